@@ -1,0 +1,58 @@
+/**
+ * Meta's engine: one node, a Raft group, or one day an etcd cluster. Commands are applied in log order to a
+ * deterministic state machine.
+ */
+export interface Consensus<Command, State, Result> {
+  /**
+   * Resolves once the command is committed and applied. The same (client, sequence) is applied at most once; a
+   * repetition resolves with the first result.
+   * @throws ConsensusError NOT_LEADER, FULL, CLOSED or STORE_FAILED (after which nothing is acknowledged any more)
+   */
+  propose(id: { client: string; sequence: number }, command: Command): Promise<{ index: number; result: Result }>;
+  /** A read that sees everything acknowledged before it began, or one that may be `maxAgeMs` old. */
+  read<T>(query: (state: State) => T, mode: 'linearizable' | { maxAgeMs: number }): Promise<T>;
+  /** The changes after `afterIndex` in log order; begins with a snapshot where the log no longer reaches back. */
+  watch(afterIndex: number): AsyncIterable<{ index: number } & ({ change: Command } | { snapshot: State })>;
+  /** Called at once with the present state, then on every change. The answer ends it. */
+  onLeadership(listener: (leadership: { term: number; leading: boolean }) => void): () => void;
+  close(): Promise<void>;
+}
+
+/** What is replicated. `apply` must not touch its argument and must not depend on anything but its arguments. */
+export interface StateMachine<Command, State, Result> {
+  initial(): State;
+  apply(state: State, command: Command): { state: State; result: Result };
+}
+
+/** One entry of the log. `payload` is opaque to the store. */
+export interface LogEntry {
+  index: number;
+  term: number;
+  payload: Uint8Array;
+}
+
+export interface LogSnapshot {
+  /** The last index and term it contains. */
+  index: number;
+  term: number;
+  payload: Uint8Array;
+}
+
+/**
+ * Where a node keeps its log. Every write is durable (synced) when its promise resolves; a failed write is final: the
+ * store refuses everything after it. Implementations pass the suite in `#consensus/testing`.
+ */
+export interface LogStore {
+  /**
+   * Reads everything and verifies it: indices contiguous after the snapshot, each entry's checksum chained to the one
+   * before.
+   * @throws RegistryError STORE_CORRUPT naming the broken entry, STORE_LOCKED, STORE_FAILED
+   */
+  open(): Promise<{ term: number; vote: string | null; snapshot: LogSnapshot | null; entries: LogEntry[] }>;
+  /** Removes entries from `truncateFrom` on, if given, and appends, in one atomic batch. */
+  append(entries: LogEntry[], truncateFrom?: number): Promise<void>;
+  saveVote(term: number, vote: string | null): Promise<void>;
+  /** Saves the snapshot, then points to it, then deletes the entries it covers. */
+  saveSnapshot(snapshot: LogSnapshot): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,20 @@
+/** Bounds on what a client may hand in, enforced at every edge. Bytes are UTF-8. */
+export const LIMITS = {
+  /** dataId, group, instanceId, zone, appName, a caller's own registerId. */
+  nameBytes: 512,
+  /** A canonical registerId carries its dataInfoId, so it may be longer than a name. */
+  registerIdBytes: 4096,
+  /** All data strings of one publication together. */
+  dataBytes: 64 * 1024,
+  /** Strings in the data of one publication. */
+  dataStrings: 10_000,
+  /** Operations in one `registry.apply`. */
+  operationsPerApply: 1_000,
+  minLeaseMs: 1_000,
+  maxLeaseMs: 24 * 60 * 60 * 1000,
+  defaultLeaseMs: 15_000,
+  /** One frame on any RPC socket. */
+  frameBytes: 16 * 1024 * 1024,
+  /** One HTTP body. */
+  httpBodyBytes: 1024 * 1024,
+} as const;

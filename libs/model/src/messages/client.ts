@@ -1,0 +1,137 @@
+import type { Failure } from '../errors.js';
+import type { DataInfoId, Scope } from '../names.js';
+import type { Stamp } from '../stamp.js';
+
+/**
+ * What clients and session servers say to each other, in the natural form that a stock Nest ClientProxy sends. Names
+ * left out take their defaults at the session server. The pattern of a request is `registry.<kind>`.
+ */
+export interface NameFields {
+  dataId: string;
+  group?: string;
+  instanceId?: string;
+}
+
+export interface PublishFields extends NameFields {
+  /** Left out by clients that keep no identity; the server then makes one up and answers it. */
+  registerId?: string;
+  zone?: string;
+  appName?: string;
+  data: string[];
+  /** Left out by clients that keep no stamps; the session server then makes them on the connection's behalf. */
+  stamp?: Stamp;
+  /** Wall-clock milliseconds at first registration. */
+  registerTimestamp?: number;
+  /** Everything else travels with the publication untouched. */
+  attributes?: Record<string, unknown>;
+}
+
+export interface UnpublishFields extends NameFields {
+  registerId: string;
+  stamp?: Stamp;
+}
+
+export type ClientOperation = ({ op: 'publish' } & PublishFields) | ({ op: 'unpublish' } & UnpublishFields);
+
+export interface SubscribeFields extends NameFields {
+  scope?: Scope;
+  zone?: string;
+  /** Chosen by the client, unique on its connection. */
+  subscriptionId: string;
+  /** The version the client last saw under this clusterId, if any. */
+  base?: { clusterId: string; version: string };
+}
+
+export interface QueryFields extends NameFields {
+  scope?: Scope;
+  zone?: string;
+}
+
+export interface ClientHello {
+  protocol: number;
+  /** A name for people, such as the application's. */
+  appName?: string;
+  zone?: string;
+  /** The cluster the client has been talking to, if any. */
+  clusterId?: string;
+}
+
+/** Patterns of the session server, each with its payload and answer. */
+export interface ClientRequests {
+  /** A stream: `welcome` first, then notices for as long as the connection lives. */
+  'registry.hello': { request: ClientHello; response: Notice };
+  'registry.apply': { request: { operations: ClientOperation[] }; response: { results: ClientResult[] } };
+  'registry.publish': { request: PublishFields; response: ClientResult };
+  'registry.unpublish': { request: UnpublishFields; response: ClientResult };
+  'registry.query': { request: QueryFields; response: DatumView };
+  /** A stream of pushes. */
+  'registry.subscribe': { request: SubscribeFields; response: Push };
+  'registry.unsubscribe': { request: { subscriptionId: string }; response: Record<string, never> };
+  'registry.ack': { request: { subscriptionId: string; version: string }; response: Record<string, never> };
+  'registry.heartbeat': { request: Record<string, never>; response: Record<string, never> };
+  /** Removes everything the connection published, at once; answered when the removals are recorded. */
+  'registry.goodbye': { request: Record<string, never>; response: Record<string, never> };
+}
+
+/**
+ * `stored`: the slot leader has it. `accepted`: no leader was reachable within the deadline; the session server keeps
+ * trying and the client need do nothing. `failed`: see the failure; STALE_REGISTRATION carries `details.held`.
+ */
+export type ClientResult =
+  | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: string }
+  | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId }
+  | { status: 'failed'; registerId?: string; failure: Failure };
+
+export type Notice =
+  | {
+      type: 'welcome';
+      protocol: number;
+      clusterId: string;
+      /** Incarnation of the session server. */
+      session: string;
+      heartbeatMs: number;
+      idleTimeoutMs: number;
+      /** RPC addresses of all session servers known. */
+      sessions: string[];
+    }
+  /** A publication that was answered `accepted` or `stored` met a newer stamp later on; publish again above `held`. */
+  | { type: 'stale'; registerId: string; held: Stamp }
+  /** The server asks the client to go elsewhere, after a random wait of up to `spreadMs`. */
+  | { type: 'move'; reason: string; spreadMs: number };
+
+/** A publisher as subscribers see it. */
+export interface PublisherView {
+  registerId: string;
+  zone: string;
+  appName: string;
+  registerTimestamp: number;
+  data: string[];
+  [field: string]: unknown;
+}
+
+export interface DatumView {
+  dataInfoId: DataInfoId;
+  clusterId: string;
+  version: string;
+  /** Present and true when the answer is not complete yet: absence proves nothing. */
+  partial?: true;
+  publishers: PublisherView[];
+}
+
+/**
+ * `snapshot` replaces the client's list. `partial` adds and updates, and removes only what `removed` names: it never
+ * removes by absence. `unchanged` says that the client's base is current. `pending` says that nothing is known yet;
+ * the client keeps what it has.
+ */
+export type Push =
+  | { type: 'snapshot'; dataInfoId: DataInfoId; clusterId: string; version: string; publishers: PublisherView[] }
+  | {
+      type: 'partial';
+      dataInfoId: DataInfoId;
+      clusterId: string;
+      version: string;
+      publishers: PublisherView[];
+      removed: string[];
+    }
+  | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: string }
+  | { type: 'pending'; dataInfoId: DataInfoId };

@@ -1,0 +1,129 @@
+import type { Failure } from '../errors.js';
+import type { DataInfoId } from '../names.js';
+import type { Publication, Removal, RemovalCause } from '../publication.js';
+import type { Stamp } from '../stamp.js';
+import type { RoutingTable } from '../table.js';
+import type { DatumVersion } from '../version.js';
+
+/** A change that a session server forwards. A null stamp asks the slot leader to stamp it (curl, REST). */
+export type Operation =
+  | { op: 'publish'; publication: Omit<Publication, 'stamp'> & { stamp: Stamp | null } }
+  | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null; cause: RemovalCause };
+
+/** `stale` carries the stamp held, which the client must exceed. */
+export type OperationResult =
+  { status: 'stored'; stamp: Stamp; version: DatumVersion } | { status: 'stale'; held: Stamp };
+
+/** One line of a digest: what the sender holds live for the slot. */
+export interface DigestEntry {
+  registerId: string;
+  dataInfoId: DataInfoId;
+  stamp: Stamp;
+  leased: boolean;
+}
+
+/**
+ * What a session server sends to a data server. Everything about a slot names the leaderEpoch the sender believes in;
+ * a receiver that does not lead the slot at exactly that epoch answers `moved` and does nothing else.
+ */
+export type SessionToData =
+  /** Applied in order. Answered by `applied` with the same sequence (counts up per link). */
+  | {
+      kind: 'operations';
+      slot: number;
+      leaderEpoch: number;
+      tableEpoch: number;
+      sequence: number;
+      operations: Operation[];
+    }
+  /**
+   * The whole truth about what this session incarnation holds for the slot, live entries and remembered removals.
+   * `number` counts up per slot and leaderEpoch. Answered by `want`.
+   */
+  | {
+      kind: 'digest';
+      slot: number;
+      leaderEpoch: number;
+      tableEpoch: number;
+      number: number;
+      entries: DigestEntry[];
+      removals: { registerId: string; dataInfoId: DataInfoId; stamp: Stamp; cause: RemovalCause }[];
+    }
+  /** What the leader wanted after digest `number`. The member is reconciled once this is applied. */
+  | { kind: 'reconcile'; slot: number; leaderEpoch: number; number: number; operations: Operation[] }
+  /** Asks for the datum now, complete or not, and for every change from then on. Repeating it asks for a fresh datum. */
+  | { kind: 'interest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId }
+  | { kind: 'disinterest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId }
+  /** Asks for the datum once, without interest. */
+  | { kind: 'fetch'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId; requestId: number }
+  /** Answered by `renewed`. */
+  | {
+      kind: 'renew';
+      slot: number;
+      leaderEpoch: number;
+      requestId: number;
+      registerId: string;
+      dataInfoId: DataInfoId;
+      /** True when the sender does not hold the publication and wants it, so as to replay it to a next leader. */
+      adopt: boolean;
+    }
+  /** Asks for the table, because the peer has shown a newer epoch. */
+  | { kind: 'tableRequest' }
+  | { kind: 'ping'; sequence: number };
+
+export type RenewResult =
+  { status: 'renewed'; expiresInMs: number; publication?: Publication } | { status: 'failed'; failure: Failure };
+
+export type DataToSession =
+  | { kind: 'applied'; slot: number; leaderEpoch: number; sequence: number; results: OperationResult[] }
+  /** The registerIds of digest `number` that the leader lacks or has older; and those whose stamp it refuses. */
+  | {
+      kind: 'want';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      registerIds: string[];
+      stale: { registerId: string; held: Stamp }[];
+    }
+  /** `reconcile` number was applied; the member is out of the wait set. */
+  | {
+      kind: 'reconciled';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      stale: { registerId: string; held: Stamp }[];
+    }
+  /** All publications of a datum. `complete: false` means that absence proves nothing yet. */
+  | {
+      kind: 'datum';
+      slot: number;
+      leaderEpoch: number;
+      dataInfoId: DataInfoId;
+      version: DatumVersion;
+      complete: boolean;
+      publications: Publication[];
+      /** Present when it answers a `fetch`. */
+      requestId?: number;
+    }
+  /** What changed between two versions of a datum the peer is interested in. Applies only to its exact base. */
+  | {
+      kind: 'change';
+      slot: number;
+      leaderEpoch: number;
+      dataInfoId: DataInfoId;
+      from: DatumVersion;
+      to: DatumVersion;
+      complete: boolean;
+      upserts: Publication[];
+      removals: Removal[];
+    }
+  | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
+  /** To every session server that holds a leased publication (it published, adopted or reconciled it). */
+  | { kind: 'leaseEnded'; slot: number; leaderEpoch: number; ended: { registerId: string; stamp: Stamp }[] }
+  /**
+   * The receiver does not lead the slot at the leaderEpoch named. The sender of the refused message waits for a table
+   * newer than what it has (asking this peer when `tableEpoch` is newer) and starts anew with a digest.
+   */
+  | { kind: 'moved'; slot: number; leaderEpoch: number; tableEpoch: number; requestId?: number }
+  | { kind: 'table'; table: RoutingTable }
+  | { kind: 'pong'; sequence: number };

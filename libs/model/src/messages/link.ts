@@ -1,0 +1,35 @@
+import type { ServerRole } from '../table.js';
+
+/**
+ * Servers talk over links: one ordered, two-way stream of messages per TCP connection, opened by a hello exchange. A
+ * link that breaks says nothing about the peer's life. Requests are correlated by the cores themselves; nothing is
+ * resent by the link.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** The first thing each side of a link says. Unknown fields are ignored, so that versions can roll. */
+export interface PeerHello {
+  protocol: number;
+  role: ServerRole;
+  /** Undefined as long as the peer has not joined any cluster. */
+  clusterId?: string;
+  incarnation: string;
+}
+
+/** A number the host gives to a link; never reused within a process. */
+export type LinkId = number;
+
+export type LinkEvent<Received> =
+  /** `address` is the one dialled, or the remote end's for an inbound link. */
+  | { type: 'linkUp'; link: LinkId; direction: 'in' | 'out'; address: string; hello: PeerHello }
+  | { type: 'linkDown'; link: LinkId }
+  /** A dial ended without a link: `refused` means that nobody listens there or the peer said no. */
+  | { type: 'dialFailed'; address: string; reason: 'refused' | 'unreachable' | 'rejected'; message: string }
+  | { type: 'received'; link: LinkId; message: Received };
+
+export type LinkEffect<Sent> =
+  /** Ends in exactly one `linkUp` (direction out) or `dialFailed`. */
+  | { type: 'dial'; address: string }
+  /** Closes the link; a `linkDown` follows if the link was up. */
+  | { type: 'hangUp'; link: LinkId; reason: string }
+  | { type: 'send'; link: LinkId; message: Sent };

@@ -1,0 +1,37 @@
+import type { Failure } from '../errors.js';
+import type { Member, RoutingTable } from '../table.js';
+
+/** What data and session servers send to meta. */
+export type ToMeta =
+  /** Answered by `joined` or `refused`. A new incarnation at a known address replaces the old one. */
+  | { kind: 'join'; member: Member }
+  | {
+      kind: 'heartbeat';
+      incarnation: string;
+      /** Counts up per link; the acknowledgement repeats it. */
+      sequence: number;
+      /** The newest table epoch the sender has. */
+      tableEpoch: number;
+      /** Data servers: session incarnations that one of its slots has waited for longer than the report time. */
+      unreconciled?: string[];
+    }
+  /** A planned stop. */
+  | { kind: 'leave'; incarnation: string };
+
+/** What meta sends to data and session servers. */
+export type FromMeta =
+  | { kind: 'joined'; clusterId: string; incarnation: string; leaseMs: number; heartbeatMs: number }
+  /**
+   * NOT_MEMBER: the incarnation was expired or replaced and must join anew as another. NOT_LEADER: ask `leader`.
+   */
+  | { kind: 'refused'; failure: Failure; leader?: string }
+  | {
+      kind: 'heartbeatAck';
+      sequence: number;
+      /** The committed table epoch at the time of the answer: a linearizable read of "has anything changed". */
+      tableEpoch: number;
+      /** True once this leader has led for at least one full lease, so that absence from the table means something. */
+      settled: boolean;
+    }
+  /** Sent on join and on every committed change, in order of epoch. */
+  | { kind: 'table'; table: RoutingTable };

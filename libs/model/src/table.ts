@@ -1,0 +1,43 @@
+export type ServerRole = 'meta' | 'data' | 'session';
+
+/** A data or session server as the cluster knows it. */
+export interface Member {
+  role: 'data' | 'session';
+  /** A random id the process picks at start. A restarted process is a different one. */
+  incarnation: string;
+  /** `host:port` of its RPC listener, as others reach it. */
+  address: string;
+  /** `host:port` of its HTTP listener. */
+  httpAddress: string;
+  zone: string;
+  /** Relative capacity; 1 by default. */
+  weight: number;
+}
+
+/** A member that is gone. Kept for a minute, since a new slot leader must wait for sessions that just left. */
+export interface DepartedMember {
+  role: 'data' | 'session';
+  incarnation: string;
+  cause: 'left' | 'expired' | 'replaced';
+}
+
+export interface SlotAssignment {
+  /** Incarnation of the data server that leads, or null while nobody does. */
+  leader: string | null;
+  /** Rises whenever the leader changes; 0 until the first. */
+  leaderEpoch: number;
+  /** Incarnations of the complete followers. */
+  followers: string[];
+  /** Incarnations that are catching up. */
+  joining: string[];
+}
+
+/** What meta streams to everyone: who is there, and who owns what. `epoch` rises with every change of any field. */
+export interface RoutingTable {
+  clusterId: string;
+  epoch: number;
+  /** Index is the slot. The length is a power of two, fixed at bootstrap. */
+  slots: SlotAssignment[];
+  members: Member[];
+  departed: DepartedMember[];
+}

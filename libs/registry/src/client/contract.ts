@@ -1,0 +1,105 @@
+import type {
+  ClientRequests,
+  DataInfoId,
+  Failure,
+  LogEffect,
+  Notice,
+  PublisherView,
+  Push,
+  Random,
+  Scope,
+  WakeEffect,
+  WakeEvent,
+} from '#model';
+
+export type ClientState = 'connecting' | 'ready' | 'degraded' | 'closed';
+
+/** What the application registers. Data strings are opaque; by convention endpoint URLs. */
+export interface Registration {
+  dataId: string;
+  group?: string;
+  instanceId?: string;
+  zone?: string;
+  appName?: string;
+  /** Made up when left out. */
+  registerId?: string;
+  data: string[];
+  attributes?: Record<string, unknown>;
+}
+
+export interface Subscription {
+  dataId: string;
+  group?: string;
+  instanceId?: string;
+  scope?: Scope;
+  zone?: string;
+}
+
+/** What a subscriber holds. `pending`: no complete answer has come yet, so an empty list means nothing. */
+export interface SubscriberSnapshot {
+  dataInfoId: DataInfoId;
+  /** Opaque; undefined before the first answer. */
+  version?: string;
+  state: 'pending' | 'current';
+  publishers: PublisherView[];
+}
+
+/** The pattern of a request that has one answer. */
+export type UnaryPattern = Exclude<keyof ClientRequests, 'registry.hello' | 'registry.subscribe' | 'registry.ack'>;
+
+/** Numbers given by the host, never reused: publishers, subscribers, and the application's calls awaiting a result. */
+export type ClientEvent =
+  | { type: 'start' }
+  | WakeEvent
+  | { type: 'publish'; publisher: number; call: number; registration: Registration; wallMs: number }
+  | { type: 'republish'; publisher: number; call: number; data: string[] }
+  | { type: 'unpublish'; publisher: number; call: number }
+  | { type: 'subscribe'; subscriber: number; subscription: Subscription }
+  | { type: 'unsubscribe'; subscriber: number }
+  | { type: 'close'; call: number }
+  /** The one connection of the client; `connection` counts dials. */
+  | { type: 'connected'; connection: number }
+  | { type: 'disconnected'; connection: number; message: string }
+  | { type: 'response'; connection: number; requestId: number; response: unknown }
+  | { type: 'failed'; connection: number; requestId: number; failure: Failure }
+  | { type: 'notice'; connection: number; notice: Notice }
+  | { type: 'push'; connection: number; subscriptionId: string; push: Push }
+  /** The server ended or refused the subscription's stream. */
+  | { type: 'pushFailed'; connection: number; subscriptionId: string; failure: Failure };
+
+export type ClientEffect =
+  | WakeEffect
+  | LogEffect
+  /** Ends in `connected` or `disconnected` with the same number. */
+  | { type: 'dial'; connection: number; address: string }
+  | { type: 'hangUp'; connection: number }
+  /** Opens the hello stream; items come back as `notice`, its failure as `failed` with requestId 0. */
+  | { type: 'hello'; connection: number; hello: ClientRequests['registry.hello']['request'] }
+  | { type: 'request'; connection: number; requestId: number; pattern: UnaryPattern; payload: object }
+  | { type: 'subscribe'; connection: number; payload: ClientRequests['registry.subscribe']['request'] }
+  | { type: 'ack'; connection: number; subscriptionId: string; version: string }
+  /** The list of a subscriber changed, or became current. */
+  | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot }
+  | { type: 'stateChanged'; state: ClientState }
+  /** Ends the application's call. */
+  | { type: 'settled'; call: number; outcome: { ok: true; stored: boolean } | { ok: false; failure: Failure } };
+
+export interface ClientOptions {
+  /** RPC addresses of session servers, `host:port`. */
+  seeds: string[];
+  appName?: string;
+  zone?: string;
+  random: Random;
+  limits?: Partial<ClientLimits>;
+}
+
+export interface ClientLimits {
+  reconnectMinMs: number;
+  reconnectMaxMs: number;
+  /** A request without an answer for this long counts the connection as dead. */
+  requestTimeoutMs: number;
+  /** A dial without a connection for this long is given up. */
+  dialTimeoutMs: number;
+  /** Operations per `registry.apply`. */
+  applyBatch: number;
+}

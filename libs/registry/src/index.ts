@@ -1,0 +1,6 @@
+export * from './merge.js';
+export * from './meta/contract.js';
+export * from './data/contract.js';
+export * from './session/contract.js';
+export * from './client/contract.js';
+export * from './membership/contract.js';

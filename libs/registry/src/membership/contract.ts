@@ -1,0 +1,25 @@
+import type { FromMeta, LinkEffect, LinkEvent, LogEffect, Member, Random, RoutingTable, ToMeta } from '#model';
+
+/**
+ * What data and session servers have in common: finding meta, joining, keeping the lease, holding the newest table.
+ * A part of their cores, not a core of its own: the owner passes it the events of its meta links, asks `wakeAtMs`, and
+ * puts `effects` among its own.
+ */
+export interface MembershipOptions {
+  self: Member;
+  metaAddresses: string[];
+  random: Random;
+  table?: RoutingTable;
+}
+
+export type MembershipOutcome = {
+  effects: (LinkEffect<ToMeta> | LogEffect)[];
+  /** Present when a newer table was taken. */
+  table?: RoutingTable;
+  /** True when meta no longer knows this incarnation. */
+  expelled?: boolean;
+  /** True on the step in which the join succeeded (again). */
+  joined?: boolean;
+};
+
+export type MembershipEvent = LinkEvent<FromMeta> | { type: 'start' } | { type: 'stop' } | { type: 'wake' };

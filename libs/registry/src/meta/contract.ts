@@ -1,0 +1,61 @@
+import type {
+  DepartedMember,
+  FromMeta,
+  LinkEffect,
+  LinkEvent,
+  LogEffect,
+  Member,
+  Random,
+  RoutingTable,
+  ToMeta,
+  WakeEffect,
+  WakeEvent,
+} from '#model';
+
+/** Commands of the replicated state machine: small, typed, conditional on what they replace (invariant 7). */
+export type MetaCommand =
+  /** Chooses the clusterId and the slot count, once; later ones change nothing. */
+  | { type: 'bootstrap'; clusterId: string; slotCount: number }
+  /** Adds the member; one at the same address and role with another incarnation departs as `replaced`. */
+  | { type: 'join'; member: Member }
+  /** Removes (role, incarnation); a no-op if there is no such member. */
+  | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
+  /** Each takes effect only while the slot is still at `expectedLeaderEpoch`; leaderEpoch rises by one. */
+  | { type: 'assign'; assignments: { slot: number; expectedLeaderEpoch: number; leader: string | null }[] }
+  /** Drops departed members whose minute is over. */
+  | { type: 'forget'; incarnations: string[] };
+
+export type MetaResult = { changed: boolean; epoch: number };
+
+/** What the state machine holds. `table.clusterId` is empty before bootstrap. */
+export interface MetaState {
+  table: RoutingTable;
+}
+
+export type MetaEvent =
+  | { type: 'start' }
+  | { type: 'stop' }
+  | WakeEvent
+  | LinkEvent<ToMeta>
+  | { type: 'leadership'; term: number; leading: boolean }
+  /** The state after a committed command, in log order. On start the host gives the recovered state this way. */
+  | { type: 'committed'; index: number; state: MetaState }
+  /** The outcome of a `propose` effect. */
+  | { type: 'proposed'; sequence: number; outcome: { ok: true; result: MetaResult } | { ok: false; message: string } };
+
+export type MetaEffect =
+  WakeEffect | LogEffect | LinkEffect<FromMeta> | { type: 'propose'; sequence: number; command: MetaCommand };
+
+export interface MetaOptions {
+  random: Random;
+  /** For bootstrap only. */
+  slotCount: number;
+  limits?: Partial<MetaLimits>;
+}
+
+export interface MetaLimits {
+  heartbeatMs: number;
+  leaseMs: number;
+  /** How long departed members stay in the table. */
+  departedMs: number;
+}

@@ -1,0 +1,155 @@
+import type {
+  DataInfoId,
+  DataToSession,
+  DatumVersion,
+  Failure,
+  FromMeta,
+  LinkEffect,
+  LinkEvent,
+  LogEffect,
+  Member,
+  Notice,
+  Publication,
+  Random,
+  RoutingTable,
+  Scope,
+  SessionToData,
+  Stamp,
+  ToMeta,
+  WakeEffect,
+  WakeEvent,
+} from '#model';
+
+/** A number the host gives to a client connection; never reused within a process. HTTP streams get one too. */
+export type ConnectionId = number;
+
+/** What a subscriber sees: one datum through one filter. */
+export interface ViewKey {
+  dataInfoId: DataInfoId;
+  scope: Scope;
+  zone: string;
+}
+
+/** A client's request after the edge has validated it and encoded the bodies. */
+export type SessionRequest =
+  | { kind: 'hello'; appName: string; zone: string; clusterId?: string }
+  | { kind: 'apply'; operations: SessionOperation[] }
+  /** From HTTP: stamped by the slot leader, never queued, owned by its lease. */
+  | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'> }
+  | { kind: 'renew'; registerId: string; dataInfoId: DataInfoId }
+  | { kind: 'leasedUnpublish'; registerId: string; dataInfoId: DataInfoId }
+  | ({ kind: 'query' } & ViewKey)
+  | ({
+      kind: 'subscribe';
+      subscriptionId: string;
+      base?: { clusterId: string; version: DatumVersion };
+      /**
+       * True for subscribers that cannot merge (server-sent events): given a base, they are sent nothing until the
+       * answer is complete.
+       */
+      wholeOnly?: boolean;
+    } & ViewKey)
+  | { kind: 'unsubscribe'; subscriptionId: string }
+  | { kind: 'ack'; subscriptionId: string; version: string }
+  | { kind: 'heartbeat' }
+  | { kind: 'goodbye' };
+
+/** A null stamp asks the session server to make one on behalf of a client that keeps none. */
+export type SessionOperation =
+  | {
+      op: 'publish';
+      registerId: string;
+      dataInfoId: DataInfoId;
+      zone: string;
+      appName: string;
+      registerTimestamp: number;
+      stamp: Stamp | null;
+      body: Uint8Array;
+    }
+  | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null };
+
+export type SessionReply =
+  | { kind: 'applied'; results: SessionResult[] }
+  | { kind: 'leased'; registerId: string; version: DatumVersion; leaseMs: number }
+  | { kind: 'renewed'; expiresInMs: number }
+  | { kind: 'datum'; frame: PushFrame & { type: 'snapshot' | 'partial' } }
+  | { kind: 'done' };
+
+export type SessionResult =
+  | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: DatumVersion }
+  | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId }
+  | { status: 'failed'; registerId: string; failure: Failure };
+
+/**
+ * One state of one view, shared by every subscriber that is sent it: the host encodes it once per object.
+ * Meaning of the types: see `Push` in the model. A `partial` frame holds the whole merged view as the session server
+ * knows it, and the removals it has seen recorded since the view was last complete.
+ */
+export type PushFrame =
+  | { type: 'snapshot'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion; publications: Publication[] }
+  | {
+      type: 'partial';
+      dataInfoId: DataInfoId;
+      clusterId: string;
+      version: DatumVersion;
+      publications: Publication[];
+      removed: string[];
+    }
+  | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion }
+  | { type: 'pending'; dataInfoId: DataInfoId };
+
+export type SessionEvent =
+  | { type: 'start' }
+  /** Clients are told to move, the member leaves; afterwards the host closes. */
+  | { type: 'stop' }
+  | WakeEvent
+  | LinkEvent<FromMeta | DataToSession>
+  | { type: 'clientConnected'; connection: ConnectionId; address: string }
+  | { type: 'clientDisconnected'; connection: ConnectionId }
+  /** `requestId` is the host's, unique per process. `wallMs` serves stamps made here, and nothing else. */
+  | { type: 'request'; connection: ConnectionId; requestId: number; wallMs: number; request: SessionRequest };
+
+export type SessionEffect =
+  | WakeEffect
+  | LogEffect
+  | LinkEffect<ToMeta | SessionToData>
+  /** Exactly one per request. */
+  | { type: 'reply'; connection: ConnectionId; requestId: number; reply: SessionReply }
+  | { type: 'fail'; connection: ConnectionId; requestId: number; failure: Failure }
+  | { type: 'push'; connection: ConnectionId; subscriptionId: string; frame: PushFrame }
+  | { type: 'notice'; connection: ConnectionId; notice: Notice }
+  | { type: 'closeClient'; connection: ConnectionId; reason: string }
+  | { type: 'saveTable'; table: RoutingTable }
+  /**
+   * Meta no longer knows this incarnation: the host drops all client connections and links and starts a new core under
+   * a new incarnation.
+   */
+  | { type: 'restart'; reason: string };
+
+export interface SessionOptions {
+  self: Member;
+  metaAddresses: string[];
+  random: Random;
+  /** The last table saved, if any. */
+  table?: RoutingTable;
+  limits?: Partial<SessionLimits>;
+}
+
+export interface SessionLimits {
+  /** Clients are told to heartbeat this often. */
+  heartbeatMs: number;
+  /** A client connection silent for this long is closed. */
+  idleTimeoutMs: number;
+  /** How long the publications of a connection lost without goodbye stay. */
+  graceMs: number;
+  /** After this long without a leader's answer, a connected write is answered `accepted`, a leased one NO_LEADER. */
+  writeDeadlineMs: number;
+  /** A query or first push waits this long for the leader's datum before PENDING or `pending`. */
+  readDeadlineMs: number;
+  /** Operations queued anywhere die after this. */
+  operationTtlMs: number;
+  /** How long removals are remembered for digests. */
+  tombstoneMs: number;
+  /** Without an answer from some slot leader for this long, the server sends its clients elsewhere and starts anew. */
+  leaderSilenceMs: number;
+}
