@@ -43,6 +43,7 @@ export const CODES = {
   NOT_LEADER: { http: 503, retry: 'elsewhere', text: 'This server does not lead the slot at this epoch.' },
   NOT_READY: { http: 503, retry: 'same', text: 'The server is starting and not ready to serve.' },
   NOT_MEMBER: { http: 409, retry: 'same', text: 'The incarnation is not a member of the cluster; it joins anew.' },
+  NO_ENDPOINT: { http: 503, retry: 'same', text: 'No live endpoint of the service is known or can be reached.' },
   PENDING: { http: 503, retry: 'same', text: 'The answer is not complete yet.' },
   OVERLOADED: { http: 503, retry: 'elsewhere', text: 'A limit of this server is reached.' },
   DEADLINE_EXCEEDED: { http: 504, retry: 'same', text: 'No answer came within the deadline.' },

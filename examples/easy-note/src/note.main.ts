@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { Controller, Module } from '@nestjs/common';
+import { MessagePattern } from '@nestjs/microservices';
+import { RegistryModule } from '#nest';
+import { Records } from './records.js';
+import { runService } from './service.js';
+import { NOTE_SERVICE, recordsFolder, registrySeeds } from './settings.js';
+
+interface Note {
+  id: string;
+  userId: string;
+  text: string;
+}
+
+@Controller()
+class NoteController {
+  private readonly notes = new Records<Note>(join(recordsFolder, 'notes.jsonl'));
+
+  @MessagePattern('note.create')
+  async create(note: Note): Promise<Note & { servedBy: number }> {
+    return { ...(await this.notes.add(note)), servedBy: process.pid };
+  }
+
+  @MessagePattern('note.list')
+  async list({ userId }: { userId: string }): Promise<Note[]> {
+    return (await this.notes.all()).filter((note) => note.userId === userId);
+  }
+}
+
+@Module({
+  imports: [RegistryModule.forRoot({ seeds: registrySeeds, appName: NOTE_SERVICE })],
+  controllers: [NoteController],
+})
+class NoteModule {}
+
+await runService(NoteModule, NOTE_SERVICE);
