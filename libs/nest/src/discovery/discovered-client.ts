@@ -46,6 +46,7 @@ export class DiscoveredClient extends ClientProxy {
   private readonly ejectedUntilMs = new Map<string, number>();
   private subscriber: Subscriber | undefined;
   private endpoints: Endpoint[] = [];
+  private told = false;
 
   constructor(options: DiscoveredClientOptions) {
     super();
@@ -65,14 +66,16 @@ export class DiscoveredClient extends ClientProxy {
       });
       this.subscriber.on('change', () => this.refresh());
     }
-    if (this.subscriber.current().state === 'current') return;
+    if (this.told) return;
     await withDeadline(this.subscriber.ready(), this.options.readyTimeoutMs ?? 5_000, this.options.dataId);
+    this.told = true;
     this.refresh();
   }
 
   async close(): Promise<void> {
     await this.subscriber?.close();
     this.subscriber = undefined;
+    this.told = false;
     for (const connection of this.connections.values()) connection.client.close();
     this.connections.clear();
     this.ejectedUntilMs.clear();
