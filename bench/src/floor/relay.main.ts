@@ -1,0 +1,50 @@
+import { type Socket, connect, createServer } from 'node:net';
+import { pack } from 'msgpackr';
+import { FrameReader, frame } from './frames.js';
+
+/**
+ * The floor: what sockets and msgpack alone cost on the same path, with no book-keeping at all. The `back` echoes what
+ * it gets, as a data server would tell a session server; the `front` sends publications to the back, and what comes
+ * back to every subscriber, encoded once.
+ */
+const port = Number(process.env.PORT);
+const backPort = Number(process.env.BACK_PORT ?? 0);
+
+function serve(onSocket: (socket: Socket) => void): void {
+  createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    onSocket(socket);
+  }).listen(port, '127.0.0.1', 4096, () => process.send?.('ready'));
+}
+
+function back(): void {
+  serve((socket) => {
+    const reader = new FrameReader((message) => socket.write(frame(pack(message))));
+    socket.on('data', (chunk) => reader.push(chunk));
+  });
+}
+
+function front(): void {
+  const subscribers = new Set<Socket>();
+  const upstream = connect({ port: backPort, host: '127.0.0.1', noDelay: true });
+  const fromBack = new FrameReader((message) => {
+    const bytes = frame(pack(message));
+    for (const subscriber of subscribers) subscriber.write(bytes);
+  });
+  upstream.on('data', (chunk) => fromBack.push(chunk));
+  serve((socket) => {
+    const reader = new FrameReader((message) => {
+      if ((message as { subscribe?: boolean }).subscribe) {
+        subscribers.add(socket);
+        socket.on('close', () => subscribers.delete(socket));
+        socket.write(frame(pack({ subscribed: true })));
+      } else upstream.write(frame(pack(message)));
+    });
+    socket.on('data', (chunk) => reader.push(chunk));
+  });
+}
+
+if (backPort === 0) back();
+else front();
+process.on('SIGTERM', () => process.exit(0));
+process.on('disconnect', () => process.exit(0));
