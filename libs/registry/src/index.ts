@@ -4,3 +4,4 @@ export * from './data/contract.js';
 export * from './session/contract.js';
 export * from './client/contract.js';
 export * from './membership/contract.js';
+export * from './membership/membership.js';

@@ -3,8 +3,11 @@ import type { Member, RoutingTable } from '../table.js';
 
 /** What data and session servers send to meta. */
 export type ToMeta =
-  /** Answered by `joined` or `refused`. A new incarnation at a known address replaces the old one. */
-  | { kind: 'join'; member: Member }
+  /**
+   * Answered by `joined` or `refused`. A new incarnation at a known address replaces the old one. `again` says that
+   * this incarnation has been a member before: if it no longer is, it is refused NOT_MEMBER, however long ago that was.
+   */
+  | { kind: 'join'; member: Member; again?: boolean }
   | {
       kind: 'heartbeat';
       incarnation: string;

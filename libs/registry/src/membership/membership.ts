@@ -1,0 +1,308 @@
+import type { Failure, FromMeta, LinkId, RoutingTable } from '#model';
+import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
+import { MetaSearch } from './search.js';
+
+/** The lease as the member keeps it, over one link. */
+interface Lease {
+  link: LinkId;
+  address: string;
+  leaseMs: number;
+  heartbeatMs: number;
+  nextHeartbeatMs: number;
+  /** When meta last showed that it hears us. */
+  heardAtMs: number;
+  /** Of the last heartbeat sent over this link. */
+  sequence: number;
+  /** When each heartbeat that is not acknowledged yet was sent; bounded, since the link dies before it grows. */
+  sentAtMs: Map<number, number>;
+}
+
+/** See `contract.ts`. After `expelled` or `stop` it does nothing any more. */
+export class Membership {
+  state: 'searching' | 'joined' | 'lost' | 'stopped' = 'searching';
+  table: RoutingTable | undefined;
+  clusterId: string | undefined;
+  /**
+   * The latest time at which the table held is known to have contained everything committed, as said by a meta leader
+   * that has led for a full lease. It is the time at which the heartbeat was sent, so the truth may only be younger.
+   */
+  settledReadAtMs: number | undefined;
+
+  private readonly search: MetaSearch;
+  private lease: Lease | undefined;
+  private unreconciled: string[] = [];
+  private hasBeenMember = false;
+  private waitingLogged = false;
+  private mismatchLogged = false;
+  private outcome: MembershipOutcome = { effects: [] };
+
+  constructor(private readonly options: MembershipOptions) {
+    this.table = options.table;
+    this.clusterId = options.table?.clusterId || undefined;
+    this.search = new MetaSearch(options.metaAddresses, options.random);
+  }
+
+  /** When a `wake` is next needed; undefined while there is nothing to wait for. */
+  get wakeAtMs(): number | undefined {
+    if (this.state === 'stopped') return undefined;
+    if (!this.lease) return this.search.wakeAtMs;
+    return Math.min(this.lease.nextHeartbeatMs, this.deadAtMs(this.lease));
+  }
+
+  /** True for the link events that the owner is to pass to `step`: those of meta links and of the dials made here. */
+  owns(event: { type: string }): boolean {
+    const linkEvent = event as MembershipEvent;
+    switch (linkEvent.type) {
+      case 'linkUp':
+        return (
+          linkEvent.hello.role === 'meta' ||
+          (linkEvent.direction === 'out' && this.search.isDialling(linkEvent.address))
+        );
+      case 'dialFailed':
+        return this.search.isDialling(linkEvent.address);
+      case 'linkDown':
+      case 'received':
+        return this.search.links.has(linkEvent.link);
+      default:
+        return false;
+    }
+  }
+
+  isMetaLink(link: LinkId): boolean {
+    return this.search.links.has(link);
+  }
+
+  /** Session incarnations to report with every heartbeat from now on, until the next call. */
+  report(unreconciled: string[]): void {
+    this.unreconciled = unreconciled;
+  }
+
+  /** Takes a table seen at another peer, if it is of this cluster and newer. True when it was taken. */
+  offer(table: RoutingTable): boolean {
+    if (this.clusterId === undefined || table.clusterId !== this.clusterId) return false;
+    if (this.table && table.epoch <= this.table.epoch) return false;
+    this.table = table;
+    return true;
+  }
+
+  step(nowMs: number, event: MembershipEvent): MembershipOutcome {
+    this.outcome = { effects: [] };
+    this.forgiveStall(nowMs);
+    switch (event.type) {
+      case 'start':
+        if (this.state !== 'stopped') this.search.begin(nowMs);
+        break;
+      case 'stop':
+        this.leave();
+        break;
+      case 'wake':
+        break;
+      case 'linkUp':
+        this.linkUp(nowMs, event);
+        break;
+      case 'linkDown':
+        this.search.links.delete(event.link);
+        if (this.lease?.link === event.link) this.lose(nowMs, 'The link broke.');
+        else this.search.linkFailed(nowMs, event.link);
+        break;
+      case 'dialFailed':
+        this.search.dialFailed(nowMs, event.address, event.message);
+        break;
+      case 'received':
+        this.receive(nowMs, event.link, event.message);
+        break;
+    }
+    if (this.state !== 'stopped') this.advance(nowMs);
+    const { outcome } = this;
+    this.outcome = { effects: [] };
+    return outcome;
+  }
+
+  private linkUp(nowMs: number, event: Extract<MembershipEvent, { type: 'linkUp' }>): void {
+    const { link, address, hello } = event;
+    this.search.links.set(link, address);
+    const dialled = event.direction === 'out' && this.search.isDialling(address);
+    if (dialled) this.search.dialEnded(address);
+    if (!dialled || this.lease || this.state === 'stopped' || this.search.isLinked())
+      return this.hangUp(link, 'The link is not needed.');
+    this.search.linked(nowMs, address, link);
+    if (hello.role !== 'meta') {
+      return this.refuseLink(nowMs, link, `${address} is a ${hello.role} server, not a meta server.`);
+    }
+    if (this.isForeign(hello.clusterId)) return this.mismatch(nowMs, link, hello.clusterId);
+    const { self } = this.options;
+    const message = { kind: 'join' as const, member: self, ...(this.hasBeenMember ? { again: true } : {}) };
+    this.outcome.effects.push({ type: 'send', link, message });
+  }
+
+  private receive(nowMs: number, link: LinkId, message: FromMeta): void {
+    const isLeaseLink = this.lease?.link === link;
+    if (!isLeaseLink && !this.search.isLinked(link)) return;
+    switch (message.kind) {
+      case 'joined':
+        return this.joined(nowMs, link, message);
+      case 'refused':
+        return this.refused(nowMs, link, message.failure, message.leader);
+      case 'heartbeatAck':
+        return isLeaseLink ? this.acknowledged(nowMs, message) : undefined;
+      case 'table':
+        if (this.offer(message.table)) this.outcome.table = message.table;
+        return undefined;
+      default:
+        // A newer meta may say what this server does not know yet.
+        return undefined;
+    }
+  }
+
+  private joined(nowMs: number, link: LinkId, message: Extract<FromMeta, { kind: 'joined' }>): void {
+    if (this.lease || message.incarnation !== this.options.self.incarnation) return;
+    if (this.isForeign(message.clusterId)) return this.mismatch(nowMs, link, message.clusterId);
+    const address = this.search.succeeded();
+    const { leaseMs, heartbeatMs } = message;
+    this.lease = {
+      link,
+      address,
+      leaseMs,
+      heartbeatMs,
+      nextHeartbeatMs: nowMs,
+      heardAtMs: nowMs,
+      sequence: 0,
+      sentAtMs: new Map(),
+    };
+    this.clusterId = message.clusterId;
+    this.hasBeenMember = true;
+    this.state = 'joined';
+    this.waitingLogged = false;
+    this.mismatchLogged = false;
+    this.outcome.joined = true;
+    this.log('info', 'joined', { meta: address, clusterId: message.clusterId, leaseMs });
+  }
+
+  private acknowledged(nowMs: number, message: Extract<FromMeta, { kind: 'heartbeatAck' }>): void {
+    const lease = this.lease!;
+    const sentAtMs = lease.sentAtMs.get(message.sequence);
+    if (sentAtMs === undefined) return;
+    for (const sequence of lease.sentAtMs.keys()) if (sequence <= message.sequence) lease.sentAtMs.delete(sequence);
+    lease.heardAtMs = nowMs;
+    this.search.calm();
+    // Holding a newer table than the one acknowledged is as good: it was committed later than the heartbeat was sent.
+    if (message.settled && this.table && this.table.epoch >= message.tableEpoch) this.settledReadAtMs = sentAtMs;
+  }
+
+  private refused(nowMs: number, link: LinkId, failure: Failure, leader: string | undefined): void {
+    if (failure.code === 'NOT_MEMBER') {
+      this.outcome.expelled = true;
+      this.log('warn', 'expelled', { message: failure.message });
+      return this.end(failure.message);
+    }
+    if (failure.code === 'CLUSTER_MISMATCH') return this.mismatch(nowMs, link, undefined);
+    if (leader !== undefined) this.search.prefer(leader);
+    this.refuseLink(nowMs, link, failure.message);
+  }
+
+  private mismatch(nowMs: number, link: LinkId, theirs: string | undefined): void {
+    if (!this.mismatchLogged) {
+      this.mismatchLogged = true;
+      this.log('error', 'cluster-mismatch', {
+        meta: this.search.links.get(link),
+        ours: this.clusterId,
+        theirs,
+        message: 'The meta server belongs to another cluster. Correct its address, or remove the data folder here.',
+      });
+    }
+    this.search.slowDown();
+    this.refuseLink(nowMs, link, 'The meta server belongs to another cluster.');
+  }
+
+  private refuseLink(nowMs: number, link: LinkId, reason: string): void {
+    this.hangUp(link, reason);
+    if (this.lease?.link === link) this.lose(nowMs, reason);
+    else this.search.linkFailed(nowMs, link, reason);
+  }
+
+  /** The table, the incarnation and everything else stay; only the link to meta is sought anew. */
+  private lose(nowMs: number, reason: string): void {
+    if (this.state === 'stopped') return;
+    const { address } = this.lease!;
+    this.lease = undefined;
+    this.state = 'lost';
+    this.log('warn', 'meta-lost', { meta: address, message: reason });
+    this.search.prefer(address, 'weakly');
+    this.search.begin(nowMs);
+  }
+
+  private leave(): void {
+    if (this.lease) {
+      const message = { kind: 'leave' as const, incarnation: this.options.self.incarnation };
+      this.outcome.effects.push({ type: 'send', link: this.lease.link, message });
+    }
+    // The link stays open, so that the host may flush the goodbye before it closes everything.
+    this.lease = undefined;
+    this.state = 'stopped';
+  }
+
+  private end(reason: string): void {
+    for (const link of this.search.links.keys()) this.hangUp(link, reason);
+    this.lease = undefined;
+    this.state = 'stopped';
+  }
+
+  private advance(nowMs: number): void {
+    const { lease } = this;
+    if (lease) {
+      if (nowMs >= this.deadAtMs(lease)) {
+        this.refuseLink(nowMs, lease.link, 'No acknowledgement came for most of a lease.');
+      } else if (nowMs >= lease.nextHeartbeatMs) this.heartbeat(nowMs, lease);
+    }
+    if (this.lease) return;
+    const next = this.search.advance(nowMs);
+    if (next.abandoned !== undefined) this.hangUp(next.abandoned, 'The meta server did not answer the join in time.');
+    if (next.dial !== undefined) this.outcome.effects.push({ type: 'dial', address: next.dial });
+    if (this.search.hasFailedARound && !this.waitingLogged) {
+      this.waitingLogged = true;
+      this.log('info', 'waiting-for-meta', { addresses: this.options.metaAddresses, message: this.search.lastFailure });
+    }
+  }
+
+  private heartbeat(nowMs: number, lease: Lease): void {
+    lease.sequence++;
+    lease.sentAtMs.set(lease.sequence, nowMs);
+    lease.nextHeartbeatMs = nowMs + lease.heartbeatMs;
+    this.outcome.effects.push({
+      type: 'send',
+      link: lease.link,
+      message: {
+        kind: 'heartbeat',
+        incarnation: this.options.self.incarnation,
+        sequence: lease.sequence,
+        tableEpoch: this.table?.epoch ?? 0,
+        ...(this.unreconciled.length > 0 ? { unreconciled: this.unreconciled } : {}),
+      },
+    });
+  }
+
+  /** Two thirds of a lease: a silent link is replaced while there is still time to be heard over another. */
+  private deadAtMs(lease: Lease): number {
+    return lease.heardAtMs + (lease.leaseMs * 2) / 3;
+  }
+
+  /** Where this process itself stood still, acknowledgements may be waiting unread; the silence was not meta's. */
+  private forgiveStall(nowMs: number): void {
+    const { lease } = this;
+    if (!lease) return;
+    const stallMs = nowMs - Math.min(lease.nextHeartbeatMs, this.deadAtMs(lease));
+    if (stallMs > lease.heartbeatMs) lease.heardAtMs += stallMs;
+  }
+
+  private isForeign(clusterId: string | undefined): boolean {
+    return this.clusterId !== undefined && clusterId !== undefined && clusterId !== this.clusterId;
+  }
+
+  private hangUp(link: LinkId, reason: string): void {
+    this.outcome.effects.push({ type: 'hangUp', link, reason });
+  }
+
+  private log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void {
+    this.outcome.effects.push({ type: 'log', level, event, fields });
+  }
+}
