@@ -5,3 +5,4 @@ export * from './session/contract.js';
 export * from './client/contract.js';
 export * from './membership/contract.js';
 export * from './membership/membership.js';
+export * from './session/present.js';

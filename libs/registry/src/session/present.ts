@@ -1,0 +1,79 @@
+import {
+  type ClientResult,
+  type DatumView,
+  type Publication,
+  type PublicationContent,
+  type PublisherView,
+  type Push,
+  formatVersion,
+} from '#model';
+import type { PushFrame, SessionReply, SessionResult } from './contract.js';
+
+/** The reverse of what the edge did to the content of a publication. */
+export type DecodeBody = (body: Uint8Array) => PublicationContent;
+
+/**
+ * What the session core answers, in the natural form that clients read (see `messages/client.ts`). The counterpart of
+ * the parsing at the edge, shared by every host of the core.
+ */
+export function presentReply(reply: SessionReply, single: boolean, decodeBody: DecodeBody): object {
+  switch (reply.kind) {
+    case 'applied': {
+      const results = reply.results.map(presentResult);
+      return single ? results[0]! : { results };
+    }
+    case 'datum':
+      return presentDatum(reply.frame, decodeBody);
+    case 'leased':
+      return { registerId: reply.registerId, version: formatVersion(reply.version), leaseMs: reply.leaseMs };
+    case 'renewed':
+      return { expiresInMs: reply.expiresInMs };
+    case 'done':
+      return {};
+  }
+}
+
+export function presentResult(result: SessionResult): ClientResult {
+  return result.status === 'stored' ? { ...result, version: formatVersion(result.version) } : result;
+}
+
+export function presentDatum(frame: PushFrame & { type: 'snapshot' | 'partial' }, decodeBody: DecodeBody): DatumView {
+  return {
+    dataInfoId: frame.dataInfoId,
+    clusterId: frame.clusterId,
+    version: formatVersion(frame.version),
+    ...(frame.type === 'partial' ? { partial: true as const } : {}),
+    publishers: frame.publications.map((publication) => presentPublication(publication, decodeBody)),
+  };
+}
+
+export function presentFrame(frame: PushFrame, decodeBody: DecodeBody): Push {
+  switch (frame.type) {
+    case 'pending':
+      return { type: 'pending', dataInfoId: frame.dataInfoId };
+    case 'unchanged': {
+      const { type, dataInfoId, clusterId, version } = frame;
+      return { type, dataInfoId, clusterId, version: formatVersion(version) };
+    }
+    case 'snapshot':
+    case 'partial': {
+      const { publications, version, ...rest } = frame;
+      return {
+        ...rest,
+        version: formatVersion(version),
+        publishers: publications.map((publication) => presentPublication(publication, decodeBody)),
+      };
+    }
+  }
+}
+
+/** The servers' own fields win over fields of the same name in the content. */
+export function presentPublication(publication: Publication, decodeBody: DecodeBody): PublisherView {
+  return {
+    ...decodeBody(publication.body),
+    registerId: publication.registerId,
+    zone: publication.zone,
+    appName: publication.appName,
+    registerTimestamp: publication.registerTimestamp,
+  };
+}
