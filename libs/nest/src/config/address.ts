@@ -1,0 +1,17 @@
+export interface HostPort {
+  host: string;
+  port: number;
+}
+
+/** Splits `host:port` or `[ipv6]:port`; undefined when the text is neither. */
+export function parseAddress(address: string): HostPort | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.%]+)\]|([^\s:[\]/@]+)):(\d{1,5})$/.exec(address);
+  if (!match) return undefined;
+  const port = Number(match[3]);
+  return port <= 65535 ? { host: (match[1] ?? match[2])!, port } : undefined;
+}
+
+/** Joins what {@link parseAddress} splits. */
+export function formatAddress(host: string, port: number): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { settingsSchema } from './schema.js';
+
+export type Path = readonly string[];
+
+/** One setting, as found in the schema: where it stands, and how its environment variable is read. */
+export interface Leaf {
+  path: Path;
+  key: string;
+  variable: string;
+  kind: 'number' | 'list' | 'text';
+}
+
+/** Variables that begin like settings and are none: the file's name, and the registry's address in examples. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(['ROLLCALL_CONFIG', 'ROLLCALL_SEEDS']);
+
+/**
+ * Kubernetes puts these into every pod for a service called `rollcall-...`: refusing to start over them would be our
+ * fault, not the operator's.
+ */
+const SERVICE_LINK = /_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/;
+
+/** `session.limits.graceMs` is `ROLLCALL_SESSION_LIMITS_GRACE_MS`. */
+export function variableOf(path: Path): string {
+  return `ROLLCALL_${path.map((segment) => segment.replace(/([A-Z])/g, '_$1').toUpperCase()).join('_')}`;
+}
+
+export const LEAVES: readonly Leaf[] = leavesOf(settingsSchema, []);
+
+function leavesOf(schema: z.core.$ZodType, path: Path): Leaf[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodObject)
+    return Object.entries(inner.shape).flatMap(([name, child]) => leavesOf(child as z.core.$ZodType, [...path, name]));
+  const kind = inner instanceof z.ZodNumber ? 'number' : inner instanceof z.ZodArray ? 'list' : 'text';
+  return [{ path, key: path.join('.'), variable: variableOf(path), kind }];
+}
+
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
+    return unwrap(schema.unwrap());
+  return schema;
+}
+
+/** A value from the environment in the type its setting has. What is no number stays text, for the schema to refuse. */
+export function readVariable(leaf: Leaf, value: string): unknown {
+  if (leaf.kind === 'number') return /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value;
+  if (leaf.kind === 'list') return value.split(',').map((item) => item.trim());
+  return value;
+}
+
+/** The variables that look like settings and are not known. */
+export function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set(LEAVES.map((leaf) => leaf.variable));
+  return Object.keys(env).filter(
+    (name) =>
+      name.startsWith('ROLLCALL_') &&
+      !known.has(name) &&
+      !OTHER_VARIABLES.has(name) &&
+      !SERVICE_LINK.test(name) &&
+      !(name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(env[name] ?? '')),
+  );
+}
+
+/** True when the path leads to a section rather than to a setting. */
+export function isSection(path: Path): boolean {
+  return LEAVES.some((leaf) => leaf.path.length > path.length && startsWith(leaf.path, path));
+}
+
+export function startsWith(path: Path, start: Path): boolean {
+  return start.every((segment, index) => path[index] === segment);
+}

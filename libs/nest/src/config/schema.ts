@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { type ServerRole, checkName } from '#model';
+import { parseAddress } from './address.js';
+
+const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
+const WILDCARDS = new Set(['0.0.0.0', '::', '[::]', '*']);
+
+/**
+ * Every leaf states its whole rule in one sentence, so that whichever check fails, the message says everything that the
+ * value must be.
+ */
+function port(defaultPort: number) {
+  const rule = 'must be a port from 0 to 65535 (0 lets the system choose)';
+  return z.int(rule).min(0, rule).max(65535, rule).default(defaultPort);
+}
+
+function milliseconds(minMs = 1) {
+  const rule = `must be a whole number of milliseconds from ${minMs} to ${MAX_DURATION_MS}`;
+  return z.int(rule).min(minMs, rule).max(MAX_DURATION_MS, rule);
+}
+
+function text(rule: string) {
+  return z.string(rule).refine((value) => value.trim() !== '', rule);
+}
+
+const host = text('must be a host name or an IP address to listen on');
+
+const advertisedHost = z.string(advertisedRule()).refine((value) => value !== '' && !WILDCARDS.has(value), {
+  error: advertisedRule(),
+});
+
+function advertisedRule(): string {
+  return 'must be a host name or an IP address that the other servers and the clients can reach';
+}
+
+const nameRule = 'must be a name: not empty, at most 512 bytes, without control characters and without #@#';
+const zone = z.string(nameRule).refine((value) => checkName('zone', value) === undefined, nameRule);
+
+const addressRule = 'must be a list of addresses of the form host:port';
+const addresses = z
+  .array(z.string(addressRule), addressRule)
+  .min(1, addressRule)
+  .refine((list) => list.every((item) => typeof item !== 'string' || parseAddress(item) !== undefined), addressRule);
+
+const slotCountRule = 'must be a power of two from 1 to 16384';
+const slotCount = z
+  .int(slotCountRule)
+  .min(1, slotCountRule)
+  .max(16384, slotCountRule)
+  .refine((count) => (count & (count - 1)) === 0, slotCountRule);
+
+const weightRule = 'must be a number above 0 and at most 1000';
+
+interface Ports {
+  rpcPort: number;
+  httpPort: number;
+}
+
+function tier<Limits extends z.ZodType>(name: ServerRole, ports: Ports, limits: Limits) {
+  return z
+    .strictObject({
+      host: host.default('127.0.0.1'),
+      advertisedHost: advertisedHost.optional(),
+      rpcPort: port(ports.rpcPort),
+      httpPort: port(ports.httpPort),
+      dataDir: text('must be the path of a folder').default(`./data/${name}`),
+      zone: zone.default('default'),
+      weight: z.number(weightRule).positive(weightRule).max(1000, weightRule).default(1),
+      limits,
+    })
+    .refine((section) => section.advertisedHost !== undefined || !WILDCARDS.has(section.host), {
+      path: ['advertisedHost'],
+      error: 'must be given when host is an address that means every interface: others cannot connect to that',
+      when: ({ value }) => isObject(value) && typeof value.host === 'string',
+    });
+}
+
+/** `longer` must leave room for at least two of `shorter`, or a single lost beat counts as a death. */
+function atLeastTwice(longer: string, shorter: string) {
+  const check = (limits: Record<string, number | undefined>): boolean =>
+    (limits[longer] ?? 0) >= 2 * (limits[shorter] ?? 0);
+  return [
+    check,
+    {
+      path: [longer] as PropertyKey[],
+      error: `must be at least twice ${shorter}`,
+      when: ({ value }: { value: unknown }) =>
+        isObject(value) && typeof value[longer] === 'number' && typeof value[shorter] === 'number',
+    },
+  ] satisfies [unknown, unknown];
+}
+
+const metaLimits = z
+  .strictObject({
+    heartbeatMs: milliseconds(10).default(500),
+    leaseMs: milliseconds(20).default(3_000),
+    departedMs: milliseconds().default(60_000),
+  })
+  .refine(...atLeastTwice('leaseMs', 'heartbeatMs'));
+
+const dataLimits = z.strictObject({
+  tombstoneMs: milliseconds().default(600_000),
+  orphanGraceMs: milliseconds().default(5_000),
+  unreconciledReportMs: milliseconds().default(10_000),
+  linkIdleMs: milliseconds(100).optional(),
+});
+
+const sessionLimits = z
+  .strictObject({
+    heartbeatMs: milliseconds(10).default(3_000),
+    idleTimeoutMs: milliseconds(20).default(10_000),
+    graceMs: milliseconds(0).default(3_000),
+    writeDeadlineMs: milliseconds(10).optional(),
+    readDeadlineMs: milliseconds(10).optional(),
+    operationTtlMs: milliseconds(100).default(120_000),
+    tombstoneMs: milliseconds().default(600_000),
+    leaderSilenceMs: milliseconds(100).default(8_000),
+  })
+  .refine(...atLeastTwice('idleTimeoutMs', 'heartbeatMs'));
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
+
+/** All settings of all tiers: one file serves every process of a cluster. */
+export const settingsSchema = z.strictObject({
+  cluster: z
+    .strictObject({
+      /** Left out, it is the one address of the `meta` section. */
+      metaAddresses: addresses.optional(),
+      slotCount: slotCount.default(256),
+    })
+    .prefault({}),
+  meta: tier('meta', { rpcPort: 9610, httpPort: 9615 }, metaLimits.prefault({})).prefault({}),
+  data: tier('data', { rpcPort: 9620, httpPort: 9622 }, dataLimits.prefault({})).prefault({}),
+  session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({})).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+      format: z.enum(LOG_FORMATS, `must be one of ${LOG_FORMATS.join(', ')}`).default('auto'),
+    })
+    .prefault({}),
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

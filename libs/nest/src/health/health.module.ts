@@ -1,0 +1,52 @@
+import { Controller, type DynamicModule, Get, Header, Inject, Module, Res } from '@nestjs/common';
+import { type Failure, failure } from '#model';
+
+/** Whether this process serves; when not, in a few words what it waits for. */
+export interface Readiness {
+  ready: boolean;
+  waitingFor?: string;
+}
+
+const READY = Symbol('RollcallReadiness');
+
+/** The part of an HTTP reply that is needed here; Fastify's and Express's both have it. */
+interface Reply {
+  status(code: number): unknown;
+}
+
+/**
+ * `/health/live`: the process answers, so do not restart it. `/health/ready`: it serves, so send it work; until then 503
+ * with what it waits for, in the one shape that errors have.
+ */
+@Controller('health')
+class HealthController {
+  constructor(@Inject(READY) private readonly readiness: () => Readiness) {}
+
+  @Get('live')
+  @Header('cache-control', 'no-store')
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @Header('cache-control', 'no-store')
+  ready(@Res({ passthrough: true }) reply: Reply): { status: 'ok' } | Failure {
+    const { ready, waitingFor } = this.readiness();
+    if (ready) return { status: 'ok' };
+    reply.status(503);
+    return waitingFor === undefined
+      ? failure('NOT_READY')
+      : failure('NOT_READY', `Waiting for ${waitingFor}.`, { details: { waitingFor } });
+  }
+}
+
+@Module({})
+export class HealthModule {
+  static forRoot(ready: () => Readiness): DynamicModule {
+    return {
+      module: HealthModule,
+      controllers: [HealthController],
+      providers: [{ provide: READY, useValue: ready }],
+    };
+  }
+}

@@ -1,0 +1,84 @@
+import { RegistryError } from '#model';
+import { type LoggerOptions, createLogger } from './logger.js';
+import { NestLogger } from './nest-logger.js';
+
+function record(options: Partial<LoggerOptions> = {}) {
+  const lines: string[] = [];
+  const logger = createLogger({
+    tier: 'meta',
+    level: 'debug',
+    format: 'json',
+    wallMs: () => Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+    write: (line) => lines.push(line),
+    ...options,
+  });
+  return { lines, logger, parsed: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+describe('the log', () => {
+  it('is one JSON object a line: when, how grave, who, what, and the rest', () => {
+    const { lines, logger } = record();
+    logger.info('member-joined', { address: '127.0.0.1:9620', slots: 256 });
+    expect(lines).toEqual([
+      '{"time":"2026-01-02T03:04:05.678Z","level":"info","tier":"meta","event":"member-joined","address":"127.0.0.1:9620","slots":256}\n',
+    ]);
+  });
+
+  it('is readable in a terminal', () => {
+    const { lines, logger } = record({ format: 'pretty' });
+    logger.warn('link-down', { peer: 'data-1', reason: 'connection reset', gone: undefined, list: [1, 2] });
+    expect(lines).toEqual(['03:04:05.678 warn  meta    link-down peer=data-1 reason="connection reset" list=[1,2]\n']);
+  });
+
+  it('leaves out what is below its level', () => {
+    const { parsed, logger } = record({ level: 'warn' });
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]('x');
+    expect(parsed().map((line) => line.level)).toEqual(['warn', 'error']);
+  });
+
+  it.each(['json', 'pretty'] as const)('stays one line and never throws, whatever the fields hold (%s)', (format) => {
+    const { lines, logger } = record({ format });
+    const circular: Record<string, unknown> = {};
+    circular.self = circular;
+    const throwing = {
+      toJSON() {
+        throw new Error('no');
+      },
+    };
+    logger.error('odd', { text: 'a\nb', error: new Error('c\nd'), big: 1n, bytes: new Uint8Array(3) });
+    logger.error('odd', { circular });
+    logger.error('odd', { throwing });
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(line.indexOf('\n')).toBe(line.length - 1);
+    expect(lines[0]).toContain('3 bytes');
+  });
+
+  it('tells an error with its code, its stack and its cause', () => {
+    const { parsed, logger } = record();
+    const error = new RegistryError('NO_LEADER', 'nobody leads', { cause: new Error('refused') });
+    logger.error('publish-failed', { error });
+    expect(parsed()[0]!.error).toMatchObject({
+      code: 'NO_LEADER',
+      message: 'nobody leads',
+      cause: { message: 'refused' },
+    });
+    expect((parsed()[0]!.error as Error).stack).toContain('logger.spec');
+  });
+
+  it('keeps its own four fields when an event brings fields of those names', () => {
+    const { parsed, logger } = record();
+    logger.info('clash', { level: 7, tier: 'x', other: 1 });
+    expect(parsed()[0]).toMatchObject({ level: 'info', tier: 'meta', event: 'clash', level_: 7, tier_: 'x', other: 1 });
+  });
+
+  it("takes Nest's own words: chatter as debug, failures at their level", () => {
+    const { parsed, logger } = record();
+    const nest = new NestLogger(logger);
+    nest.log('Mapped {/health, GET} route', 'RouterExplorer');
+    nest.error('boom', 'Error: boom\n    at x', 'ExceptionsHandler');
+    expect(parsed()).toMatchObject([
+      { level: 'debug', event: 'nest', context: 'RouterExplorer', message: 'Mapped {/health, GET} route' },
+      { level: 'error', event: 'nest', context: 'ExceptionsHandler', message: 'boom', stack: 'Error: boom\n    at x' },
+    ]);
+  });
+});
