@@ -1,0 +1,23 @@
+export { encodeBody, decodeBody } from './body.js';
+export { DECODE_LIMITS, unpack } from './decoder.js';
+export { pack, SharedBody, Spliced } from './encoder.js';
+export {
+  FRAMED_SOCKET_LIMITS,
+  FramedSocket,
+  type FramedSocketLimits,
+  type FramedSocketOptions,
+} from './framed-socket.js';
+export { encodeFrame, FRAME_HEAD_BYTES, FrameDecoder } from './frames.js';
+export {
+  encodeResponse,
+  type FaultPacket,
+  isFailure,
+  isFaultPacket,
+  isPlainObject,
+  isRequestPacket,
+  isResponsePacket,
+  type RequestId,
+  type RequestPacket,
+  type ResponsePacket,
+  toFailure,
+} from './packets.js';
