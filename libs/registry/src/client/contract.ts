@@ -56,7 +56,11 @@ export type ClientEvent =
   | { type: 'unpublish'; publisher: number; call: number }
   | { type: 'subscribe'; subscriber: number; subscription: Subscription }
   | { type: 'unsubscribe'; subscriber: number }
-  | { type: 'close'; call: number }
+  /**
+   * With `drain`, the default, unpublishes still on their way are finished and the server is told goodbye, so that
+   * everything published leaves at once; without it, publications stay for the server's grace.
+   */
+  | { type: 'close'; call: number; drain?: boolean }
   /** The one connection of the client; `connection` counts dials. */
   | { type: 'connected'; connection: number }
   | { type: 'disconnected'; connection: number; message: string }
@@ -80,6 +84,8 @@ export type ClientEffect =
   | { type: 'ack'; connection: number; subscriptionId: string; version: string }
   /** The list of a subscriber changed, or became current. */
   | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot }
+  /** The server refuses the subscription for good; it is tried again only over the next connection. */
+  | { type: 'subscriberFailed'; subscriber: number; failure: Failure }
   | { type: 'stateChanged'; state: ClientState }
   /** Ends the application's call. */
   | { type: 'settled'; call: number; outcome: { ok: true; stored: boolean } | { ok: false; failure: Failure } };
@@ -102,4 +108,8 @@ export interface ClientLimits {
   dialTimeoutMs: number;
   /** Operations per `registry.apply`. */
   applyBatch: number;
+  /** Unanswered `registry.apply` requests; what comes meanwhile is merged into the next. */
+  appliesInFlight: number;
+  /** Calls of the application not yet settled; one more is answered OVERLOADED. */
+  pendingCalls: number;
 }

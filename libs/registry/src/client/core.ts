@@ -1,0 +1,400 @@
+import {
+  type ClientHello,
+  type Core,
+  type Failure,
+  type LogLevel,
+  type Notice,
+  PROTOCOL_VERSION,
+  type Random,
+  failure,
+} from '#model';
+import type {
+  ClientEffect,
+  ClientEvent,
+  ClientLimits,
+  ClientOptions,
+  ClientState,
+  SubscriberSnapshot,
+  UnaryPattern,
+} from './contract.js';
+import { DEFAULT_HEARTBEAT_MS, STABLE_MS, STALL_MS, clientLimits } from './limits.js';
+import { type Batch, PublisherBook } from './publishers.js';
+import { readFailure, readNotice } from './received.js';
+import { backoffMs } from './retry.js';
+import { ServerList } from './servers.js';
+import { SubscriptionBook } from './subscriptions.js';
+
+type Phase =
+  | { name: 'idle' | 'closed' }
+  /** No connection; the next dial is due at `atMs`, elsewhere than at `avoid` if possible. */
+  | { name: 'waiting'; atMs: number; avoid?: string }
+  /** Dialling, then waiting for the welcome. */
+  | { name: 'dialing' | 'greeting'; connection: number; address: string; deadlineMs: number }
+  | Ready;
+
+interface Ready {
+  name: 'ready';
+  connection: number;
+  address: string;
+  sinceMs: number;
+  heartbeatMs: number;
+  heartbeatAtMs: number;
+  /** When the first heartbeat was sent since anything was last received. */
+  unheardSinceMs?: number;
+  /** When to follow a `move`. */
+  moveAtMs?: number;
+}
+
+interface Request {
+  deadlineMs: number;
+  /** Undefined for the goodbye. */
+  batch?: Batch;
+}
+
+/**
+ * The client's brain. It keeps one connection to some session server, and everything published and subscribed to is
+ * told again over each new one. Whatever the servers do, the application's publishers and subscribers live on.
+ */
+export class ClientCore implements Core<ClientEvent, ClientEffect> {
+  private readonly limits: ClientLimits;
+  private readonly random: Random;
+  private readonly servers: ServerList;
+  private readonly publishers: PublisherBook;
+  private readonly subscriptions: SubscriptionBook;
+  private readonly hello: Omit<ClientHello, 'clusterId'>;
+
+  private nowMs = 0;
+  private out: ClientEffect[] = [];
+  private phase: Phase = { name: 'idle' };
+  private state: ClientState = 'connecting';
+  private connections = 0;
+  private failures = 0;
+  private clusterId: string | undefined;
+  private readonly requests = new Map<number, Request>();
+  private requestIds = 0;
+  private closing: { calls: number[]; deadlineMs: number; goodbyeSent: boolean } | undefined;
+  private wakeAtMs: number | undefined;
+  /** No connection is judged dead before this, since the process itself has stood still. */
+  private judgeFromMs = 0;
+
+  constructor(options: ClientOptions) {
+    const { random, appName, zone } = options;
+    this.limits = clientLimits(options.limits);
+    this.random = random;
+    this.servers = new ServerList(options.seeds, random);
+    const defaults = {
+      ...(zone === undefined ? {} : { zone }),
+      ...(appName === undefined ? {} : { appName }),
+    };
+    this.hello = { protocol: PROTOCOL_VERSION, ...defaults };
+    const emit = (effect: ClientEffect): void => void this.out.push(effect);
+    this.publishers = new PublisherBook(defaults, this.limits, random, emit);
+    this.subscriptions = new SubscriptionBook(defaults, this.limits, random, emit);
+  }
+
+  /** What a subscriber holds now; undefined once it is unsubscribed. */
+  current(subscriber: number): SubscriberSnapshot | undefined {
+    return this.subscriptions.snapshot(subscriber);
+  }
+
+  step(nowMs: number, event: ClientEvent): ClientEffect[] {
+    this.nowMs = nowMs;
+    this.out = [];
+    this.handle(event);
+    this.pump();
+    this.arm();
+    return this.out;
+  }
+
+  private handle(event: ClientEvent): void {
+    switch (event.type) {
+      case 'start':
+        if (this.phase.name === 'idle') this.dial();
+        return;
+      case 'wake':
+        return this.wake();
+      case 'publish':
+      case 'republish':
+      case 'unpublish':
+        if (this.closing || this.phase.name === 'closed') return this.settle(event.call, failure('SHUTTING_DOWN'));
+        if (event.type === 'publish') this.publishers.publish(event);
+        else if (event.type === 'republish') this.publishers.republish(event);
+        else this.publishers.unpublish(event);
+        return;
+      case 'subscribe':
+        if (!this.closing && this.phase.name !== 'closed') this.subscriptions.subscribe(event);
+        return;
+      case 'unsubscribe': {
+        const subscriptionId = this.subscriptions.unsubscribe(event.subscriber);
+        // Its answer is of no interest: NOT_SUBSCRIBED is as good as done.
+        if (subscriptionId !== undefined) this.send('registry.unsubscribe', { subscriptionId });
+        return;
+      }
+      case 'close':
+        return this.close(event.call, event.drain ?? true);
+      default:
+        return this.received(event);
+    }
+  }
+
+  private received(event: Exclude<ClientEvent, { call: number } | { subscriber: number }>): void {
+    if (!('connection' in event)) return;
+    const phase = this.phase;
+    if (!('connection' in phase) || phase.connection !== event.connection) {
+      // A dial given up long ago went through after all.
+      if (event.type === 'connected') this.out.push({ type: 'hangUp', connection: event.connection });
+      return;
+    }
+    switch (event.type) {
+      case 'connected':
+        if (phase.name !== 'dialing') return;
+        this.phase = { ...phase, name: 'greeting', deadlineMs: this.nowMs + this.limits.requestTimeoutMs };
+        this.out.push({
+          type: 'hello',
+          connection: phase.connection,
+          hello: { ...this.hello, ...(this.clusterId === undefined ? {} : { clusterId: this.clusterId }) },
+        });
+        return;
+      case 'disconnected':
+        return this.lost(event.message);
+      case 'failed':
+        return this.failed(event.requestId, readFailure(event.failure));
+      case 'response':
+        this.heard();
+        return this.responded(event.requestId, event.response);
+      case 'notice':
+        this.heard();
+        return this.noticed(readNotice(event.notice));
+      case 'push':
+        this.heard();
+        return this.subscriptions.push(event);
+      case 'pushFailed':
+        return this.subscriptions.pushFailed(this.nowMs, event.subscriptionId, readFailure(event.failure));
+    }
+  }
+
+  private responded(requestId: number, response: unknown): void {
+    const request = this.requests.get(requestId);
+    if (!request) return;
+    this.requests.delete(requestId);
+    if (request.batch) this.publishers.applied(this.nowMs, request.batch, response);
+    else this.finish(true);
+  }
+
+  private failed(requestId: number, given: Failure): void {
+    if (requestId === 0) {
+      // Whoever answers at these addresses now is another cluster than the one known: another world, met anew.
+      if (given.code === 'CLUSTER_MISMATCH') {
+        this.clusterId = undefined;
+        this.servers.forget();
+      }
+      return this.hangUp(`hello failed: ${given.code} ${given.message}`);
+    }
+    const request = this.requests.get(requestId);
+    if (!request) return;
+    if (given.code === 'CONNECTION_CLOSED' || given.code === 'DEADLINE_EXCEEDED') return this.hangUp(given.message);
+    this.heard();
+    this.requests.delete(requestId);
+    if (request.batch) this.publishers.applyFailed(this.nowMs, request.batch, given);
+    else this.finish(false);
+  }
+
+  private noticed(notice: Notice | undefined): void {
+    if (notice?.type === 'welcome') this.welcomed(notice);
+    else if (notice?.type === 'stale') this.publishers.stale(this.nowMs, notice.registerId, notice.held);
+    else if (notice?.type === 'move') this.asked(notice);
+    else this.log('debug', 'notice-unknown');
+  }
+
+  private welcomed(welcome: Notice & { type: 'welcome' }): void {
+    const phase = this.phase;
+    if (phase.name !== 'greeting') return;
+    const { heartbeatMs } = welcome;
+    const everyMs = Number.isFinite(heartbeatMs) && heartbeatMs > 0 ? heartbeatMs : DEFAULT_HEARTBEAT_MS;
+    this.phase = {
+      name: 'ready',
+      connection: phase.connection,
+      address: phase.address,
+      sinceMs: this.nowMs,
+      heartbeatMs: everyMs,
+      heartbeatAtMs: this.nowMs + everyMs,
+    };
+    if (this.clusterId !== undefined && this.clusterId !== welcome.clusterId)
+      this.log('warn', 'cluster-changed', { from: this.clusterId, to: welcome.clusterId });
+    this.clusterId = welcome.clusterId;
+    this.servers.learn(welcome.sessions);
+    this.log('info', 'connected', { address: phase.address, clusterId: welcome.clusterId });
+    this.enter('ready');
+    this.publishers.replay();
+    this.pump();
+    this.subscriptions.connected(phase.connection, welcome.clusterId);
+  }
+
+  private asked(move: Notice & { type: 'move' }): void {
+    const phase = this.phase;
+    if (phase.name !== 'ready' || phase.moveAtMs !== undefined) return;
+    // With nowhere else to go, the server closes the connection in its own time.
+    if (!this.servers.hasOtherThan(phase.address)) return;
+    const spreadMs = Number.isFinite(move.spreadMs) ? Math.max(0, move.spreadMs) : 0;
+    phase.moveAtMs = this.nowMs + this.random() * spreadMs;
+    this.log('info', 'move-asked', { address: phase.address, reason: move.reason });
+  }
+
+  private wake(): void {
+    if (this.wakeAtMs !== undefined && this.nowMs - this.wakeAtMs > STALL_MS) this.judgeFromMs = this.nowMs + STALL_MS;
+    this.wakeAtMs = undefined;
+    this.publishers.wake(this.nowMs);
+    this.subscriptions.wake(this.nowMs);
+    if (this.closing && this.nowMs >= this.closing.deadlineMs) return this.finish(false);
+    const phase = this.phase;
+    if (phase.name === 'waiting' && this.nowMs >= phase.atMs) this.dial(phase.avoid);
+    if (this.nowMs >= this.deadMs()) return this.hangUp('no answer within the deadline');
+    if (phase.name !== 'ready') return;
+    if (phase.moveAtMs !== undefined && this.nowMs >= phase.moveAtMs) return this.hangUp('asked to move');
+    if (this.nowMs >= phase.heartbeatAtMs) {
+      phase.heartbeatAtMs = this.nowMs + phase.heartbeatMs;
+      phase.unheardSinceMs ??= this.nowMs;
+      this.send('registry.heartbeat', {});
+    }
+  }
+
+  /** When the connection counts as dead, unless something comes before. */
+  private deadMs(): number {
+    const phase = this.phase;
+    if (phase.name === 'dialing' || phase.name === 'greeting') return Math.max(phase.deadlineMs, this.judgeFromMs);
+    if (phase.name !== 'ready') return Infinity;
+    const [oldest] = this.requests.values();
+    const unheardMs = (phase.unheardSinceMs ?? Infinity) + this.limits.requestTimeoutMs;
+    return Math.max(Math.min(oldest?.deadlineMs ?? Infinity, unheardMs), this.judgeFromMs);
+  }
+
+  private heard(): void {
+    if (this.phase.name === 'ready') delete this.phase.unheardSinceMs;
+  }
+
+  private dial(avoid?: string): void {
+    const address = this.servers.next(avoid);
+    if (address === undefined) return this.log('error', 'no-seeds');
+    const connection = ++this.connections;
+    this.phase = { name: 'dialing', connection, address, deadlineMs: this.nowMs + this.limits.dialTimeoutMs };
+    this.out.push({ type: 'dial', connection, address });
+  }
+
+  private hangUp(message: string): void {
+    if ('connection' in this.phase) this.out.push({ type: 'hangUp', connection: this.phase.connection });
+    this.lost(message);
+  }
+
+  /** The connection is gone: elsewhere at once if it had been a good one, after a growing wait if not. */
+  private lost(message: string): void {
+    const phase = this.phase;
+    if (!('connection' in phase)) return;
+    const wasReady = phase.name === 'ready';
+    this.log(wasReady ? 'warn' : 'info', wasReady ? 'connection-lost' : 'connection-failed', {
+      address: phase.address,
+      message,
+    });
+    this.phase = { name: 'idle' };
+    if (this.closing) return this.finish(false);
+    this.requests.clear();
+    this.publishers.disconnected();
+    this.subscriptions.disconnected();
+    if (wasReady) {
+      this.servers.restart();
+      if (this.nowMs - phase.sinceMs >= STABLE_MS) this.failures = 0;
+      else this.failures++;
+      this.enter('degraded');
+    } else this.failures++;
+    const { reconnectMinMs, reconnectMaxMs } = this.limits;
+    if (this.failures === 0) return this.dial(phase.address);
+    const waitMs = backoffMs(this.failures, reconnectMinMs, reconnectMaxMs, this.random);
+    this.phase = { name: 'waiting', atMs: this.nowMs + waitMs, avoid: phase.address };
+  }
+
+  private close(call: number, drain: boolean): void {
+    if (this.phase.name === 'closed') return this.settle(call);
+    if (this.closing) {
+      this.closing.calls.push(call);
+      return;
+    }
+    this.closing = { calls: [call], deadlineMs: this.nowMs + this.limits.requestTimeoutMs, goodbyeSent: false };
+    if (this.phase.name !== 'ready' || !drain) return this.finish(false);
+    this.publishers.drain();
+  }
+
+  private finish(acknowledged: boolean): void {
+    if (!this.closing) return;
+    if ('connection' in this.phase) this.out.push({ type: 'hangUp', connection: this.phase.connection });
+    this.phase = { name: 'closed' };
+    this.requests.clear();
+    this.publishers.disconnected();
+    this.subscriptions.disconnected();
+    this.publishers.settleAll(failure('SHUTTING_DOWN', 'The client is closed.'));
+    for (const call of this.closing.calls)
+      this.out.push({ type: 'settled', call, outcome: { ok: true, stored: acknowledged } });
+    this.closing = undefined;
+    this.enter('closed');
+  }
+
+  /** Sends what waits, as far as the requests in flight allow; when closing, the goodbye comes after all of it. */
+  private pump(): void {
+    if (this.phase.name !== 'ready') return;
+    while (this.requests.size < this.limits.appliesInFlight) {
+      const batch = this.publishers.nextBatch();
+      if (!batch) break;
+      this.request('registry.apply', { operations: batch.operations }, batch);
+    }
+    if (this.closing && !this.closing.goodbyeSent && this.requests.size === 0) {
+      this.closing.goodbyeSent = true;
+      this.request('registry.goodbye', {});
+    }
+  }
+
+  private request(pattern: UnaryPattern, payload: object, batch?: Batch): void {
+    const deadlineMs = this.nowMs + this.limits.requestTimeoutMs;
+    this.requests.set(this.send(pattern, payload), batch ? { deadlineMs, batch } : { deadlineMs });
+  }
+
+  /** Sends a request whose answer is not waited for. */
+  private send(pattern: UnaryPattern, payload: object): number {
+    const requestId = ++this.requestIds;
+    if (this.phase.name === 'ready')
+      this.out.push({ type: 'request', connection: this.phase.connection, requestId, pattern, payload });
+    return requestId;
+  }
+
+  private arm(): void {
+    const phase = this.phase;
+    if (phase.name === 'closed') return;
+    let atMs = Math.min(
+      this.publishers.nextRetryMs,
+      this.subscriptions.nextRetryMs,
+      this.closing?.deadlineMs ?? Infinity,
+      this.deadMs(),
+    );
+    if (phase.name === 'waiting') atMs = Math.min(atMs, phase.atMs);
+    if (phase.name === 'ready') atMs = Math.min(atMs, phase.heartbeatAtMs, phase.moveAtMs ?? Infinity);
+    // An earlier wake-up asked for already will ask again: cheaper than a new timer with every answer.
+    if (atMs === Infinity || atMs >= (this.wakeAtMs ?? Infinity)) return;
+    this.wakeAtMs = atMs;
+    this.out.push({ type: 'wake', atMs });
+  }
+
+  private enter(state: ClientState): void {
+    if (state === this.state) return;
+    this.state = state;
+    this.out.push({ type: 'stateChanged', state });
+  }
+
+  private settle(call: number, given?: Failure): void {
+    this.out.push({
+      type: 'settled',
+      call,
+      outcome: given ? { ok: false, failure: given } : { ok: true, stored: true },
+    });
+  }
+
+  private log(level: LogLevel, event: string, fields?: Record<string, unknown>): void {
+    this.out.push({ type: 'log', level, event, ...(fields === undefined ? {} : { fields }) });
+  }
+}

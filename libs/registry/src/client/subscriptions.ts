@@ -1,0 +1,188 @@
+import {
+  CODES,
+  type DataInfoId,
+  DEFAULT_GROUP,
+  DEFAULT_INSTANCE_ID,
+  type Failure,
+  type PublisherView,
+  type Random,
+  type SubscribeFields,
+  failure,
+  checkName,
+  isScope,
+  toDataInfoId,
+} from '#model';
+import type { ClientEffect, ClientEvent, ClientLimits, SubscriberSnapshot, Subscription } from './contract.js';
+import { RETRY_AFTER_MAX_MS } from './limits.js';
+import { readPush } from './received.js';
+import { RetrySchedule, backoffMs } from './retry.js';
+import { EMPTY_VIEW, type HeldView, applyPush } from './view.js';
+
+interface Subscriber {
+  readonly number: number;
+  readonly dataInfoId: DataInfoId;
+  readonly fields: Omit<SubscribeFields, 'subscriptionId' | 'base'>;
+  view: HeldView;
+  /** The list as last handed out, kept as long as it is true. */
+  list: readonly PublisherView[];
+  /** The stream open on the present connection. */
+  subscriptionId?: string;
+  failures: number;
+}
+
+/** Every subscription of the client, what it holds, and the stream it holds it by. */
+export class SubscriptionBook {
+  private readonly subscribers = new Map<number, Subscriber>();
+  private readonly byStream = new Map<string, Subscriber>();
+  private readonly retries = new RetrySchedule<Subscriber>();
+  private streams = 0;
+  private connection: { number: number; clusterId: string } | undefined;
+
+  constructor(
+    private readonly defaults: { zone?: string },
+    private readonly limits: ClientLimits,
+    private readonly random: Random,
+    private readonly emit: (effect: ClientEffect) => void,
+  ) {}
+
+  get nextRetryMs(): number {
+    return this.retries.nextMs;
+  }
+
+  subscribe(event: ClientEvent & { type: 'subscribe' }): void {
+    if (this.subscribers.has(event.subscriber)) return;
+    const fault = checkSubscription(event.subscription);
+    if (fault) return this.emit({ type: 'subscriberFailed', subscriber: event.subscriber, failure: fault });
+    const { dataId, group = DEFAULT_GROUP, instanceId = DEFAULT_INSTANCE_ID, scope } = event.subscription;
+    const zone = event.subscription.zone ?? this.defaults.zone;
+    const subscriber: Subscriber = {
+      number: event.subscriber,
+      dataInfoId: toDataInfoId({ dataId, group, instanceId }),
+      fields: {
+        dataId,
+        group,
+        instanceId,
+        ...(scope === undefined ? {} : { scope }),
+        ...(zone === undefined ? {} : { zone }),
+      },
+      view: EMPTY_VIEW,
+      list: [],
+      failures: 0,
+    };
+    this.subscribers.set(subscriber.number, subscriber);
+    this.open(subscriber);
+  }
+
+  /** The stream to end on the server, if one is open. */
+  unsubscribe(number: number): string | undefined {
+    const subscriber = this.subscribers.get(number);
+    if (!subscriber) return undefined;
+    this.subscribers.delete(number);
+    this.retries.delete(subscriber);
+    if (subscriber.subscriptionId !== undefined) this.byStream.delete(subscriber.subscriptionId);
+    return subscriber.subscriptionId;
+  }
+
+  snapshot(number: number): SubscriberSnapshot | undefined {
+    const subscriber = this.subscribers.get(number);
+    return subscriber && snapshotOf(subscriber);
+  }
+
+  connected(number: number, clusterId: string): void {
+    this.connection = { number, clusterId };
+    for (const subscriber of this.subscribers.values()) this.open(subscriber);
+  }
+
+  disconnected(): void {
+    this.connection = undefined;
+    this.byStream.clear();
+    this.retries.clear();
+    for (const subscriber of this.subscribers.values()) {
+      delete subscriber.subscriptionId;
+      subscriber.failures = 0;
+    }
+  }
+
+  wake(nowMs: number): void {
+    for (const subscriber of this.retries.due(nowMs)) this.open(subscriber);
+  }
+
+  push(event: ClientEvent & { type: 'push' }): void {
+    const subscriber = this.byStream.get(event.subscriptionId);
+    if (!subscriber) return;
+    const push = readPush(event.push);
+    if (!push) {
+      this.emit({
+        type: 'log',
+        level: 'warn',
+        event: 'push-malformed',
+        fields: { dataInfoId: subscriber.dataInfoId },
+      });
+      return;
+    }
+    subscriber.failures = 0;
+    const { view, visible } = applyPush(subscriber.view, push);
+    if (view.publishers !== subscriber.view.publishers) subscriber.list = [...view.publishers.values()];
+    subscriber.view = view;
+    if (push.type !== 'pending') {
+      const { connection, subscriptionId } = event;
+      this.emit({ type: 'ack', connection, subscriptionId, version: push.version });
+    }
+    if (visible) this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber) });
+  }
+
+  pushFailed(nowMs: number, subscriptionId: string, given: Failure): void {
+    const subscriber = this.byStream.get(subscriptionId);
+    if (!subscriber) return;
+    this.byStream.delete(subscriptionId);
+    delete subscriber.subscriptionId;
+    if (CODES[given.code].retry === 'never') {
+      this.emit({ type: 'subscriberFailed', subscriber: subscriber.number, failure: given });
+      return;
+    }
+    subscriber.failures++;
+    const { reconnectMinMs, reconnectMaxMs } = this.limits;
+    const afterMs = Math.min(given.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
+    const waitMs = Math.max(afterMs, backoffMs(subscriber.failures, reconnectMinMs, reconnectMaxMs, this.random));
+    this.retries.add(subscriber, nowMs + waitMs);
+  }
+
+  /** Each stream has an id of its own, so that what a former one still sends is told apart. */
+  private open(subscriber: Subscriber): void {
+    if (this.connection === undefined || subscriber.subscriptionId !== undefined) return;
+    const subscriptionId = `${subscriber.number}.${++this.streams}`;
+    subscriber.subscriptionId = subscriptionId;
+    this.byStream.set(subscriptionId, subscriber);
+    const { clusterId, version } = subscriber.view;
+    // Versions of another cluster mean nothing to this one.
+    const base = clusterId === this.connection.clusterId && version !== undefined ? { clusterId, version } : undefined;
+    this.emit({
+      type: 'subscribe',
+      connection: this.connection.number,
+      payload: { ...subscriber.fields, subscriptionId, ...(base ? { base } : {}) },
+    });
+  }
+}
+
+function snapshotOf(subscriber: Subscriber): SubscriberSnapshot {
+  const { dataInfoId, view, list } = subscriber;
+  return {
+    dataInfoId,
+    ...(view.version === undefined ? {} : { version: view.version }),
+    state: view.current ? 'current' : 'pending',
+    publishers: [...list],
+  };
+}
+
+/** Why the subscription cannot be made, or undefined when it can. */
+export function checkSubscription(subscription: Subscription): Failure | undefined {
+  if (typeof subscription !== 'object' || subscription === null) return failure('BAD_REQUEST');
+  const { dataId, group, instanceId, scope, zone } = subscription;
+  const fault = checkName('dataId', dataId);
+  if (fault) return fault;
+  for (const [field, value] of Object.entries({ group, instanceId, zone })) {
+    const optional = value === undefined ? undefined : checkName(field, value);
+    if (optional) return optional;
+  }
+  return scope === undefined || isScope(scope) ? undefined : failure('INVALID_SCOPE');
+}
