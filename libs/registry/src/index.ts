@@ -1,6 +1,9 @@
 export * from './merge.js';
 export * from './meta/contract.js';
 export * from './data/contract.js';
+export * from './data/core.js';
+export { DATA_LIMITS } from './data/limits.js';
+export type { RecordedRemoval } from './data/removal-log.js';
 export * from './session/contract.js';
 export * from './client/contract.js';
 export * from './client/core.js';

@@ -1,0 +1,46 @@
+import type {
+  DataToSession,
+  FromMeta,
+  LinkEffect,
+  LinkEvent,
+  LogEffect,
+  Member,
+  Random,
+  RoutingTable,
+  SessionToData,
+  ToMeta,
+  WakeEffect,
+  WakeEvent,
+} from '#model';
+
+export type DataEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<FromMeta | SessionToData>;
+
+export type DataEffect =
+  | WakeEffect
+  | LogEffect
+  | LinkEffect<ToMeta | DataToSession>
+  | { type: 'saveTable'; table: RoutingTable }
+  /** Meta no longer knows this incarnation: the host drops all links and starts a new core under a new incarnation. */
+  | { type: 'restart'; reason: string };
+
+export interface DataOptions {
+  self: Member;
+  metaAddresses: string[];
+  random: Random;
+  /** The last table saved, if any. */
+  table?: RoutingTable;
+  /** Counts restarts, synced to disk by the host before the core is made; separates sequences of different runs. */
+  run: number;
+  limits?: Partial<DataLimits>;
+}
+
+export interface DataLimits {
+  /** How long a removal is remembered. */
+  tombstoneMs: number;
+  /** How long the connected publications of a session incarnation that is gone stay. */
+  orphanGraceMs: number;
+  /** Session incarnations unreconciled for this long are reported to meta. */
+  unreconciledReportMs: number;
+  /** A link from which nothing came for this long is closed. */
+  linkIdleMs: number;
+}

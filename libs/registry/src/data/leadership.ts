@@ -1,0 +1,83 @@
+import type { RoutingTable } from '#model';
+import type { SlotLeader } from './slot-leader.js';
+
+/** How a slot is begun: everything else about it is the owner's business. */
+export type BeginSlot = (slot: number, leaderEpoch: number, waitFor: readonly string[]) => SlotLeader;
+
+/**
+ * Which slots this incarnation leads, and the highest leaderEpoch it has seen for each (invariant 6).
+ *
+ * A slot is led only by a table that names this very incarnation. No table saved by an earlier run can, since every
+ * process has a new incarnation, so a leader always has meta's word for its leaderEpoch; and a leaderEpoch given up is
+ * never led again. So each leaderEpoch is led once, by one incarnation, and its sequences may start at 0. (Leading
+ * from a saved table, without meta, would need sequences that start at run x 2^32; nothing here does.)
+ */
+export class Leadership {
+  private readonly leading = new Map<number, SlotLeader>();
+  private readonly seen: number[] = [];
+  /** The lowest leaderEpoch that may still be led, per slot. */
+  private readonly unled: number[] = [];
+
+  constructor(
+    private readonly incarnation: string,
+    private readonly begin: BeginSlot,
+  ) {}
+
+  get size(): number {
+    return this.leading.size;
+  }
+
+  leaders(): IterableIterator<SlotLeader> {
+    return this.leading.values();
+  }
+
+  at(slot: number): SlotLeader | undefined {
+    return this.leading.get(slot);
+  }
+
+  some(holds: (leader: SlotLeader) => boolean): boolean {
+    for (const leader of this.leading.values()) if (holds(leader)) return true;
+    return false;
+  }
+
+  seenEpoch(slot: number): number {
+    return this.seen[slot] ?? 0;
+  }
+
+  /** Notes a leaderEpoch that somebody named. Answers the leader that thereby ended, if one did. */
+  see(slot: number, leaderEpoch: number): SlotLeader | undefined {
+    if (leaderEpoch <= this.seenEpoch(slot)) return undefined;
+    this.seen[slot] = leaderEpoch;
+    return this.end(slot);
+  }
+
+  /** Follows a table: ends what it gives to others, begins what it gives to this incarnation. */
+  takeTable(table: RoutingTable): { begun: SlotLeader[]; ended: SlotLeader[] } {
+    const begun: SlotLeader[] = [];
+    const ended: SlotLeader[] = [];
+    const waitFor = sessionsToWaitFor(table);
+    table.slots.forEach(({ leader, leaderEpoch }, slot) => {
+      const isOurs = leader === this.incarnation;
+      const stepped = this.see(slot, leaderEpoch) ?? (isOurs ? undefined : this.end(slot));
+      if (stepped) ended.push(stepped);
+      if (!isOurs || this.leading.has(slot)) return;
+      if (leaderEpoch !== this.seenEpoch(slot) || leaderEpoch < (this.unled[slot] ?? 0)) return;
+      this.unled[slot] = leaderEpoch + 1;
+      const slotLeader = this.begin(slot, leaderEpoch, waitFor);
+      this.leading.set(slot, slotLeader);
+      begun.push(slotLeader);
+    });
+    return { begun, ended };
+  }
+
+  private end(slot: number): SlotLeader | undefined {
+    const leader = this.leading.get(slot);
+    this.leading.delete(slot);
+    return leader;
+  }
+}
+
+/** Every session incarnation in the table, or removed from it so lately that the table still says so. */
+function sessionsToWaitFor({ members, departed }: RoutingTable): string[] {
+  return [...members, ...departed].filter(({ role }) => role === 'session').map(({ incarnation }) => incarnation);
+}

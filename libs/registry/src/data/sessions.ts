@@ -1,0 +1,130 @@
+import type { LinkId, RoutingTable } from '#model';
+
+/** A session server's incarnation, as this data server knows it. Outlives its links. */
+export interface SessionPeer {
+  readonly incarnation: string;
+  /** The newest link. From older ones nothing more is read. */
+  link: LinkId | undefined;
+  /** When its last frame came; before the first, when it was first known of. */
+  heardAtMs: number;
+  /** When a table that no longer names it was taken, after one that did. */
+  removedAtMs: number;
+}
+
+/** Peers without link, table entry or publications are forgotten after this; it only has to exceed any grace. */
+const FORGET_AFTER_MS = 120_000;
+
+/**
+ * Who the session servers are, when each was last heard, and what their silence means. Two silences mean nothing: one
+ * that fell into a pause of this process itself, since frames may be waiting unread, and one during which no session
+ * server was in the table, since clients had nowhere to return to.
+ */
+export class Sessions {
+  private readonly peers = new Map<string, SessionPeer>();
+  private readonly byLink = new Map<LinkId, SessionPeer>();
+  private inTable = new Set<string>();
+  /** Since when the table has named some session server without a break. */
+  private admittingSinceMs: number | undefined;
+  private resumedAtMs = -Infinity;
+
+  constructor(private readonly graceMs: number) {}
+
+  /** The newest link of every incarnation that has one. */
+  links(): IterableIterator<LinkId> {
+    return this.byLink.keys();
+  }
+
+  /** Answers the older link of the same incarnation, which counts as gone from now on. */
+  linkUp(nowMs: number, link: LinkId, incarnation: string): LinkId | undefined {
+    const peer = this.peer(nowMs, incarnation);
+    const older = peer.link;
+    if (older !== undefined) this.byLink.delete(older);
+    peer.link = link;
+    peer.heardAtMs = nowMs;
+    this.byLink.set(link, peer);
+    return older;
+  }
+
+  /** False when the link was not the newest of any incarnation, so that nothing hangs on it. */
+  linkDown(link: LinkId): boolean {
+    const peer = this.byLink.get(link);
+    if (!peer) return false;
+    peer.link = undefined;
+    this.byLink.delete(link);
+    return true;
+  }
+
+  /** Notes a frame; undefined for a link that is not the newest of its incarnation. */
+  heard(nowMs: number, link: LinkId): SessionPeer | undefined {
+    const peer = this.byLink.get(link);
+    if (peer) peer.heardAtMs = nowMs;
+    return peer;
+  }
+
+  takeTable(nowMs: number, table: RoutingTable): void {
+    const sessions = new Set<string>();
+    for (const { role, incarnation } of table.members) if (role === 'session') sessions.add(incarnation);
+    for (const incarnation of this.inTable) {
+      if (!sessions.has(incarnation)) this.peer(nowMs, incarnation).removedAtMs = nowMs;
+    }
+    this.inTable = sessions;
+    this.admittingSinceMs = sessions.size === 0 ? undefined : (this.admittingSinceMs ?? nowMs);
+  }
+
+  /** This process stood still until now. */
+  resumed(nowMs: number): void {
+    this.resumedAtMs = nowMs;
+  }
+
+  idleLinks(nowMs: number, idleMs: number): LinkId[] {
+    const idle: LinkId[] = [];
+    for (const [link, { heardAtMs }] of this.byLink) {
+      if (nowMs - Math.max(heardAtMs, this.resumedAtMs) > idleMs) idle.push(link);
+    }
+    return idle;
+  }
+
+  /**
+   * Whether a leader promoted at `sinceMs` may stop waiting for the incarnation: it is out of the table and unheard for
+   * the grace, counted from the latest of promotion, its last frame, and its removal as learned here.
+   */
+  isNotWorthWaiting(nowMs: number, incarnation: string, sinceMs: number): boolean {
+    const { heardAtMs, removedAtMs } = this.peer(nowMs, incarnation);
+    return this.isSilent(incarnation, nowMs, Math.max(sinceMs, heardAtMs, removedAtMs));
+  }
+
+  /**
+   * Whether the connected publications of the incarnation are orphans: a table read from a settled meta later than its
+   * last frame plus the grace does not name it.
+   */
+  isGone(nowMs: number, incarnation: string, settledReadAtMs: number | undefined): boolean {
+    const { heardAtMs } = this.peer(nowMs, incarnation);
+    return settledReadAtMs !== undefined && this.isSilent(incarnation, settledReadAtMs, heardAtMs);
+  }
+
+  /** Forgets peers of which nothing is left; answers who they were. */
+  forget(nowMs: number, isNeeded: (incarnation: string) => boolean): string[] {
+    const forgotten: string[] = [];
+    for (const [incarnation, { link, heardAtMs, removedAtMs }] of this.peers) {
+      const isKnown = link !== undefined || this.inTable.has(incarnation);
+      if (isKnown || nowMs - Math.max(heardAtMs, removedAtMs) < FORGET_AFTER_MS || isNeeded(incarnation)) continue;
+      this.peers.delete(incarnation);
+      forgotten.push(incarnation);
+    }
+    return forgotten;
+  }
+
+  private isSilent(incarnation: string, untilMs: number, sinceMs: number): boolean {
+    if (this.inTable.has(incarnation) || this.admittingSinceMs === undefined) return false;
+    return untilMs > Math.max(sinceMs, this.admittingSinceMs, this.resumedAtMs) + this.graceMs;
+  }
+
+  private peer(nowMs: number, incarnation: string): SessionPeer {
+    let peer = this.peers.get(incarnation);
+    if (!peer) {
+      peer = { incarnation, link: undefined, heardAtMs: nowMs, removedAtMs: -Infinity };
+      this.peers.set(incarnation, peer);
+    }
+    return peer;
+  }
+}

@@ -1,0 +1,266 @@
+import {
+  type DataInfoId,
+  type DataToSession,
+  type LinkEffect,
+  type LinkId,
+  type Publication,
+  type RenewResult,
+  type SessionToData,
+  type Stamp,
+  failure,
+} from '#model';
+import { merge } from '../merge.js';
+import type { DataLimits } from './contract.js';
+import type { SessionPeer, Sessions } from './sessions.js';
+import { type ReplicaOptions, SlotReplica } from './slot-replica.js';
+import { WaitSet } from './wait-set.js';
+
+/** What a session server says about one slot, to whoever leads it. */
+export type SlotMessage = Extract<SessionToData, { slot: number }>;
+type MessageOf<Kind extends SlotMessage['kind']> = Extract<SlotMessage, { kind: Kind }>;
+
+/** Where answers go, in order. */
+export interface Outbox {
+  push(effect: Extract<LinkEffect<DataToSession>, { type: 'send' }>): unknown;
+}
+
+export interface SlotLeaderOptions extends Omit<ReplicaOptions, 'tombstoneMs'> {
+  nowMs: number;
+  waitFor: Iterable<string>;
+  limits: DataLimits;
+}
+
+/** What one sweep over the slots knows, and how much work it may still do. */
+export interface Sweep {
+  nowMs: number;
+  sessions: Sessions;
+  settledReadAtMs: number | undefined;
+  /** False while out of touch with meta, or just after a pause of this process: nobody's lease ends then. */
+  mayEndLeases: boolean;
+  budget: number;
+}
+
+/** The latest digest of a session incarnation, and which of its publications that lacked. */
+interface Digest {
+  number: number;
+  unclaimed: Publication[];
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Leading one slot at one leaderEpoch: it answers session servers and decides when the slot is complete. It serves at
+ * once; until every member of the wait set has reconciled or is gone, all it says is `complete: false`.
+ */
+export class SlotLeader {
+  readonly replica: SlotReplica;
+  private readonly waitSet: WaitSet;
+  private readonly digests = new Map<string, Digest>();
+
+  constructor(private readonly options: SlotLeaderOptions) {
+    this.replica = new SlotReplica({ ...options, tombstoneMs: options.limits.tombstoneMs });
+    this.waitSet = new WaitSet(options.nowMs, options.waitFor);
+    if (this.waitSet.isEmpty) this.replica.complete();
+  }
+
+  get waitingFor(): string[] {
+    return this.waitSet.members();
+  }
+
+  /** `peer.link` is the newest link of the incarnation; the leaderEpoch of the message is this one. */
+  receive(nowMs: number, peer: SessionPeer, message: SlotMessage, isInTouch: boolean, out: Outbox): void {
+    const link = peer.link!;
+    const { slot, leaderEpoch } = this.options;
+    const send = (answer: DataToSession): void => void out.push({ type: 'send', link, message: answer });
+    switch (message.kind) {
+      case 'operations': {
+        const results = message.operations.map((operation) => this.replica.apply(nowMs, operation, peer.incarnation));
+        send({ kind: 'applied', slot, leaderEpoch, sequence: message.sequence, results });
+        break;
+      }
+      case 'digest': {
+        const want = this.digest(nowMs, peer.incarnation, message);
+        if (want) send(want);
+        break;
+      }
+      case 'reconcile': {
+        const reconciled = this.reconcile(nowMs, peer.incarnation, message);
+        if (reconciled) send(reconciled);
+        break;
+      }
+      case 'interest':
+        this.replica.addInterest(link, message.dataInfoId);
+        send(this.datumMessage(message.dataInfoId));
+        break;
+      case 'disinterest':
+        this.replica.dropInterest(link, message.dataInfoId);
+        break;
+      case 'fetch':
+        send({ ...this.datumMessage(message.dataInfoId), requestId: message.requestId });
+        break;
+      case 'renew':
+        send({ kind: 'renewed', slot, requestId: message.requestId, result: this.renew(nowMs, message, isInTouch) });
+        break;
+    }
+    this.settle(nowMs, out);
+  }
+
+  dropLink(link: LinkId): void {
+    this.replica.dropLink(link);
+  }
+
+  /** Lets go of a session incarnation of which nothing will come any more. */
+  forget(incarnation: string): void {
+    this.digests.delete(incarnation);
+  }
+
+  /** Whether the wait set or a publication still names the incarnation. */
+  needs(incarnation: string): boolean {
+    return this.waitSet.has(incarnation) || this.replica.owns(incarnation);
+  }
+
+  overdue(nowMs: number): string[] {
+    return this.waitSet.overdue(nowMs, this.options.limits.unreconciledReportMs);
+  }
+
+  /** What time brings: members given up, leases ended, orphans, tombstones forgotten. Bounded by the budget. */
+  sweep(sweep: Sweep, out: Outbox): void {
+    const { nowMs, sessions } = sweep;
+    this.waitSet.release((incarnation, sinceMs) => sessions.isNotWorthWaiting(nowMs, incarnation, sinceMs));
+    this.endLeases(sweep, out);
+    this.removeOrphans(sweep);
+    sweep.budget -= this.replica.expireTombstones(nowMs, Math.max(sweep.budget, 0));
+    this.settle(nowMs, out);
+  }
+
+  private digest(
+    nowMs: number,
+    incarnation: string,
+    message: MessageOf<'digest'>,
+  ): Extract<DataToSession, { kind: 'want' }> | undefined {
+    const known = this.digests.get(incarnation);
+    // An abandoned connection may be read after its successor; the number tells which digest is the later truth.
+    if (known && message.number <= known.number) return undefined;
+    for (const removal of message.removals) this.replica.apply(nowMs, { op: 'unpublish', ...removal }, incarnation);
+
+    const registerIds: string[] = [];
+    const stale: { registerId: string; held: Stamp }[] = [];
+    const claimed = new Set<Publication>();
+    for (const { registerId, dataInfoId, stamp } of message.entries) {
+      const held = this.replica.held(dataInfoId, registerId);
+      const verdict = merge(held, { stamp, live: true });
+      if (verdict === 'take') registerIds.push(registerId);
+      else if (verdict === 'stale') stale.push({ registerId, held: held!.stamp });
+      const live = this.replica.live(dataInfoId, registerId);
+      if (live) claimed.add(live);
+    }
+    const unclaimed = this.replica.ownedBy(incarnation).filter((publication) => !claimed.has(publication));
+    this.digests.set(incarnation, { number: message.number, unclaimed });
+    if (this.replica.isComplete) this.removeUnclaimed(nowMs);
+    const { slot, leaderEpoch } = this.options;
+    return { kind: 'want', slot, leaderEpoch, number: message.number, registerIds, stale };
+  }
+
+  private reconcile(
+    nowMs: number,
+    incarnation: string,
+    message: MessageOf<'reconcile'>,
+  ): Extract<DataToSession, { kind: 'reconciled' }> | undefined {
+    if (this.digests.get(incarnation)?.number !== message.number) return undefined;
+    const stale: { registerId: string; held: Stamp }[] = [];
+    for (const operation of message.operations) {
+      const result = this.replica.apply(nowMs, operation, incarnation);
+      if (result.status === 'stored') continue;
+      const { registerId } = operation.op === 'publish' ? operation.publication : operation;
+      stale.push({ registerId, held: result.held });
+    }
+    this.waitSet.reconciled(incarnation);
+    const { slot, leaderEpoch } = this.options;
+    return { kind: 'reconciled', slot, leaderEpoch, number: message.number, stale };
+  }
+
+  private renew(nowMs: number, message: MessageOf<'renew'>, isInTouch: boolean): RenewResult {
+    const publication = this.replica.live(message.dataInfoId, message.registerId);
+    if (publication?.owner.kind === 'leased' && this.replica.renew(nowMs, publication)) {
+      const renewed = { status: 'renewed' as const, expiresInMs: publication.owner.leaseMs };
+      return message.adopt ? { ...renewed, publication } : renewed;
+    }
+    // Only who would know of every lease may say that there is none.
+    const extra = { retryAfterMs: RETRY_AFTER_MS };
+    if (!this.replica.isComplete) return { status: 'failed', failure: failure('PENDING', undefined, extra) };
+    if (!isInTouch) return { status: 'failed', failure: failure('NO_LEADER', undefined, extra) };
+    return { status: 'failed', failure: failure('NOT_REGISTERED') };
+  }
+
+  /** Becomes complete when nobody is waited for any more, then tells everyone what changed. */
+  private settle(nowMs: number, out: Outbox): void {
+    if (!this.replica.isComplete && this.waitSet.isEmpty) {
+      this.removeUnclaimed(nowMs);
+      this.replica.complete();
+      for (const { dataInfoId, interest } of this.replica.interest.datums()) {
+        const message = this.datumMessage(dataInfoId);
+        for (const link of interest!) out.push({ type: 'send', link, message });
+      }
+    }
+    for (const { links, change } of this.replica.takeDeliveries()) {
+      for (const link of links) out.push({ type: 'send', link, message: change });
+    }
+  }
+
+  /**
+   * What its own session server, by its latest digest, no longer holds. Only what is still the same object, hence has
+   * the stamp and owner it had when the digest came (invariant 2).
+   */
+  private removeUnclaimed(nowMs: number): void {
+    for (const [incarnation, digest] of this.digests) {
+      for (const publication of digest.unclaimed) {
+        if (this.replica.live(publication.dataInfoId, publication.registerId) !== publication) continue;
+        this.replica.remove(nowMs, publication, 'unclaimed', incarnation);
+      }
+      digest.unclaimed = [];
+    }
+  }
+
+  private endLeases(sweep: Sweep, out: Outbox): void {
+    const ended: { registerId: string; stamp: Stamp }[] = [];
+    for (; sweep.budget > 0; sweep.budget--) {
+      const publication = this.replica.leases.due(sweep.nowMs);
+      if (!publication) break;
+      if (!sweep.mayEndLeases) {
+        this.replica.renew(sweep.nowMs, publication);
+        continue;
+      }
+      this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
+      ended.push({ registerId: publication.registerId, stamp: publication.stamp });
+    }
+    if (ended.length === 0) return;
+    const { slot, leaderEpoch } = this.options;
+    // Sent to every session server rather than to a list of holders kept per publication. One that is not linked just
+    // now meets the tombstone with its next digest.
+    const message: DataToSession = { kind: 'leaseEnded', slot, leaderEpoch, ended };
+    for (const link of sweep.sessions.links()) out.push({ type: 'send', link, message });
+  }
+
+  /** Waits for completeness: what replaces an orphan may still be on its way from a session server not reconciled. */
+  private removeOrphans(sweep: Sweep): void {
+    if (!this.replica.isComplete) return;
+    for (const incarnation of [...this.replica.owners()]) {
+      if (!sweep.sessions.isGone(sweep.nowMs, incarnation, sweep.settledReadAtMs)) continue;
+      const orphans = this.replica.ownedBy(incarnation, Math.max(sweep.budget, 0));
+      sweep.budget -= orphans.length;
+      for (const orphan of orphans) this.replica.remove(sweep.nowMs, orphan, 'grace-expired', 'leader');
+    }
+  }
+
+  private datumMessage(dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {
+    return {
+      kind: 'datum',
+      slot: this.options.slot,
+      leaderEpoch: this.options.leaderEpoch,
+      dataInfoId,
+      version: this.replica.version(dataInfoId),
+      complete: this.replica.isComplete,
+      publications: this.replica.publications(dataInfoId),
+    };
+  }
+}

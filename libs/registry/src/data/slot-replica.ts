@@ -1,0 +1,355 @@
+import {
+  type DataInfoId,
+  type DataToSession,
+  type DatumVersion,
+  type LinkId,
+  type Operation,
+  type OperationResult,
+  type Owner,
+  type Publication,
+  type RemovalCause,
+  type Stamp,
+  compareStamps,
+} from '#model';
+import { type Held, merge } from '../merge.js';
+import { Datum, type Tombstone, looksTheSame } from './datum.js';
+import { Interest } from './interest.js';
+import { Leases } from './leases.js';
+import { RemovalLog } from './removal-log.js';
+
+export interface ReplicaOptions {
+  slot: number;
+  leaderEpoch: number;
+  tombstoneMs: number;
+  /** Gives one string object for equal strings, so that a zone is not held a million times. */
+  intern: (text: string) => string;
+}
+
+export type ChangeMessage = Extract<DataToSession, { kind: 'change' }>;
+
+/** A change, and the links that want it. All of them are sent the same object, so that it can be encoded once. */
+export interface Delivery {
+  links: ReadonlySet<LinkId>;
+  change: ChangeMessage;
+}
+
+/**
+ * The contents of one slot under one leaderEpoch: operations in, results and changes out. It knows nothing of who leads
+ * or who is waited for, so that it serves a follower as well.
+ *
+ * Versions are (leaderEpoch, slot sequence). The sequence starts at 0 for each leaderEpoch, which is sound because a
+ * leaderEpoch is led by one incarnation only, and by that only once; see `Leadership`.
+ */
+export class SlotReplica {
+  readonly slot: number;
+  readonly leaderEpoch: number;
+  readonly interest = new Interest();
+  readonly leases = new Leases();
+  readonly removals = new RemovalLog();
+  publicationCount = 0;
+  tombstoneCount = 0;
+  sequence = 0;
+  /** The sequence at which the replica became complete; 0 before. Every version is at least this. */
+  private completeAt = 0;
+  /** The highest sequence of any datum forgotten. A datum made anew starts there, so that no version goes back. */
+  private forgotten = 0;
+  private readonly datums = new Map<DataInfoId, Datum>();
+  /** Connected publications per session incarnation. */
+  private readonly owned = new Map<string, number>();
+  /** In order of `untilMs`, since all live equally long. Superseded ones are skipped when their time comes. */
+  private tombstones: Tombstone[] = [];
+  private tombstonesDone = 0;
+  private changed: Datum[] = [];
+
+  constructor(private readonly options: ReplicaOptions) {
+    this.slot = options.slot;
+    this.leaderEpoch = options.leaderEpoch;
+  }
+
+  get isComplete(): boolean {
+    return this.completeAt > 0;
+  }
+
+  get datumCount(): number {
+    return this.datums.size;
+  }
+
+  has(dataInfoId: DataInfoId): boolean {
+    return this.datums.has(dataInfoId);
+  }
+
+  live(dataInfoId: DataInfoId, registerId: string): Publication | undefined {
+    return this.datums.get(dataInfoId)?.publications.get(registerId);
+  }
+
+  held(dataInfoId: DataInfoId, registerId: string): Held | undefined {
+    const datum = this.datums.get(dataInfoId);
+    return datum && heldIn(datum, registerId);
+  }
+
+  version(dataInfoId: DataInfoId): DatumVersion {
+    return this.versionAt(this.datums.get(dataInfoId)?.sequence ?? this.forgotten);
+  }
+
+  publications(dataInfoId: DataInfoId): Publication[] {
+    const datum = this.datums.get(dataInfoId);
+    return datum ? [...datum.publications.values()] : [];
+  }
+
+  /** Session incarnations that own something here. */
+  owners(): IterableIterator<string> {
+    return this.owned.keys();
+  }
+
+  owns(session: string): boolean {
+    return this.owned.has(session);
+  }
+
+  /** The connected publications of a session incarnation, up to a limit. */
+  ownedBy(session: string, limit = Infinity): Publication[] {
+    const found: Publication[] = [];
+    let missing = Math.min(limit, this.owned.get(session) ?? 0);
+    for (const datum of this.datums.values()) {
+      if (missing === 0) break;
+      for (const publication of datum.publications.values()) {
+        if (missing === 0) break;
+        if (publication.owner.kind !== 'connected' || publication.owner.session !== session) continue;
+        found.push(publication);
+        missing--;
+      }
+    }
+    return found;
+  }
+
+  /** Applies one operation by the merge rule. A null stamp is filled in and always consumes a sequence. */
+  apply(nowMs: number, operation: Operation, by: string): OperationResult {
+    const { registerId, dataInfoId } = operation.op === 'publish' ? operation.publication : operation;
+    const given = operation.op === 'publish' ? operation.publication.stamp : operation.stamp;
+    const datum = this.datum(dataInfoId);
+    const held = heldIn(datum, registerId);
+    const sequence = given ? 0 : ++this.sequence;
+    const stamp = given ?? this.stampAbove(held, sequence);
+    const verdict = merge(held, { stamp, live: operation.op === 'publish' });
+    if (verdict === 'stale') return { status: 'stale', held: held!.stamp };
+    if (verdict === 'take') {
+      if (operation.op === 'publish') this.store(nowMs, datum, operation.publication, stamp, sequence);
+      else this.bury(nowMs, datum, registerId, stamp, operation.cause, by, sequence);
+    }
+    return { status: 'stored', stamp, version: this.versionAt(datum.sequence) };
+  }
+
+  /** Removes a publication that is held, at its own stamp (invariant 2: whatever is newer wins over it). */
+  remove(nowMs: number, { dataInfoId, registerId, stamp }: Publication, cause: RemovalCause, by: string): void {
+    this.apply(nowMs, { op: 'unpublish', dataInfoId, registerId, stamp, cause }, by);
+  }
+
+  /** Grants a full lease from now. False when no such leased publication is held. */
+  renew(nowMs: number, publication: Publication): boolean {
+    if (publication.owner.kind !== 'leased') return false;
+    this.leases.set(publication, nowMs + publication.owner.leaseMs);
+    return true;
+  }
+
+  /**
+   * Becoming complete is a change: it takes one sequence, and every version is from then on at least that. Changes not
+   * delivered yet are dropped, since all who are interested are to be sent the whole datum.
+   */
+  complete(): void {
+    this.completeAt = ++this.sequence;
+    for (const datum of this.changed) datum.pending = undefined;
+    this.changed = [];
+  }
+
+  /** Registers interest; changes after this call are delivered to the link. */
+  addInterest(link: LinkId, dataInfoId: DataInfoId): void {
+    this.interest.add(link, this.datum(dataInfoId));
+  }
+
+  dropInterest(link: LinkId, dataInfoId: DataInfoId): void {
+    const datum = this.datums.get(dataInfoId);
+    if (!datum) return;
+    this.interest.drop(link, datum);
+    this.forgetIfIdle(datum);
+  }
+
+  dropLink(link: LinkId): void {
+    for (const datum of this.interest.dropLink(link)) this.forgetIfIdle(datum);
+  }
+
+  /** What changed since the last call, one change per datum with interest. */
+  takeDeliveries(): Delivery[] {
+    if (this.changed.length === 0) return [];
+    const deliveries: Delivery[] = [];
+    for (const datum of this.changed) {
+      const { pending, interest } = datum;
+      datum.pending = undefined;
+      if (!pending || !interest?.size) continue;
+      deliveries.push({
+        links: interest,
+        change: {
+          kind: 'change',
+          slot: this.slot,
+          leaderEpoch: this.leaderEpoch,
+          dataInfoId: datum.dataInfoId,
+          from: pending.from,
+          to: this.versionAt(datum.sequence),
+          complete: this.isComplete,
+          upserts: [...pending.upserts.values()],
+          removals: [...pending.removals.values()],
+        },
+      });
+    }
+    this.changed = [];
+    return deliveries;
+  }
+
+  /** Forgets at most `limit` tombstones whose time is over; answers how many were looked at. */
+  expireTombstones(nowMs: number, limit: number): number {
+    let looked = 0;
+    for (; looked < limit; looked++) {
+      const tombstone = this.tombstones[this.tombstonesDone];
+      if (!tombstone || tombstone.untilMs > nowMs) break;
+      this.tombstonesDone++;
+      const { datum, registerId } = tombstone;
+      if (datum.tombstones?.get(registerId) !== tombstone) continue;
+      datum.tombstones.delete(registerId);
+      this.tombstoneCount--;
+      this.forgetIfIdle(datum);
+    }
+    if (this.tombstonesDone > 1_000 && this.tombstonesDone * 2 > this.tombstones.length) {
+      this.tombstones = this.tombstones.slice(this.tombstonesDone);
+      this.tombstonesDone = 0;
+    }
+    return looked;
+  }
+
+  private versionAt(sequence: number): DatumVersion {
+    return { leaderEpoch: this.leaderEpoch, sequence: Math.max(sequence, this.completeAt) };
+  }
+
+  private datum(dataInfoId: DataInfoId): Datum {
+    let datum = this.datums.get(dataInfoId);
+    if (!datum) this.datums.set(dataInfoId, (datum = new Datum(dataInfoId, this.forgotten)));
+    return datum;
+  }
+
+  private forgetIfIdle(datum: Datum): void {
+    if (!datum.isIdle || this.datums.get(datum.dataInfoId) !== datum) return;
+    this.forgotten = Math.max(this.forgotten, datum.sequence);
+    this.datums.delete(datum.dataInfoId);
+  }
+
+  /** A write without a stamp always wins: it comes from someone who keeps none and cannot try again with a higher. */
+  private stampAbove(held: Held | undefined, sequence: number): Stamp {
+    const stamp: Stamp = [this.leaderEpoch, sequence, 0];
+    if (!held || compareStamps(stamp, held.stamp) > 0) return stamp;
+    return [held.stamp[0], held.stamp[1] + 1, 0];
+  }
+
+  private store(
+    nowMs: number,
+    datum: Datum,
+    incoming: Omit<Publication, 'stamp'>,
+    stamp: Stamp,
+    sequence: number,
+  ): void {
+    const before = datum.publications.get(incoming.registerId);
+    const { intern } = this.options;
+    const publication: Publication = {
+      registerId: incoming.registerId,
+      dataInfoId: datum.dataInfoId,
+      zone: intern(incoming.zone),
+      appName: intern(incoming.appName),
+      registerTimestamp: incoming.registerTimestamp,
+      stamp,
+      owner: compactOwner(incoming.owner, intern),
+      body: ownBytes(incoming.body),
+    };
+    const visible = !before || !looksTheSame(before, publication);
+    if (before) {
+      // One complete version has one content (invariant 4), down to the time shown to people.
+      if (!visible) publication.registerTimestamp = before.registerTimestamp;
+      this.release(before);
+    } else {
+      this.publicationCount++;
+      if (datum.tombstones?.delete(publication.registerId)) this.tombstoneCount--;
+    }
+    datum.publications.set(publication.registerId, publication);
+    if (publication.owner.kind === 'connected') {
+      const { session } = publication.owner;
+      this.owned.set(session, (this.owned.get(session) ?? 0) + 1);
+    }
+    this.renew(nowMs, publication);
+
+    // Told also when only stamp or owner changed, at an unchanged version: a subscriber's session server that knew an
+    // older stamp would, under the next leader, believe a removal which the live entry has long outgrown.
+    this.touch(datum, visible, sequence);
+    datum.pending?.removals.delete(publication.registerId);
+    datum.pending?.upserts.set(publication.registerId, publication);
+  }
+
+  private bury(
+    nowMs: number,
+    datum: Datum,
+    registerId: string,
+    stamp: Stamp,
+    cause: RemovalCause,
+    by: string,
+    sequence: number,
+  ): void {
+    const before = datum.publications.get(registerId);
+    if (before) {
+      datum.publications.delete(registerId);
+      this.publicationCount--;
+      this.release(before);
+      this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, atMs: nowMs, by });
+    }
+    const tombstone = { registerId, stamp, cause, datum, untilMs: nowMs + this.options.tombstoneMs };
+    datum.tombstones ??= new Map();
+    if (!datum.tombstones.has(registerId)) this.tombstoneCount++;
+    datum.tombstones.set(registerId, tombstone);
+    this.tombstones.push(tombstone);
+    // While partial, session servers may show from earlier what is not known here yet; they must hear of its removal.
+    if (!before && this.isComplete) return;
+    this.touch(datum, true, sequence);
+    datum.pending?.upserts.delete(registerId);
+    datum.pending?.removals.set(registerId, { registerId, stamp, cause });
+  }
+
+  /** Opens the datum's pending change where somebody wants it, then raises its version if the change is visible. */
+  private touch(datum: Datum, visible: boolean, sequence: number): void {
+    if (datum.interest?.size && !datum.pending) {
+      datum.pending = { from: this.versionAt(datum.sequence), upserts: new Map(), removals: new Map() };
+      this.changed.push(datum);
+    }
+    if (visible) datum.sequence = sequence || ++this.sequence;
+  }
+
+  /** Ends what hangs on a publication that is replaced or removed. */
+  private release(publication: Publication): void {
+    this.leases.delete(publication);
+    if (publication.owner.kind !== 'connected') return;
+    const { session } = publication.owner;
+    const count = this.owned.get(session)! - 1;
+    if (count > 0) this.owned.set(session, count);
+    else this.owned.delete(session);
+  }
+}
+
+function heldIn(datum: Datum, registerId: string): Held | undefined {
+  const live = datum.publications.get(registerId);
+  if (live) return { stamp: live.stamp, live: true };
+  const tombstone = datum.tombstones?.get(registerId);
+  return tombstone && { stamp: tombstone.stamp, live: false };
+}
+
+function compactOwner(owner: Owner, intern: (text: string) => string): Owner {
+  return owner.kind === 'connected'
+    ? { kind: 'connected', session: intern(owner.session), connection: owner.connection }
+    : owner;
+}
+
+/** A body may be a view into a received frame, which it must not keep alive. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}

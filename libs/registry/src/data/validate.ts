@@ -1,0 +1,126 @@
+import {
+  type DigestEntry,
+  LIMITS,
+  type Operation,
+  type Owner,
+  type RemovalCause,
+  type SessionToData,
+  isStamp,
+} from '#model';
+import type { SlotMessage } from './slot-leader.js';
+
+const CAUSES: readonly RemovalCause[] = [
+  'unpublish',
+  'goodbye',
+  'grace-expired',
+  'unclaimed',
+  'lease-ended',
+  'operator',
+];
+
+/**
+ * Whether a message has the form of the protocol, so that nothing behind this ever meets a missing field. Of unknown
+ * kinds it says `unknown`, so that versions can roll. `belongs` says whether a dataInfoId is of a slot.
+ */
+export function checkMessage(
+  value: unknown,
+  belongs: (dataInfoId: string, slot: number) => boolean,
+): 'ok' | 'unknown' | 'malformed' {
+  if (typeof value !== 'object' || value === null) return 'malformed';
+  const message = value as SessionToData;
+  switch (message.kind) {
+    case 'tableRequest':
+      return 'ok';
+    case 'ping':
+      return judge(isCount(message.sequence));
+    case 'operations':
+    case 'digest':
+    case 'reconcile':
+    case 'interest':
+    case 'disinterest':
+    case 'fetch':
+    case 'renew': {
+      if (!isCount(message.slot) || !isCount(message.leaderEpoch)) return 'malformed';
+      const { slot } = message;
+      return judge(isSlotMessage(message, (id) => typeof id === 'string' && belongs(id, slot)));
+    }
+    default:
+      return typeof (message as { kind: unknown }).kind === 'string' ? 'unknown' : 'malformed';
+  }
+}
+
+function judge(isGood: boolean): 'ok' | 'malformed' {
+  return isGood ? 'ok' : 'malformed';
+}
+
+type Belongs = (dataInfoId: unknown) => boolean;
+
+function isSlotMessage(message: SlotMessage, belongs: Belongs): boolean {
+  switch (message.kind) {
+    case 'operations':
+      return isCount(message.sequence) && isListOf(message.operations, (item) => isOperation(item, belongs));
+    case 'digest':
+      return (
+        isCount(message.number) &&
+        isListOf(message.entries, (entry: DigestEntry) => isNamed(entry, belongs) && isStamp(entry.stamp)) &&
+        isListOf(
+          message.removals,
+          (removal) => isNamed(removal, belongs) && isStamp(removal.stamp) && CAUSES.includes(removal.cause),
+        )
+      );
+    case 'reconcile':
+      return isCount(message.number) && isListOf(message.operations, (item) => isOperation(item, belongs));
+    case 'interest':
+    case 'disinterest':
+      return belongs(message.dataInfoId);
+    case 'fetch':
+      return isCount(message.requestId) && belongs(message.dataInfoId);
+    case 'renew':
+      return isCount(message.requestId) && isNamed(message, belongs);
+  }
+}
+
+function isOperation(operation: Operation, belongs: Belongs): boolean {
+  if (operation.op === 'unpublish') {
+    return isNamed(operation, belongs) && isStampOrNull(operation.stamp) && CAUSES.includes(operation.cause);
+  }
+  if (operation.op !== 'publish') return false;
+  const { publication } = operation;
+  return (
+    isNamed(publication, belongs) &&
+    isStampOrNull(publication.stamp) &&
+    typeof publication.zone === 'string' &&
+    typeof publication.appName === 'string' &&
+    Number.isFinite(publication.registerTimestamp) &&
+    isOwner(publication.owner) &&
+    publication.body instanceof Uint8Array
+  );
+}
+
+/** `persistent` is refused until there is a disk behind it: invariant 8 would be a lie. */
+function isOwner(owner: Owner): boolean {
+  switch (owner?.kind) {
+    case 'connected':
+      return typeof owner.session === 'string' && isCount(owner.connection);
+    case 'leased':
+      return isCount(owner.leaseMs) && owner.leaseMs > 0 && owner.leaseMs <= LIMITS.maxLeaseMs;
+    default:
+      return false;
+  }
+}
+
+function isNamed(value: { registerId: string; dataInfoId: string } | null | undefined, belongs: Belongs): boolean {
+  return typeof value?.registerId === 'string' && belongs(value.dataInfoId);
+}
+
+function isStampOrNull(value: unknown): boolean {
+  return value === null || isStamp(value);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isListOf<Item>(value: readonly Item[], isItem: (item: Item) => boolean): boolean {
+  return Array.isArray(value) && value.every((item) => typeof item === 'object' && item !== null && isItem(item));
+}
