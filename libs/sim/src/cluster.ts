@@ -1,0 +1,261 @@
+import type { SimClient } from './client-host.js';
+import { SimClient as Client, type SimPublisher, type SimSubscriber } from './client-host.js';
+import type { Isolation } from './copy.js';
+import { type Cores, realCores } from './cores.js';
+import { DataHost } from './data-host.js';
+import { MetaHost } from './meta-host.js';
+import { type Observer, Violation } from './observer.js';
+import { SessionHost } from './session-host.js';
+import { World } from './world.js';
+
+export interface ClusterOptions {
+  seed: number;
+  data?: number;
+  sessions?: number;
+  clients?: number;
+  slotCount?: number;
+  /** Nodes are put into these in turn. */
+  zones?: string[];
+  isolation?: Isolation;
+  /** What watches the run. */
+  observers?: ((cluster: Cluster) => Observer)[];
+  /** Other brains than the real ones: to plant a defect and see it found. */
+  cores?: Partial<Cores>;
+}
+
+type Node = MetaHost | DataHost | SessionHost | SimClient;
+
+/** `until` looks this often. */
+const LOOK_EVERY_MS = 5;
+
+/** A whole Rollcall in one process, on virtual time, driven by one seed. Nodes are called `data-1`, `client-3`, ... */
+export class Cluster {
+  readonly world: World;
+  readonly meta: MetaHost;
+  readonly data: DataHost[] = [];
+  readonly sessions: SessionHost[] = [];
+  readonly clients: SimClient[] = [];
+  private readonly cores: Cores;
+  private readonly observers: Observer[] = [];
+  private readonly zones: string[];
+
+  constructor(private readonly options: ClusterOptions) {
+    this.cores = { ...realCores, ...options.cores };
+    this.zones = options.zones ?? ['zone-1'];
+    this.world = new World({
+      seed: options.seed,
+      ...(options.isolation ? { isolation: options.isolation } : {}),
+      tap: (message) => this.tell('transit', message),
+    });
+    this.meta = new MetaHost('meta-1', this.world, this.observer(), {
+      makeCore: this.cores.meta,
+      machine: this.cores.machine,
+      options: { slotCount: options.slotCount ?? 16 },
+    });
+    for (let i = 0; i < (options.data ?? 1); i++) this.newData();
+    for (let i = 0; i < (options.sessions ?? 1); i++) this.newSession();
+    for (const observe of options.observers ?? []) this.observers.push(observe(this));
+    for (const server of this.servers) this.soon(() => server.start());
+    for (let i = 0; i < (options.clients ?? 1); i++) this.addClient();
+  }
+
+  get servers(): (MetaHost | DataHost | SessionHost)[] {
+    return [this.meta, ...this.data, ...this.sessions];
+  }
+
+  get nowMs(): number {
+    return this.world.nowMs();
+  }
+
+  addData(): DataHost {
+    const host = this.newData();
+    host.start();
+    return host;
+  }
+
+  addSession(): SessionHost {
+    const host = this.newSession();
+    host.start();
+    return host;
+  }
+
+  addClient(): SimClient {
+    const number = this.clients.length + 1;
+    const client = new Client(`client-${number}`, this.world, this.observer(), {
+      makeCore: this.cores.client,
+      seeds: this.sessions.map((session) => session.address),
+      zone: this.zoneOf(number),
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  node(name: string): Node {
+    const node = [...this.servers, ...this.clients].find((each) => each.name === name);
+    if (!node) throw new Error(`There is no node ${name}.`);
+    return node;
+  }
+
+  kill(name: string, how: 'kill' | 'vanish' = 'kill'): void {
+    this.node(name).crash(how);
+  }
+
+  /** Starts a dead server again on its disk, at the same address; one that runs is killed first. */
+  restart(name: string): void {
+    const node = this.server(name);
+    node.crash();
+    node.start();
+  }
+
+  /** A planned stop. */
+  stop(name: string): void {
+    this.server(name).stop();
+  }
+
+  /** SIGSTOP, and SIGCONT `ms` later. */
+  pause(name: string, ms: number): void {
+    const node = this.node(name);
+    node.pause();
+    this.world.at(this.nowMs + ms, () => node.resume());
+  }
+
+  /** Cuts two nodes from each other, until `heal` or for `ms`. */
+  partition(a: string, b: string, ms?: number, oneWay = false): void {
+    this.world.transcript.note(a, `is cut from ${b}${oneWay ? ' in this direction' : ''}`);
+    this.world.network.cut(a, b, oneWay);
+    if (ms !== undefined) this.world.at(this.nowMs + ms, () => this.heal(a, b));
+  }
+
+  heal(a?: string, b?: string): void {
+    this.world.transcript.note(a ?? 'network', b === undefined ? 'heals' : `is joined with ${b} again`);
+    this.world.network.heal(a, b);
+  }
+
+  run(ms: number): void {
+    this.world.clock.runUntil(this.nowMs + ms);
+  }
+
+  /** Runs until the condition holds. It is a failure when it does not within `maxMs`. Answers how long it took. */
+  until(what: string, holds: () => boolean, maxMs = 10_000): number {
+    const startMs = this.nowMs;
+    while (!holds()) {
+      if (this.nowMs - startMs >= maxMs) throw new Error(`Not within ${maxMs} ms: ${what}.`);
+      this.run(LOOK_EVERY_MS);
+    }
+    return this.nowMs - startMs;
+  }
+
+  /** What a subscriber should see: the publications of live owners that its scope lets through. */
+  expected(subscriber: SimSubscriber): Map<string, string[]> {
+    const live = new Map<string, string[]>();
+    for (const publisher of this.publishers) {
+      if (!isLive(publisher) || publisher.dataInfoId !== subscriber.dataInfoId) continue;
+      if (subscriber.scope === 'zone' && publisher.zone !== subscriber.zone) continue;
+      live.set(publisher.registerId, publisher.data!);
+    }
+    return live;
+  }
+
+  get publishers(): SimPublisher[] {
+    return this.clients.flatMap((client) => client.publishers);
+  }
+
+  /** Subscribers whose application still runs and listens. */
+  get subscribers(): SimSubscriber[] {
+    return this.clients.flatMap((client) =>
+      client.dead || client.closed ? [] : client.subscribers.filter((subscriber) => subscriber.active),
+    );
+  }
+
+  /** What still keeps the views from equalling the live publications; undefined when nothing does (invariant 10). */
+  divergence(): string | undefined {
+    for (const subscriber of this.subscribers) {
+      const current = subscriber.current();
+      const where = `${subscriber.client.name} on ${subscriber.dataInfoId}`;
+      if (!current || current.state !== 'current') return `${where} is ${current?.state ?? 'shown nothing'}`;
+      const expected = this.expected(subscriber);
+      const list = subscriber.list();
+      for (const [registerId, data] of expected) {
+        if (!list.has(registerId)) return `${where} lacks ${registerId}`;
+        if (list.get(registerId)!.join('\n') !== data.join('\n')) return `${where} has old data of ${registerId}`;
+      }
+      for (const registerId of list.keys()) if (!expected.has(registerId)) return `${where} still has ${registerId}`;
+    }
+    return undefined;
+  }
+
+  untilConverged(maxMs = 10_000): number {
+    try {
+      return this.until('every view equals the live publications', () => this.divergence() === undefined, maxMs);
+    } catch {
+      throw new Violation('convergence', `after ${maxMs} ms ${this.divergence()}`);
+    }
+  }
+
+  /** Performs a run; a failure tells the seed and what the nodes did last. */
+  story(tell: (cluster: this) => void): void {
+    try {
+      tell(this);
+    } catch (error) {
+      const { message } = error as Error;
+      const cause = (error as Error).cause instanceof Error ? `\n${((error as Error).cause as Error).stack}` : '';
+      const report = `seed ${this.options.seed}, at ${this.nowMs.toFixed(3)} ms: ${message}${cause}`;
+      throw new Error(`${report}\n--- the last of the transcript ---\n${this.world.transcript.tail()}`, {
+        cause: error,
+      });
+    }
+  }
+
+  private server(name: string): MetaHost | DataHost | SessionHost {
+    const node = this.node(name);
+    if (node instanceof Client) throw new Error(`${name} is not a server.`);
+    return node;
+  }
+
+  private newData(): DataHost {
+    const number = this.data.length + 1;
+    const host = new DataHost(`data-${number}`, this.world, this.observer(), {
+      makeCore: this.cores.data,
+      metaAddresses: [this.meta.address],
+      zone: this.zoneOf(number),
+    });
+    this.data.push(host);
+    return host;
+  }
+
+  private newSession(): SessionHost {
+    const number = this.sessions.length + 1;
+    const host = new SessionHost(`session-${number}`, this.world, this.observer(), {
+      makeCore: this.cores.session,
+      metaAddresses: [this.meta.address],
+      zone: this.zoneOf(number),
+    });
+    this.sessions.push(host);
+    return host;
+  }
+
+  private zoneOf(number: number): string {
+    return this.zones[(number - 1) % this.zones.length]!;
+  }
+
+  private soon(run: () => void): void {
+    this.world.at(this.nowMs + this.world.random() * 100, run);
+  }
+
+  private observer(): Required<Omit<Observer, 'transit'>> {
+    return {
+      event: (node, event) => this.tell('event', node, event),
+      effect: (node, effect) => this.tell('effect', node, effect),
+      shown: (subscriber, snapshot) => this.tell('shown', subscriber, snapshot),
+    };
+  }
+
+  private tell<What extends keyof Observer>(what: What, ...told: Parameters<NonNullable<Observer[What]>>): void {
+    for (const observer of this.observers) (observer[what] as ((...args: unknown[]) => void) | undefined)?.(...told);
+  }
+}
+
+/** Wanted by an application that runs (or is only stopped for a while). */
+export function isLive(publisher: SimPublisher): boolean {
+  return publisher.data !== undefined && !publisher.client.dead && !publisher.client.closed;
+}

@@ -1,0 +1,57 @@
+import type { Core, Member, Random, RoutingTable } from '#model';
+import type { DataEffect, DataEvent, DataOptions } from '#registry';
+import type { Accept } from './network.js';
+import { type HostObserver, ServerHost } from './server-host.js';
+import type { World } from './world.js';
+
+export interface DataHostOptions {
+  makeCore: (options: DataOptions) => Core<DataEvent, DataEffect>;
+  metaAddresses: string[];
+  zone: string;
+  limits?: DataOptions['limits'];
+}
+
+/** A data server's host. The number of its runs is synced before the core is made. */
+export class DataHost extends ServerHost<DataEvent, DataEffect> {
+  constructor(
+    name: string,
+    world: World,
+    observer: HostObserver,
+    private readonly settings: DataHostOptions,
+  ) {
+    super(name, 'data', world, observer);
+  }
+
+  protected override makeCore(random: Random): Core<DataEvent, DataEffect> {
+    const run = (this.disk.read<number>('run') ?? 0) + 1;
+    this.disk.writeSync('run', run);
+    const table = this.disk.read<RoutingTable>('table');
+    this.clusterId = table?.clusterId;
+    const { makeCore, metaAddresses, zone, limits } = this.settings;
+    return makeCore({
+      self: memberOf(this, 'data', zone),
+      metaAddresses,
+      random,
+      run,
+      ...(table ? { table } : {}),
+      ...(limits ? { limits } : {}),
+    });
+  }
+
+  protected override performOwn(effect: DataEffect): void {
+    throw new Error(`Unknown effect of data: ${effect.type}`);
+  }
+
+  protected override acceptClient(): Accept {
+    return { rejected: 'no clients here' };
+  }
+}
+
+export function memberOf(
+  host: { name: string; incarnation: string; address: string },
+  role: Member['role'],
+  zone: string,
+): Member {
+  const { incarnation, address } = host;
+  return { role, incarnation, address, httpAddress: `${host.name}:http`, zone, weight: 1 };
+}

@@ -1,0 +1,28 @@
+import type { SubscriberSnapshot } from '#registry';
+import type { SimSubscriber } from './client-host.js';
+import type { Transit } from './network.js';
+
+/**
+ * Looks on. An observer that finds a rule broken throws a {@link Violation}: the run ends there, with the transcript
+ * of what led to it.
+ */
+export interface Observer {
+  /** An event about to be given to a node's core. */
+  event?(node: string, event: { type: string }): void;
+  /** An effect of a node's core, about to be performed. */
+  effect?(node: string, effect: { type: string }): void;
+  /** A message handed to the network. */
+  transit?(message: Transit): void;
+  /** A list handed to an application. */
+  shown?(subscriber: SimSubscriber, snapshot: SubscriberSnapshot): void;
+}
+
+export class Violation extends Error {
+  constructor(
+    readonly rule: string,
+    message: string,
+  ) {
+    super(`${rule}: ${message}`);
+    this.name = 'Violation';
+  }
+}

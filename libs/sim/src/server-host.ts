@@ -1,0 +1,279 @@
+import {
+  type Core,
+  type LinkEffect,
+  type LinkEvent,
+  type LinkId,
+  type LogEffect,
+  PROTOCOL_VERSION,
+  type PeerHello,
+  type Random,
+  type RoutingTable,
+  type ServerRole,
+  type WakeEffect,
+  type WakeEvent,
+  randomId,
+} from '#model';
+import { SimDisk } from './disk.js';
+import type { Accept, Socket } from './network.js';
+import { SimProcess } from './process.js';
+import type { World } from './world.js';
+
+/** What the cores of all tiers have in common, as seen by a host. */
+export type ServerEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<unknown>;
+export type ServerEffect =
+  | WakeEffect
+  | LogEffect
+  | LinkEffect<unknown>
+  | { type: 'saveTable'; table: RoutingTable }
+  | { type: 'restart'; reason: string };
+
+/** The opening of a connection: another server's hello, or a client, which says hello by a request. */
+export type Opening = { kind: 'peer'; hello: PeerHello } | { kind: 'client' };
+
+/** Told of what the hosts do, for the invariants. */
+export interface HostObserver {
+  event?(node: string, event: { type: string }): void;
+  effect?(node: string, effect: { type: string }): void;
+}
+
+/** A core that asks to be woken this often without time moving on is spinning. */
+const MAX_WAKES_AT_ONE_TIME = 1_000;
+
+/**
+ * Runs one server's core on a simulated machine: performs its effects in order, carries its links, and starts it anew
+ * when it asks for that or when the test does. What differs between the tiers is in the subclasses.
+ */
+export abstract class ServerHost<Event extends { type: string }, Effect extends { type: string }> {
+  readonly address: string;
+  readonly disk: SimDisk;
+  incarnation = '';
+  /** How often a process has been started here. */
+  lives = 0;
+  /** The clusterId this host tells its peers. */
+  clusterId: string | undefined;
+  /** How far the wall clock of this machine is off. */
+  wallOffsetMs = 0;
+  core: Core<Event, Effect> | undefined;
+  protected process: SimProcess;
+  private readonly random: Random;
+  private links = new Map<LinkId, Socket>();
+  private nextLink = 1;
+  private cancelWake: () => void = () => {};
+  private wakes = { atMs: -1, count: 0 };
+
+  constructor(
+    readonly name: string,
+    readonly role: ServerRole,
+    protected readonly world: World,
+    private readonly observer: HostObserver = {},
+  ) {
+    this.address = `${name}:${PORTS[role]}`;
+    this.random = world.fork();
+    this.disk = new SimDisk(world.clock, 3);
+    this.process = new SimProcess(name, world.clock);
+    this.process.die();
+  }
+
+  /** Makes the core of a new life; its incarnation is already chosen. */
+  protected abstract makeCore(random: Random): Core<Event, Effect>;
+  /** Performs an effect that only this tier has. */
+  protected abstract performOwn(effect: Effect): void;
+  /** After `start` was stepped. */
+  protected started(): void {}
+  protected abstract acceptClient(): Accept;
+
+  get running(): boolean {
+    return this.process.running;
+  }
+
+  get dead(): boolean {
+    return this.process.dead;
+  }
+
+  start(): void {
+    if (!this.process.dead) return;
+    this.world.network.reappear(this.name);
+    this.lives++;
+    this.incarnation = randomId(this.random);
+    this.process = new SimProcess(this.name, this.world.clock);
+    this.links = new Map();
+    this.core = this.makeCore(this.world.fork());
+    this.note(`starts as ${this.incarnation} (life ${this.lives})`);
+    this.world.network.listen(this.address, this.process, (opening) => this.accept(opening as Opening));
+    this.step({ type: 'start' } as unknown as Event);
+    this.started();
+  }
+
+  /** Kill -9, or with `vanish` the whole machine loses its power: then nobody is told. */
+  crash(how: 'kill' | 'vanish' = 'kill'): void {
+    if (this.process.dead) return;
+    this.note(how === 'kill' ? 'is killed' : 'vanishes');
+    if (how === 'vanish') this.world.network.vanish(this.name);
+    this.end();
+  }
+
+  /** Asks the core to stop in good order, and ends the process `drainMs` later. */
+  stop(drainMs = 500): void {
+    const { process } = this;
+    process.deliver(() => {
+      this.note('is asked to stop');
+      this.step({ type: 'stop' } as unknown as Event);
+    });
+    this.world.at(this.world.nowMs() + drainMs, () => {
+      if (this.process === process && !process.dead) this.end();
+    });
+  }
+
+  pause(): void {
+    if (!this.process.running) return;
+    this.note('is paused');
+    this.process.pause();
+  }
+
+  resume(): void {
+    if (this.process.running || this.process.dead) return;
+    this.note('is resumed');
+    this.process.resume();
+  }
+
+  protected wallMs(): number {
+    return this.world.wallMs() + this.wallOffsetMs;
+  }
+
+  protected step(event: Event): void {
+    if (this.process.dead || !this.core) return;
+    this.world.transcript.trace(this.name, describe(event));
+    this.observer.event?.(this.name, event);
+    let effects: Effect[];
+    try {
+      effects = this.core.step(this.world.nowMs(), event);
+    } catch (cause) {
+      throw new Error(`The core of ${this.name} threw on ${describe(event)} at ${this.world.nowMs()} ms.`, { cause });
+    }
+    for (const effect of effects) {
+      this.observer.effect?.(this.name, effect);
+      this.perform(effect);
+      if (this.process.dead) return;
+    }
+  }
+
+  private perform(effect: Effect): void {
+    const common = effect as unknown as ServerEffect;
+    switch (common.type) {
+      case 'wake':
+        return this.wakeAt(common.atMs);
+      case 'log':
+        return this.note(`${common.level} ${common.event} ${JSON.stringify(common.fields ?? {})}`);
+      case 'dial':
+        return this.dial(common.address);
+      case 'hangUp':
+        return this.links.get(common.link)?.close(common.reason);
+      case 'send':
+        return this.links.get(common.link)?.send(common.message);
+      case 'saveTable':
+        this.clusterId = common.table.clusterId || this.clusterId;
+        return this.disk.write('table', common.table);
+      case 'restart':
+        this.note(`restarts itself: ${common.reason}`);
+        this.end();
+        this.world.at(this.world.nowMs() + 20 + this.random() * 80, () => this.start());
+        return;
+      default:
+        return this.performOwn(effect);
+    }
+  }
+
+  private wakeAt(atMs: number): void {
+    if (!Number.isFinite(atMs)) throw new Error(`${this.name} asks to be woken at ${atMs}.`);
+    this.cancelWake();
+    const { process } = this;
+    this.cancelWake = process.timer(atMs, () => {
+      const nowMs = this.world.nowMs();
+      this.wakes = this.wakes.atMs === nowMs ? { atMs: nowMs, count: this.wakes.count + 1 } : { atMs: nowMs, count: 1 };
+      if (this.wakes.count > MAX_WAKES_AT_ONE_TIME)
+        throw new Error(`${this.name} was woken ${this.wakes.count} times at ${nowMs} ms: it spins.`);
+      this.step({ type: 'wake' } as unknown as Event);
+    });
+  }
+
+  private dial(address: string): void {
+    let link: LinkId | undefined;
+    this.world.network.dial(this.process, address, { kind: 'peer', hello: this.hello() } satisfies Opening, {
+      up: (socket, answer) => {
+        link = this.linkUp(socket, 'out', address, answer as PeerHello);
+      },
+      failed: (reason, message) => this.link({ type: 'dialFailed', address, reason, message }),
+      message: (message) => this.link({ type: 'received', link: link!, message }),
+      down: () => this.linkDown(link!),
+    });
+  }
+
+  private accept(opening: Opening): Accept {
+    if (opening.kind === 'client') return this.acceptClient();
+    const { hello } = opening;
+    if (hello.clusterId && this.clusterId && hello.clusterId !== this.clusterId)
+      return { rejected: `another cluster, ${this.clusterId}` };
+    let link: LinkId | undefined;
+    return {
+      answer: this.hello(),
+      accepted: (socket) => {
+        link = this.linkUp(socket, 'in', `${socket.peer.process.host}:ephemeral`, hello);
+      },
+      handlers: {
+        message: (message) => this.link({ type: 'received', link: link!, message }),
+        down: () => this.linkDown(link!),
+      },
+    };
+  }
+
+  private linkUp(socket: Socket, direction: 'in' | 'out', address: string, hello: PeerHello): LinkId {
+    const link = this.nextLink++;
+    this.links.set(link, socket);
+    this.link({ type: 'linkUp', link, direction, address, hello });
+    return link;
+  }
+
+  private linkDown(link: LinkId): void {
+    this.links.delete(link);
+    this.link({ type: 'linkDown', link });
+  }
+
+  private link(event: LinkEvent<unknown>): void {
+    this.step(event as unknown as Event);
+  }
+
+  private hello(): PeerHello {
+    return {
+      protocol: PROTOCOL_VERSION,
+      role: this.role,
+      incarnation: this.incarnation,
+      ...(this.clusterId ? { clusterId: this.clusterId } : {}),
+    };
+  }
+
+  private end(): void {
+    this.cancelWake();
+    this.disk.crash();
+    this.process.die();
+    this.world.network.processDied(this.process);
+    this.core = undefined;
+    this.ended();
+  }
+
+  /** The process is gone; what the subclass held for it goes too. */
+  protected ended(): void {}
+
+  protected note(text: string): void {
+    this.world.transcript.note(this.name, text);
+  }
+}
+
+const PORTS: Record<ServerRole, number> = { meta: 9610, data: 9620, session: 9600 };
+
+/** An event in a few words: enough to tell two runs apart. */
+export function describe(event: { type: string; link?: number; message?: unknown }): string {
+  const message = event.message as { kind?: string; slot?: number; sequence?: number } | undefined;
+  return [event.type, event.link, message?.kind, message?.slot, message?.sequence]
+    .filter((part) => part !== undefined)
+    .join(' ');
+}

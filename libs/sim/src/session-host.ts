@@ -1,0 +1,167 @@
+import { type Core, type Failure, type Notice, type Push, type Random, type RoutingTable, randomId } from '#model';
+import {
+  type SessionEffect,
+  type SessionEvent,
+  type SessionOptions,
+  type EdgeContext,
+  parseClientMessage,
+  presentFrame,
+  presentReply,
+} from '#registry';
+import { decodeBody, encodeBody } from './bodies.js';
+import { memberOf } from './data-host.js';
+import type { Accept, Socket } from './network.js';
+import { type HostObserver, ServerHost } from './server-host.js';
+import type { World } from './world.js';
+
+/** What a client writes on its connection: the natural form, with a number to answer to. */
+export interface ClientMessage {
+  id: number;
+  pattern: string;
+  payload: unknown;
+}
+
+/** What it reads: answers, the notices of its hello stream, and the items of its subscriptions' streams. */
+export type ServerMessage =
+  | { type: 'response'; id: number; response: unknown }
+  | { type: 'failed'; id: number; failure: Failure }
+  | { type: 'notice'; notice: Notice }
+  | { type: 'push'; subscriptionId: string; push: Push }
+  | { type: 'pushFailed'; subscriptionId: string; failure: Failure };
+
+export interface SessionHostOptions {
+  makeCore: (options: SessionOptions) => Core<SessionEvent, SessionEffect>;
+  metaAddresses: string[];
+  zone: string;
+  limits?: SessionOptions['limits'];
+}
+
+interface Asked {
+  id: number;
+  pattern: string;
+  single: boolean;
+  subscriptionId?: string;
+}
+
+/** A session server's host: besides the links it holds the connections of clients. */
+export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
+  private clients = new Map<number, Socket>();
+  private contexts = new Map<number, EdgeContext>();
+  private ids: Random = this.world.fork();
+  private asked = new Map<number, Asked>();
+  private nextConnection = 1;
+  private nextRequest = 1;
+
+  constructor(
+    name: string,
+    world: World,
+    observer: HostObserver,
+    private readonly settings: SessionHostOptions,
+  ) {
+    super(name, 'session', world, observer);
+  }
+
+  protected override makeCore(random: Random): Core<SessionEvent, SessionEffect> {
+    this.clients = new Map();
+    this.contexts = new Map();
+    this.asked = new Map();
+    const table = this.disk.read<RoutingTable>('table');
+    this.clusterId = table?.clusterId;
+    const { makeCore, metaAddresses, zone, limits } = this.settings;
+    return makeCore({
+      self: memberOf(this, 'session', zone),
+      metaAddresses,
+      random,
+      ...(table ? { table } : {}),
+      ...(limits ? { limits } : {}),
+    });
+  }
+
+  protected override acceptClient(): Accept {
+    const connection = this.nextConnection++;
+    return {
+      answer: null,
+      accepted: (socket) => {
+        this.clients.set(connection, socket);
+        this.step({ type: 'clientConnected', connection, address: socket.peer.process.host });
+      },
+      handlers: {
+        message: (message) => this.read(connection, message as ClientMessage),
+        down: () => {
+          this.clients.delete(connection);
+          this.contexts.delete(connection);
+          this.step({ type: 'clientDisconnected', connection });
+        },
+      },
+    };
+  }
+
+  private contextOf(connection: number): EdgeContext {
+    let context = this.contexts.get(connection);
+    if (!context) {
+      context = { encodeBody, makeRegisterId: () => randomId(this.ids) };
+      this.contexts.set(connection, context);
+    }
+    return context;
+  }
+
+  private read(connection: number, { id, pattern, payload }: ClientMessage): void {
+    const subscriptionId =
+      pattern === 'registry.subscribe' ? String((payload as { subscriptionId?: unknown }).subscriptionId) : undefined;
+    const context = this.contextOf(connection);
+    const parsed = parseClientMessage(pattern, payload, context);
+    const asked: Asked = {
+      id,
+      pattern,
+      single: parsed.ok && parsed.single,
+      ...(subscriptionId === undefined ? {} : { subscriptionId }),
+    };
+    if (!parsed.ok) return this.refuse(connection, asked, parsed.failure);
+    if (parsed.request.kind === 'hello') context.zone = parsed.request.zone;
+    const requestId = this.nextRequest++;
+    this.asked.set(requestId, asked);
+    this.step({ type: 'request', connection, requestId, wallMs: this.wallMs(), request: parsed.request });
+  }
+
+  protected override performOwn(effect: SessionEffect): void {
+    switch (effect.type) {
+      case 'reply': {
+        const asked = this.take(effect.requestId);
+        if (asked.pattern === 'registry.ack' || asked.pattern === 'registry.hello') return;
+        if (asked.subscriptionId !== undefined) return;
+        const response = presentReply(effect.reply, asked.single, decodeBody);
+        return this.write(effect.connection, { type: 'response', id: asked.id, response });
+      }
+      case 'fail':
+        return this.refuse(effect.connection, this.take(effect.requestId), effect.failure);
+      case 'push': {
+        const { connection, subscriptionId, frame } = effect;
+        return this.write(connection, { type: 'push', subscriptionId, push: presentFrame(frame, decodeBody) });
+      }
+      case 'notice':
+        return this.write(effect.connection, { type: 'notice', notice: effect.notice });
+      case 'closeClient':
+        return this.clients.get(effect.connection)?.close(effect.reason);
+      default:
+        throw new Error(`Unknown effect of session: ${effect.type}`);
+    }
+  }
+
+  private refuse(connection: number, asked: Asked, failure: Failure): void {
+    if (asked.pattern === 'registry.ack') return;
+    if (asked.subscriptionId === undefined) this.write(connection, { type: 'failed', id: asked.id, failure });
+    else this.write(connection, { type: 'pushFailed', subscriptionId: asked.subscriptionId, failure });
+  }
+
+  /** Exactly one answer per request is part of the contract. */
+  private take(requestId: number): Asked {
+    const asked = this.asked.get(requestId);
+    if (!asked) throw new Error(`${this.name} answered request ${requestId} twice, or never got it.`);
+    this.asked.delete(requestId);
+    return asked;
+  }
+
+  private write(connection: number, message: ServerMessage): void {
+    this.clients.get(connection)?.send(message);
+  }
+}

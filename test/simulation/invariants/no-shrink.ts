@@ -1,0 +1,66 @@
+import type { ClientResult } from '#model';
+import { type Cluster, type Observer, type ServerMessage, type SimPublisher, Violation, isLive } from '#sim';
+
+/** The shortest time for which any server keeps the publications of a connection it has lost, less what looking costs. */
+const GRACE_MS = 3_000 - 250;
+const LOOK_EVERY_MS = 50;
+
+/**
+ * A subscriber's list never loses a publisher that is live, because of whatever dies among the servers. The only ways
+ * out are its own: it is unpublished, its client is gone, or its client had no sound connection for as long as the
+ * grace. A publication is covered while its client has a sound connection over which it was stored, and for the grace
+ * after that; losing it from any list shown while it is covered breaks invariant 3.
+ */
+export function noShrink(cluster: Cluster): Observer {
+  const coveredUntilMs = new Map<string, number>();
+  /** The connection over which each registration was last answered `stored`. */
+  const storedOver = new Map<string, number>();
+  const publishers = new Map<string, SimPublisher>();
+  const lists = new Map<object, Set<string>>();
+
+  const look = (): void => {
+    for (const client of cluster.clients) {
+      const connected = client.connectedTo();
+      const sound = connected !== undefined && isSound(cluster, client.name, connected.host);
+      for (const publisher of client.publishers) {
+        publishers.set(publisher.registerId, publisher);
+        if (!sound || !client.running || storedOver.get(publisher.registerId) !== connected.connection) continue;
+        coveredUntilMs.set(publisher.registerId, cluster.nowMs + GRACE_MS);
+      }
+    }
+    cluster.world.at(cluster.nowMs + LOOK_EVERY_MS, look);
+  };
+  cluster.world.at(0, look);
+
+  return {
+    transit: ({ connection, message }) => {
+      const answer = message as ServerMessage;
+      if (answer.type !== 'response') return;
+      for (const result of (answer.response as { results?: ClientResult[] }).results ?? [])
+        if (result.status === 'stored') storedOver.set(result.registerId, connection);
+    },
+    shown: (subscriber, snapshot) => {
+      const before = lists.get(subscriber);
+      const after = new Set(snapshot.publishers.map((each) => each.registerId));
+      lists.set(subscriber, after);
+      for (const registerId of before ?? []) {
+        if (after.has(registerId)) continue;
+        const publisher = publishers.get(registerId);
+        const untilMs = coveredUntilMs.get(registerId) ?? 0;
+        if (!publisher || !isLive(publisher) || untilMs <= cluster.nowMs) continue;
+        const where = `the list of ${subscriber.client.name} on ${subscriber.dataInfoId} at ${snapshot.version}`;
+        throw new Violation('invariant 3', `${where} lost ${registerId}, which is live and covered`);
+      }
+    },
+  };
+}
+
+/** Whether the session server can do its part: it runs, hears its client, and is cut from no other server. */
+function isSound(cluster: Cluster, client: string, session: string): boolean {
+  const { network } = cluster.world;
+  const cut = (other: string): boolean => network.isCut(session, other) || network.isCut(other, session);
+  const host = cluster.sessions.find((each) => each.name === session);
+  return (
+    host !== undefined && host.running && !cut(client) && !cut('meta-1') && !cluster.data.some((each) => cut(each.name))
+  );
+}
