@@ -37,7 +37,8 @@ export type MetaEvent =
   | { type: 'stop' }
   | WakeEvent
   | LinkEvent<ToMeta>
-  | { type: 'leadership'; term: number; leading: boolean }
+  /** `leader` is the RPC address of whoever leads, where known and not this node. */
+  | { type: 'leadership'; term: number; leading: boolean; leader?: string }
   /** The state after a committed command, in log order. On start the host gives the recovered state this way. */
   | { type: 'committed'; index: number; state: MetaState }
   /** The outcome of a `propose` effect. */
@@ -58,4 +59,21 @@ export interface MetaLimits {
   leaseMs: number;
   /** How long departed members stay in the table. */
   departedMs: number;
+}
+
+/** What `MetaCore.inspect` shows to people. */
+export interface MetaInspection {
+  term: number;
+  leading: boolean;
+  leader: string | undefined;
+  /** True once a leader has seen everything that earlier leaders committed; until then it serves nobody. */
+  ready: boolean;
+  /** True once a leader has been ready for a full lease. */
+  settled: boolean;
+  /** May be old on a node that does not lead. */
+  table: RoutingTable;
+  /** Empty on a node that does not lead. */
+  leases: { incarnation: string; leftMs: number }[];
+  /** Proposals without an outcome yet. */
+  proposals: number;
 }

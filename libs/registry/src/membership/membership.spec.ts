@@ -1,0 +1,194 @@
+import { type MetaNode, MetaWorld } from '../meta/meta-world.js';
+
+const LEASE_MS = 3_000;
+
+describe('Membership', () => {
+  let world: MetaWorld;
+  let meta: MetaNode;
+
+  beforeEach(() => {
+    world = new MetaWorld();
+  });
+
+  const startMeta = (): void => {
+    meta = world.meta('meta:1');
+    world.elect('meta:1');
+  };
+  const logged = (event: string) => world.logs.filter((log) => log.event === event);
+
+  it('says once that it waits for meta, and goes on when meta comes', () => {
+    const data = world.member('a', { metas: ['meta:1'] });
+    world.run(30_000);
+    expect(logged('waiting-for-meta')).toHaveLength(1);
+    expect(logged('waiting-for-meta')[0]!.fields).toMatchObject({ addresses: ['meta:1'] });
+    startMeta();
+    expect(world.until(() => data.membership.state === 'joined')).toBeLessThan(2_500);
+    expect(logged('joined')).toHaveLength(1);
+    expect(data.membership.table).toBe(world.state.table);
+  });
+
+  it('dials ever more slowly while nobody answers, but never rarer than every two seconds', () => {
+    const data = world.member('a', { metas: ['meta:1'] });
+    world.run(1_000);
+    const early = data.dials.length;
+    world.run(60_000);
+    const later = data.dials.length - early;
+    expect(early).toBeGreaterThanOrEqual(4);
+    expect(later).toBeGreaterThanOrEqual(30);
+    expect(later).toBeLessThanOrEqual(62);
+  });
+
+  it('holds on to its table and incarnation while meta is away, and rejoins when it is back', () => {
+    startMeta();
+    const data = world.member('a');
+    world.until(() => data.membership.state === 'joined');
+    world.run(1_000);
+    const { table } = data.membership;
+    meta.crash();
+    world.run(20_000);
+    expect(data.membership).toMatchObject({ state: 'lost', table });
+    expect(logged('meta-lost')).toHaveLength(1);
+    expect(logged('waiting-for-meta')).toHaveLength(1);
+    world.meta('meta:1');
+    world.until(() => data.membership.state === 'joined');
+    expect(data).toMatchObject({ timesJoined: 2, expelled: false });
+    // It happens again, and is said again.
+    world.metas.get('meta:1')!.crash();
+    world.run(20_000);
+    expect(logged('waiting-for-meta')).toHaveLength(2);
+  });
+
+  it('replaces a link that went silent before meta would take it for dead', () => {
+    startMeta();
+    const data = world.member('a');
+    world.until(() => data.membership.state === 'joined');
+    world.run(1_000);
+    for (const link of world.linksOf(data)) link.silent = true;
+    world.until(() => data.timesJoined === 2);
+    world.run(LEASE_MS * 3);
+    expect(data.expelled).toBe(false);
+    expect(world.state.table.departed).toEqual([]);
+  });
+
+  it('does not blame the link for a stall of its own', () => {
+    startMeta();
+    const data = world.member('a');
+    world.until(() => data.membership.state === 'joined');
+    world.run(1_000);
+    data.process.pause();
+    world.run((LEASE_MS * 5) / 6);
+    data.process.resume();
+    world.run(LEASE_MS * 2);
+    expect(data).toMatchObject({ timesJoined: 1, expelled: false });
+  });
+
+  it('finds the leader among several, also when the one it asks does not know who leads', () => {
+    world.meta('meta:1');
+    world.meta('meta:2');
+    world.meta('meta:3');
+    const nodes = ['a', 'b', 'c', 'd'].map((name) => world.member(name));
+    world.run(1_000);
+    expect(nodes.some(({ membership }) => membership.state === 'joined')).toBe(false);
+    world.elect('meta:2');
+    for (const node of nodes) world.until(() => node.membership.state === 'joined', 3_000);
+    expect(world.linksOf(world.metas.get('meta:2')!)).toHaveLength(4);
+  });
+
+  it('follows a follower to the leader without a pause, also to an address it was not told of', () => {
+    world.meta('meta:1');
+    world.meta('meta:2');
+    world.elect('meta:2');
+    const data = world.member('a', { metas: ['meta:1'] });
+    expect(world.until(() => data.membership.state === 'joined')).toBeLessThan(50);
+    expect(data.dials).toEqual(['meta:1', 'meta:2']);
+  });
+
+  it('moves over when the leader steps down', () => {
+    world.meta('meta:1');
+    world.meta('meta:2');
+    world.elect('meta:1');
+    const data = world.member('a');
+    world.until(() => data.membership.state === 'joined');
+    world.run(1_000);
+    world.elect('meta:2');
+    expect(world.until(() => data.timesJoined === 2)).toBeLessThan(100);
+    world.run(LEASE_MS * 2);
+    expect(data.expelled).toBe(false);
+    expect(world.linksOf(data).map((link) => link.meta.address)).toEqual(['meta:2']);
+  });
+
+  it('is not spun by two servers that each name the other as leader', () => {
+    const first = world.meta('meta:1');
+    const second = world.meta('meta:2');
+    first.step({ type: 'leadership', term: 9, leading: false, leader: 'meta:2' });
+    second.step({ type: 'leadership', term: 9, leading: false, leader: 'meta:1' });
+    const data = world.member('a');
+    world.run(10_000);
+    expect(data.dials.length).toBeLessThan(40);
+  });
+
+  it('passes by an address from which nothing comes back', () => {
+    const dark = world.meta('meta:1');
+    dark.unreachable = true;
+    world.meta('meta:2');
+    world.elect('meta:2');
+    const nodes = ['a', 'b', 'c', 'd'].map((name) => world.member(name));
+    for (const node of nodes) world.until(() => node.membership.state === 'joined', 3_000);
+    world.run(10_000);
+    for (const node of nodes) expect(node.timesJoined).toBe(1);
+  });
+
+  it('takes tables of its own cluster, newer than the one it has, from whoever has them', () => {
+    startMeta();
+    const data = world.member('a');
+    const { membership } = data;
+    expect(membership.offer({ ...world.state.table, clusterId: 'x', epoch: 99 })).toBe(false);
+    world.until(() => membership.state === 'joined');
+    world.run(1_000);
+    const table = membership.table!;
+    expect(membership.offer({ ...table, epoch: table.epoch - 1 })).toBe(false);
+    expect(membership.offer(table)).toBe(false);
+    expect(membership.offer({ ...table, clusterId: 'another', epoch: table.epoch + 1 })).toBe(false);
+    expect(membership.offer({ ...table, epoch: table.epoch + 1 })).toBe(true);
+    expect(membership.table!.epoch).toBe(table.epoch + 1);
+  });
+
+  it('starts from the table it saved', () => {
+    startMeta();
+    const first = world.member('a', { address: 'host:1' });
+    world.until(() => first.membership.state === 'joined');
+    world.run(100);
+    first.crash();
+    const table = first.membership.table!;
+    const second = world.member('b', { address: 'host:1', table });
+    expect(second.membership).toMatchObject({ clusterId: table.clusterId, table });
+    world.until(() => second.epochs.length > 0);
+    expect(second.membership.table!.epoch).toBeGreaterThan(table.epoch);
+  });
+
+  it('owns the events of meta links, and no others', () => {
+    startMeta();
+    const { membership } = world.member('a');
+    world.until(() => membership.state === 'joined');
+    const [link] = [...world.links];
+    const hello = { protocol: 1, role: 'session' as const, incarnation: 's' };
+    expect(membership.isMetaLink(link!.id)).toBe(true);
+    expect(membership.owns({ type: 'received', link: link!.id, message: {} } as { type: string })).toBe(true);
+    expect(membership.owns({ type: 'received', link: 77, message: {} } as { type: string })).toBe(false);
+    const inbound = { type: 'linkUp', link: 77, direction: 'in', address: 'x:1', hello };
+    expect(membership.owns(inbound as { type: string })).toBe(false);
+    expect(membership.owns({ type: 'dialFailed', address: 'x:1' } as { type: string })).toBe(false);
+    expect(membership.owns({ type: 'clientConnected' })).toBe(false);
+  });
+
+  it('does nothing any more once it has left', () => {
+    startMeta();
+    const data = world.member('a');
+    world.until(() => data.membership.state === 'joined');
+    data.step({ type: 'stop' });
+    expect(data.membership.wakeAtMs).toBeUndefined();
+    world.run(LEASE_MS * 2);
+    expect(data.membership.state).toBe('stopped');
+    expect(data.dials).toHaveLength(1);
+  });
+});

@@ -1,0 +1,27 @@
+import { LIMITS, type Member } from '#model';
+
+/** What comes over a link is checked for its form before it may enter the replicated state. */
+export function isMember(value: unknown): value is Member {
+  if (typeof value !== 'object' || value === null) return false;
+  const { role, incarnation, address, httpAddress, zone, weight } = value as Record<string, unknown>;
+  return (
+    (role === 'data' || role === 'session') &&
+    isText(incarnation) &&
+    incarnation !== '' &&
+    isText(address) &&
+    address !== '' &&
+    isText(httpAddress) &&
+    isText(zone) &&
+    typeof weight === 'number' &&
+    Number.isFinite(weight) &&
+    weight > 0
+  );
+}
+
+export function isNameList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= LIMITS.nameBytes;
+}

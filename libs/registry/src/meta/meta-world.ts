@@ -1,0 +1,348 @@
+import {
+  type FromMeta,
+  type LinkEffect,
+  type LinkId,
+  type LogEffect,
+  type Member,
+  PROTOCOL_VERSION,
+  type PeerHello,
+  type RoutingTable,
+  type ToMeta,
+  seededRandom,
+} from '#model';
+import type { MembershipEvent } from '../membership/contract.js';
+import { Membership } from '../membership/membership.js';
+import type { MetaCommand, MetaEffect, MetaEvent, MetaState } from './contract.js';
+import { MetaCore } from './core.js';
+import { metaStateMachine } from './state.js';
+
+const LATENCY_MS = 1;
+const COMMIT_MS = 3;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Something that can be stopped in its tracks: while paused, what reaches it waits. */
+class Process {
+  alive = true;
+  private waiting: (() => void)[] | undefined;
+
+  deliver(run: () => void): void {
+    if (!this.alive) return;
+    if (this.waiting) this.waiting.push(run);
+    else run();
+  }
+
+  pause(): void {
+    this.waiting ??= [];
+  }
+
+  resume(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const run of waiting) this.deliver(run);
+  }
+}
+
+interface Link {
+  id: LinkId;
+  member: MemberNode;
+  meta: MetaNode;
+  open: boolean;
+  /** True while packets are dropped without either side being told. */
+  silent: boolean;
+}
+
+/** Meta nodes over one log, and members, in one virtual time. For the specs of `MetaCore` and `Membership`. */
+export class MetaWorld {
+  nowMs = 5_000;
+  readonly logs: { node: string; event: string; fields: Record<string, unknown> }[] = [];
+  readonly committed: MetaCommand[] = [];
+  readonly random = seededRandom(7);
+  readonly links = new Set<Link>();
+  readonly metas = new Map<string, MetaNode>();
+  state: MetaState = metaStateMachine.initial();
+  /** While false, proposals fail. */
+  logWorks = true;
+  private leader: string | undefined;
+  private term = 0;
+  private queue: { atMs: number; order: number; run: () => void }[] = [];
+  private order = 0;
+  private lastLink = 0;
+
+  at(atMs: number, run: () => void): void {
+    this.queue.push({ atMs, order: this.order++, run });
+  }
+
+  soon(run: () => void): void {
+    this.at(this.nowMs + LATENCY_MS, run);
+  }
+
+  run(durationMs: number): void {
+    const endMs = this.nowMs + durationMs;
+    for (;;) {
+      const next = this.queue
+        .filter(({ atMs }) => atMs <= endMs)
+        .sort((a, b) => a.atMs - b.atMs || a.order - b.order)[0];
+      if (!next) break;
+      this.queue.splice(this.queue.indexOf(next), 1);
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.run();
+    }
+    this.nowMs = endMs;
+  }
+
+  /** Runs until `condition` holds. @returns how long that took */
+  until(condition: () => boolean, limitMs = 20_000): number {
+    const startMs = this.nowMs;
+    while (!condition()) {
+      if (this.nowMs - startMs > limitMs) throw new Error(`Not so within ${limitMs} ms: ${condition.toString()}`);
+      this.run(1);
+    }
+    return this.nowMs - startMs;
+  }
+
+  meta(address: string): MetaNode {
+    const node = new MetaNode(this, address);
+    this.metas.set(address, node);
+    node.boot();
+    return node;
+  }
+
+  elect(address: string | undefined): void {
+    this.leader = address;
+    this.term++;
+    for (const node of this.metas.values()) this.tellLeadership(node);
+  }
+
+  tellLeadership(node: MetaNode): void {
+    const leading = node.address === this.leader;
+    const hint = !leading && this.leader !== undefined ? { leader: this.leader } : {};
+    node.step({ type: 'leadership', term: this.term, leading, ...hint });
+  }
+
+  member(incarnation: string, options: MemberNodeOptions = {}): MemberNode {
+    return new MemberNode(this, incarnation, options);
+  }
+
+  commit(proposer: MetaNode, sequence: number, command: MetaCommand): void {
+    const { term } = this;
+    this.at(this.nowMs + COMMIT_MS, () => {
+      if (this.leader !== proposer.address || this.term !== term || !this.logWorks) {
+        proposer.step({ type: 'proposed', sequence, outcome: { ok: false, message: 'The log does not take it.' } });
+        return;
+      }
+      const applied = metaStateMachine.apply(this.state, command);
+      this.state = applied.state;
+      this.committed.push(command);
+      for (const node of this.metas.values()) node.tellCommitted();
+      proposer.step({ type: 'proposed', sequence, outcome: { ok: true, result: applied.result } });
+    });
+  }
+
+  dial(member: MemberNode, address: string): void {
+    this.soon(() => {
+      const meta = this.metas.get(address);
+      if (meta?.unreachable) {
+        this.at(this.nowMs + CONNECT_TIMEOUT_MS, () => member.dialFailed(address, 'unreachable'));
+      } else if (!meta?.process.alive) member.dialFailed(address, 'refused');
+      else meta.process.deliver(() => this.open(member, meta));
+    });
+  }
+
+  send(link: Link, to: 'member' | 'meta', message: unknown): void {
+    this.soon(() => {
+      if (!link.open || link.silent) return;
+      if (to === 'meta') link.meta.step({ type: 'received', link: link.id, message: message as ToMeta });
+      else link.member.step({ type: 'received', link: link.id, message: message as FromMeta });
+    });
+  }
+
+  close(link: Link): void {
+    if (!link.open) return;
+    link.open = false;
+    this.links.delete(link);
+    this.soon(() => {
+      link.meta.step({ type: 'linkDown', link: link.id });
+      link.member.step({ type: 'linkDown', link: link.id });
+    });
+  }
+
+  linksOf(node: MetaNode | MemberNode): Link[] {
+    return [...this.links].filter(({ member, meta }) => member === node || meta === node);
+  }
+
+  private open(member: MemberNode, meta: MetaNode): void {
+    const link: Link = { id: ++this.lastLink, member, meta, open: true, silent: false };
+    this.links.add(link);
+    meta.step({ type: 'linkUp', link: link.id, direction: 'in', address: 'somewhere:1', hello: member.hello() });
+    this.soon(() =>
+      member.step({ type: 'linkUp', link: link.id, direction: 'out', address: meta.address, hello: meta.hello() }),
+    );
+  }
+}
+
+export class MetaNode {
+  process = new Process();
+  core!: MetaCore;
+  unreachable = false;
+  private wakes = 0;
+
+  constructor(
+    private readonly world: MetaWorld,
+    readonly address: string,
+  ) {}
+
+  /** Starts with what the log holds, and then learns who leads. */
+  boot(): void {
+    this.process = new Process();
+    this.core = new MetaCore({ random: this.world.random, slotCount: 8 });
+    this.step({ type: 'start' });
+    this.tellCommitted();
+    this.world.tellLeadership(this);
+  }
+
+  crash(): void {
+    this.process.alive = false;
+    for (const link of this.world.linksOf(this)) this.world.close(link);
+  }
+
+  tellCommitted(): void {
+    this.step({ type: 'committed', index: this.world.committed.length, state: this.world.state });
+  }
+
+  step(event: MetaEvent): void {
+    this.process.deliver(() => {
+      for (const effect of this.core.step(this.world.nowMs, event)) this.perform(effect);
+    });
+  }
+
+  inspect(): ReturnType<MetaCore['inspect']> {
+    return this.core.inspect(this.world.nowMs);
+  }
+
+  hello(): PeerHello {
+    const { clusterId } = this.world.state.table;
+    return {
+      protocol: PROTOCOL_VERSION,
+      role: 'meta',
+      incarnation: this.address,
+      ...(clusterId === '' ? {} : { clusterId }),
+    };
+  }
+
+  private perform(effect: MetaEffect): void {
+    switch (effect.type) {
+      case 'wake': {
+        const wake = ++this.wakes;
+        const { process } = this;
+        this.world.at(effect.atMs, () => process.deliver(() => wake === this.wakes && this.step({ type: 'wake' })));
+        return;
+      }
+      case 'propose':
+        return this.world.commit(this, effect.sequence, effect.command);
+      default:
+        return performLinkEffect(this.world, this, effect);
+    }
+  }
+}
+
+export interface MemberNodeOptions {
+  role?: Member['role'];
+  address?: string;
+  metas?: string[];
+  table?: RoutingTable;
+}
+
+/** What stands for a data or session server: its membership, and nothing else. */
+export class MemberNode {
+  readonly process = new Process();
+  readonly membership: Membership;
+  /** Epochs in the order taken. */
+  readonly epochs: number[] = [];
+  readonly self: Member;
+  expelled = false;
+  timesJoined = 0;
+  dials: string[] = [];
+  private wakes = 0;
+
+  constructor(
+    readonly world: MetaWorld,
+    incarnation: string,
+    options: MemberNodeOptions,
+  ) {
+    const { role = 'data', address = `${incarnation}:9620`, table } = options;
+    this.self = { role, incarnation, address, httpAddress: `${incarnation}:9622`, zone: '', weight: 1 };
+    this.membership = new Membership({
+      self: this.self,
+      metaAddresses: options.metas ?? [...world.metas.keys()],
+      random: world.random,
+      ...(table ? { table } : {}),
+    });
+    this.step({ type: 'start' });
+  }
+
+  step(event: MembershipEvent): void {
+    this.process.deliver(() => {
+      const { membership, world } = this;
+      if ('link' in event || event.type === 'dialFailed') {
+        // The owner's rule: only what membership owns is passed on, and it must own everything of meta.
+        if (!membership.owns(event)) throw new Error(`${event.type} is not owned.`);
+      }
+      const outcome = membership.step(world.nowMs, event);
+      for (const effect of outcome.effects) this.perform(effect);
+      if (outcome.table) this.epochs.push(outcome.table.epoch);
+      if (outcome.expelled) this.expelled = true;
+      if (outcome.joined) this.timesJoined++;
+      this.scheduleWake();
+    });
+  }
+
+  dialFailed(address: string, reason: 'refused' | 'unreachable'): void {
+    this.step({ type: 'dialFailed', address, reason, message: `${address}: ${reason}` });
+  }
+
+  /** Kill -9: the connections break, nothing is said. */
+  crash(): void {
+    this.process.alive = false;
+    for (const link of this.world.linksOf(this)) this.world.close(link);
+  }
+
+  hello(): PeerHello {
+    const { clusterId } = this.membership;
+    const { role, incarnation } = this.self;
+    return { protocol: PROTOCOL_VERSION, role, incarnation, ...(clusterId === undefined ? {} : { clusterId }) };
+  }
+
+  private scheduleWake(): void {
+    const wake = ++this.wakes;
+    const atMs = this.membership.wakeAtMs;
+    if (atMs === undefined) return;
+    this.world.at(Math.max(atMs, this.world.nowMs), () =>
+      this.process.deliver(() => {
+        if (wake === this.wakes) this.step({ type: 'wake' });
+      }),
+    );
+  }
+
+  private perform(effect: LinkEffect<ToMeta> | LogEffect): void {
+    if (effect.type !== 'dial') return performLinkEffect(this.world, this, effect);
+    this.dials.push(effect.address);
+    this.world.dial(this, effect.address);
+  }
+}
+
+function performLinkEffect(
+  world: MetaWorld,
+  node: MetaNode | MemberNode,
+  effect: LinkEffect<FromMeta | ToMeta> | LogEffect,
+): void {
+  if (effect.type === 'log') {
+    const name = node instanceof MetaNode ? node.address : node.self.incarnation;
+    world.logs.push({ node: name, event: effect.event, fields: effect.fields ?? {} });
+    return;
+  }
+  if (effect.type === 'dial') throw new Error('Meta dials nobody.');
+  const link = world.linksOf(node).find(({ id }) => id === effect.link);
+  if (!link) return;
+  if (effect.type === 'hangUp') world.close(link);
+  else world.send(link, node instanceof MetaNode ? 'member' : 'meta', effect.message);
+}

@@ -1,0 +1,191 @@
+import * as fc from 'fast-check';
+import type { Member } from '#model';
+import type { MetaCommand, MetaState } from './contract.js';
+import { metaStateMachine } from './state.js';
+
+const member = (incarnation: string, overrides: Partial<Member> = {}): Member => ({
+  role: 'data',
+  incarnation,
+  address: `${incarnation}:9620`,
+  httpAddress: `${incarnation}:9622`,
+  zone: '',
+  weight: 1,
+  ...overrides,
+});
+
+const bootstrap: MetaCommand = { type: 'bootstrap', clusterId: 'here', slotCount: 4 };
+
+function after(...commands: MetaCommand[]): MetaState {
+  return commands.reduce((state, command) => metaStateMachine.apply(state, command).state, metaStateMachine.initial());
+}
+
+describe('the state machine of meta', () => {
+  it('is created once: later bootstraps change nothing', () => {
+    const created = after(bootstrap);
+    expect(created.table).toMatchObject({ clusterId: 'here', epoch: 1 });
+    expect(created.table.slots).toHaveLength(4);
+    const again = metaStateMachine.apply(created, { type: 'bootstrap', clusterId: 'there', slotCount: 8 });
+    expect(again).toEqual({ state: created, result: { changed: false, epoch: 1 } });
+  });
+
+  it('takes no slot count that the slot function cannot use, and no member before there is a cluster', () => {
+    expect(after({ type: 'bootstrap', clusterId: 'here', slotCount: 6 }).table.epoch).toBe(0);
+    expect(after({ type: 'join', member: member('a') }).table.members).toEqual([]);
+  });
+
+  it('takes a join of a known incarnation as nothing new, whatever it says', () => {
+    const joined = after(bootstrap, { type: 'join', member: member('a') });
+    for (const again of [member('a'), member('a', { address: 'elsewhere:1' })])
+      expect(metaStateMachine.apply(joined, { type: 'join', member: again }).result.changed).toBe(false);
+  });
+
+  it('lets a restarted data server take over the slots of the incarnation it replaces, and no others', () => {
+    const { table } = after(
+      bootstrap,
+      { type: 'join', member: member('a', { address: 'host:1' }) },
+      { type: 'join', member: member('b') },
+      {
+        type: 'assign',
+        assignments: [
+          { slot: 0, expectedLeaderEpoch: 0, leader: 'a' },
+          { slot: 1, expectedLeaderEpoch: 0, leader: 'b' },
+        ],
+      },
+      { type: 'join', member: member('a2', { address: 'host:1' }) },
+    );
+    expect(table.members.map(({ incarnation }) => incarnation)).toEqual(['b', 'a2']);
+    expect(table.departed).toEqual([{ role: 'data', incarnation: 'a', cause: 'replaced' }]);
+    expect(table.slots.map(({ leader, leaderEpoch }) => [leader, leaderEpoch])).toEqual([
+      ['a2', 2],
+      ['b', 1],
+      [null, 0],
+      [null, 0],
+    ]);
+  });
+
+  it('keeps two servers of different roles at one address apart', () => {
+    const session = member('s', { role: 'session', address: 'host:1' });
+    const { table } = after(
+      bootstrap,
+      { type: 'join', member: session },
+      {
+        type: 'join',
+        member: member('a', { address: 'host:1' }),
+      },
+    );
+    expect(table.members).toHaveLength(2);
+  });
+
+  it('never takes back an incarnation that departed', () => {
+    const state = after(
+      bootstrap,
+      { type: 'join', member: member('a') },
+      { type: 'remove', incarnation: 'a', cause: 'expired' },
+    );
+    expect(metaStateMachine.apply(state, { type: 'join', member: member('a') }).result.changed).toBe(false);
+    expect(metaStateMachine.apply(state, { type: 'remove', incarnation: 'a', cause: 'left' }).result.changed).toBe(
+      false,
+    );
+  });
+
+  it('assigns only at the leaderEpoch that was expected, and only to a live data server', () => {
+    const state = after(
+      bootstrap,
+      { type: 'join', member: member('a') },
+      { type: 'join', member: member('s', { role: 'session' }) },
+    );
+    const assign = (expectedLeaderEpoch: number, leader: string, slot = 0) =>
+      metaStateMachine.apply(state, { type: 'assign', assignments: [{ slot, expectedLeaderEpoch, leader }] }).result
+        .changed;
+    expect(assign(0, 'a')).toBe(true);
+    expect(assign(1, 'a')).toBe(false);
+    expect(assign(0, 's')).toBe(false);
+    expect(assign(0, 'nobody')).toBe(false);
+    expect(assign(0, 'a', 99)).toBe(false);
+  });
+
+  it('stops rather than skips a command it does not know', () => {
+    const unknown = { type: 'from-the-future' } as unknown as MetaCommand;
+    expect(() => metaStateMachine.apply(after(bootstrap), unknown)).toThrow(/from-the-future/);
+  });
+});
+
+const INCARNATIONS = ['a', 'b', 'c', 'd'];
+const anyIncarnation = fc.constantFrom(...INCARNATIONS);
+const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(bootstrap) },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(anyIncarnation, fc.constantFrom('host:1', 'host:2', 'host:3'), fc.constantFrom('data', 'session'))
+      .map(([incarnation, address, role]) => ({
+        type: 'join' as const,
+        member: member(incarnation, { address, role: role as Member['role'] }),
+      })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(anyIncarnation, fc.constantFrom('left', 'expired'))
+      .map(([incarnation, cause]) => ({ type: 'remove' as const, incarnation, cause: cause as 'left' })),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .array(
+        fc.record({
+          slot: fc.integer({ min: -1, max: 4 }),
+          expectedLeaderEpoch: fc.nat(4),
+          leader: fc.option(anyIncarnation),
+        }),
+        { maxLength: 5 },
+      )
+      .map((assignments) => ({ type: 'assign' as const, assignments })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.array(anyIncarnation).map((incarnations) => ({ type: 'forget' as const, incarnations })),
+  },
+);
+
+describe('whatever commands are committed', () => {
+  it('holds what everybody relies on, at every step', () => {
+    fc.assert(
+      fc.property(fc.array(anyCommand, { maxLength: 60 }), (commands) => {
+        let state = metaStateMachine.apply(metaStateMachine.initial(), bootstrap).state;
+        for (const command of commands) {
+          const before = structuredClone(state);
+          const { state: next, result } = metaStateMachine.apply(state, command);
+          expect(state).toEqual(before);
+          expect(result.epoch).toBe(next.table.epoch);
+          expect(next.table.epoch - state.table.epoch).toBe(result.changed ? 1 : 0);
+          expect(next === state).toBe(!result.changed);
+          expectSound(next);
+          expectFenced(state, next);
+          state = next;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+function expectSound({ table }: MetaState): void {
+  const live = table.members.map(({ incarnation }) => incarnation);
+  expect(new Set(live).size).toBe(live.length);
+  const places = table.members.map(({ role, address }) => `${role} ${address}`);
+  expect(new Set(places).size).toBe(places.length);
+  for (const { incarnation } of table.departed) expect(live).not.toContain(incarnation);
+}
+
+/** A slot changes its leader only together with its leaderEpoch, by one, and only to whoever is a data server then. */
+function expectFenced(before: MetaState, after: MetaState): void {
+  const dataServers = after.table.members.filter(({ role }) => role === 'data').map(({ incarnation }) => incarnation);
+  const changed = after.table.slots.filter((slot, index) => slot.leader !== before.table.slots[index]!.leader);
+  expect(changed.filter(({ leader }) => leader !== null && !dataServers.includes(leader))).toEqual([]);
+  expect(after.table.slots.map(({ leaderEpoch }) => leaderEpoch)).toEqual(
+    before.table.slots.map(({ leaderEpoch }, index) =>
+      changed.includes(after.table.slots[index]!) ? leaderEpoch + 1 : leaderEpoch,
+    ),
+  );
+}
