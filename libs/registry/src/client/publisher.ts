@@ -55,6 +55,8 @@ export interface Publisher {
   /** Set after a whole batch was refused: travels alone, so that the fault of one is not the fault of others. */
   alone: boolean;
   retries: number;
+  /** When it may be sent again after a refusal; 0 once it was. */
+  notBeforeMs: number;
   staleStreak: number;
   staleAtMs: number;
 }
@@ -69,14 +71,15 @@ export function createPublisher(
   if (fault) return fault;
   const { dataId, group = DEFAULT_GROUP, instanceId = DEFAULT_INSTANCE_ID } = registration;
   const name = { dataId, group, instanceId };
+  const registerTimestamp = Number.isFinite(wallMs) ? Math.max(0, Math.trunc(wallMs)) : 0;
   return {
     number,
     registerId: registration.registerId ?? randomId(random),
     name,
     dataInfoId: toDataInfoId(name),
     registration,
-    registerTimestamp: wallMs,
-    stamp: [wallMs, 0, randomUint32(random)],
+    registerTimestamp,
+    stamp: [registerTimestamp, 0, randomUint32(random)],
     live: true,
     data: registration.data,
     bytes: bytesOf(registration.data, registration.attributes),
@@ -85,6 +88,7 @@ export function createPublisher(
     resend: false,
     alone: false,
     retries: 0,
+    notBeforeMs: 0,
     staleStreak: 0,
     staleAtMs: -Infinity,
   };
@@ -136,6 +140,7 @@ export function nextOperation(publisher: Publisher): ClientOperation {
   const { registration, registerId, name, live, data, change, registerTimestamp } = publisher;
   publisher.sent = { change, live, data };
   publisher.resend = false;
+  publisher.notBeforeMs = 0;
   if (!live) return { op: 'unpublish', ...name, registerId, stamp };
   return {
     op: 'publish',

@@ -104,7 +104,8 @@ export class PublisherBook {
   }
 
   wake(nowMs: number): void {
-    for (const publisher of this.retries.due(nowMs)) this.waiting.add(publisher);
+    for (const publisher of this.retries.due(nowMs))
+      if (!(this.draining && publisher.live)) this.waiting.add(publisher);
   }
 
   /** From now on only unpublishes are sent: what else is published leaves by the goodbye. */
@@ -179,7 +180,8 @@ export class PublisherBook {
     else {
       publisher.retries++;
       const afterMs = Math.min(result.failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-      this.retryAt(publisher, nowMs + Math.max(afterMs, this.backoff(publisher.retries)));
+      publisher.notBeforeMs = nowMs + Math.max(afterMs, this.backoff(publisher.retries));
+      this.enqueue(publisher);
     }
   }
 
@@ -203,10 +205,9 @@ export class PublisherBook {
     publisher.staleAtMs = nowMs;
     publisher.staleStreak++;
     if (compareStamps(held, publisher.stamp) > 0) publisher.stamp = [held[0], held[1], publisher.stamp[2]];
+    if (publisher.staleStreak > 2) publisher.notBeforeMs = nowMs + this.backoff(publisher.staleStreak - 2);
     if (publisher.sent) publisher.resend = true;
-    else if (this.waiting.has(publisher)) return;
-    else if (publisher.staleStreak <= 2) this.enqueue(publisher);
-    else this.retryAt(publisher, nowMs + this.backoff(publisher.staleStreak - 2));
+    else this.enqueue(publisher);
   }
 
   /** Refused for good. The servers still hold what was acknowledged before, and a replay must not lose it. */
@@ -242,12 +243,9 @@ export class PublisherBook {
   }
 
   private enqueue(publisher: Publisher): void {
-    if (publisher.sent || this.retries.has(publisher) || (this.draining && publisher.live)) return;
-    this.waiting.add(publisher);
-  }
-
-  private retryAt(publisher: Publisher, atMs: number): void {
-    if (!(this.draining && publisher.live)) this.retries.add(publisher, atMs);
+    if (publisher.sent || this.waiting.has(publisher) || (this.draining && publisher.live)) return;
+    if (publisher.notBeforeMs > 0) this.retries.add(publisher, publisher.notBeforeMs);
+    else this.waiting.add(publisher);
   }
 
   private backoff(attempt: number): number {

@@ -21,10 +21,6 @@ export class RetrySchedule<Key> {
     return this.boundMs;
   }
 
-  has(key: Key): boolean {
-    return this.atMs.has(key);
-  }
-
   add(key: Key, atMs: number): void {
     this.atMs.set(key, atMs);
     this.boundMs = Math.min(this.boundMs, atMs);

@@ -1,0 +1,308 @@
+import { failure } from '#model';
+import { ClientHarness, stored } from './core.harness.js';
+
+const seeds = ['a:1', 'b:1', 'c:1'];
+
+function dials(client: ClientHarness): string[] {
+  return client.effects.flatMap((effect) => (effect.type === 'dial' ? [effect.address] : []));
+}
+
+describe('connecting', () => {
+  it('dials a seed at once, says hello and is ready with the welcome', () => {
+    const client = new ClientHarness({ appName: 'app', zone: 'z' });
+    client.do({ type: 'start' });
+    client.welcome();
+    expect(client.transcript()).toEqual(['dial 1 a:1', 'hello 1', 'ready']);
+    expect(client.last('hello').hello).toEqual({ protocol: 1, appName: 'app', zone: 'z' });
+  });
+
+  it('begins with a seed of its own choice, so that clients spread', () => {
+    const first = Array.from({ length: 40 }, (_, seed) => {
+      const client = new ClientHarness({ seeds }, seed);
+      client.do({ type: 'start' });
+      return dials(client)[0];
+    });
+    expect(new Set(first)).toEqual(new Set(seeds));
+  });
+
+  it('tries every server in turn, waiting longer each time and never longer than the bound', () => {
+    const client = new ClientHarness({ seeds });
+    client.do({ type: 'start' });
+    const waitsMs: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      const count = dials(client).length;
+      const fromMs = client.nowMs;
+      client.drop();
+      while (dials(client).length === count) client.pass(10);
+      waitsMs.push(client.nowMs - fromMs);
+    }
+    const tried = dials(client);
+    for (let round = 0; round < 12; round += 3) expect(new Set(tried.slice(round, round + 3)).size).toBe(3);
+    for (let i = 1; i < tried.length; i++) expect(tried[i]).not.toBe(tried[i - 1]);
+    expect(waitsMs[0]).toBeLessThanOrEqual(210);
+    expect(Math.max(...waitsMs)).toBeGreaterThan(1_000);
+    expect(Math.max(...waitsMs)).toBeLessThanOrEqual(5_010);
+  });
+
+  it('gives up a dial and a hello that stay without an answer, and hangs up what comes too late', () => {
+    const client = new ClientHarness({ seeds: ['a:1', 'b:1'] });
+    client.do({ type: 'start' });
+    client.pass(2_300);
+    client.do({ type: 'connected', connection: 1 });
+    client.do({ type: 'connected', connection: 2 });
+    client.pass(5_500);
+    expect(client.transcript().map((line) => line.replace(/[ab]:1/, 'x'))).toEqual([
+      'dial 1 x',
+      'hangUp 1',
+      'dial 2 x',
+      'hangUp 1',
+      'hello 2',
+      'hangUp 2',
+      'dial 3 x',
+    ]);
+  });
+
+  it('goes elsewhere when its hello is refused', () => {
+    const client = new ClientHarness({ seeds: ['a:1', 'b:1'] });
+    client.do({ type: 'start' });
+    client.do({ type: 'connected', connection: 1 });
+    client.do({ type: 'failed', connection: 1, requestId: 0, failure: failure('NOT_READY') });
+    client.pass(300);
+    expect(new Set(dials(client))).toEqual(new Set(['a:1', 'b:1']));
+  });
+});
+
+describe('a lost connection', () => {
+  it('is replaced at once, by another server that the welcome named', () => {
+    const client = new ClientHarness().start({ sessions: ['a:1', 'b:1'] });
+    client.pass(1_500).drop();
+    expect(client.transcript().slice(-2)).toEqual(['degraded', expect.stringMatching('dial 2 b:1')]);
+    client.welcome();
+    expect(client.transcript()).toContain('ready');
+    expect(client.last('hello').hello.clusterId).toBe('c1');
+  });
+
+  it('does not make a hot loop of a server that welcomes and drops', () => {
+    const client = new ClientHarness().start();
+    for (let i = 0; i < 200; i++) {
+      client.drop();
+      const count = dials(client).length;
+      while (dials(client).length === count) client.pass(10);
+      client.welcome();
+    }
+    expect(client.nowMs).toBeGreaterThan(200_000);
+  });
+
+  it('says nothing any more: what still comes from it is not heard', () => {
+    const client = new ClientHarness().start();
+    client.publish(1);
+    const request = client.last('request');
+    client.pass(2_000).drop().welcome();
+    client.transcript();
+    client.respond(request, { results: [stored(client.operations()[0]!)] });
+    client.do({ type: 'disconnected', connection: 1, message: 'late' });
+    expect(client.transcript()).toEqual([]);
+  });
+});
+
+describe('heartbeats', () => {
+  it('go out as often as the welcome says', () => {
+    const client = new ClientHarness().start({ heartbeatMs: 500 });
+    for (let i = 0; i < 4; i++) client.pass(500).respond(client.last('request'), {});
+    expect(client.transcript()).toEqual(Array.from({ length: 4 }, () => 'heartbeat {}'));
+  });
+
+  it('find out a connection that is dead', () => {
+    const client = new ClientHarness().start();
+    client.pass(8_500);
+    expect(client.transcript()).toEqual(['heartbeat {}', 'heartbeat {}', 'hangUp 1', 'degraded', 'dial 2 a:1']);
+  });
+
+  it('need no answer of their own while anything else comes', () => {
+    const client = new ClientHarness().start();
+    client.subscribe(1);
+    for (let i = 0; i < 30; i++) client.pass(1_000).push({ type: 'pending', dataInfoId: 'd' });
+    expect(client.transcript()).not.toContain('degraded');
+  });
+
+  it('do not take a process that stood still for a dead connection', () => {
+    const client = new ClientHarness().start();
+    client.pass(3_000).stall(20_000);
+    client.respond(client.last('request'), {});
+    client.pass(2_000);
+    expect(client.transcript()).not.toContain('degraded');
+    client.pass(10_000);
+    expect(client.transcript()).toContain('degraded');
+  });
+});
+
+it('a request without an answer within the deadline ends the connection', () => {
+  const client = new ClientHarness().start({ heartbeatMs: 60_000 });
+  client.publish(1);
+  client.pass(5_000);
+  expect(client.transcript()).toEqual(['apply +r1=v1@1', 'hangUp 1', 'degraded', 'dial 2 a:1']);
+});
+
+it('an end of the notices ends the connection', () => {
+  const client = new ClientHarness().start();
+  client.pass(1_500);
+  client.do({ type: 'failed', connection: 1, requestId: 0, failure: failure('CONNECTION_CLOSED') });
+  expect(client.transcript()).toEqual(['hangUp 1', 'degraded', 'dial 2 a:1']);
+});
+
+describe('asked to move', () => {
+  it('goes elsewhere within the spread, without a goodbye', () => {
+    const client = new ClientHarness().start({ sessions: ['a:1', 'b:1'] });
+    client.publish(1);
+    client.answer();
+    client.pass(1_500).notice({ type: 'move', reason: 'stopping', spreadMs: 1_000 });
+    expect(client.transcript()).toEqual(['apply +r1=v1@1', 'settled 1 stored']);
+    client.pass(1_000);
+    expect(client.transcript()).toEqual(['hangUp 1', 'degraded', 'dial 2 b:1']);
+    client.welcome();
+    expect(client.transcript()).toContain('apply +r1=v1@2');
+  });
+
+  it('waits differently from its neighbours', () => {
+    const waitsMs = Array.from({ length: 20 }, (_, seed) => {
+      const client = new ClientHarness({}, seed).start({ sessions: ['b:1'], heartbeatMs: 60_000 });
+      client.pass(1_500).notice({ type: 'move', reason: 'stopping', spreadMs: 10_000 });
+      const fromMs = client.nowMs;
+      while (client.transcript().length === 0) client.pass(100);
+      return client.nowMs - fromMs;
+    });
+    expect(Math.max(...waitsMs) - Math.min(...waitsMs)).toBeGreaterThan(5_000);
+  });
+
+  it('stays where it is when there is nowhere else', () => {
+    const client = new ClientHarness().start({ sessions: ['a:1'], heartbeatMs: 60_000 });
+    client.notice({ type: 'move', reason: 'stopping', spreadMs: 0 }).pass(2_000);
+    expect(client.transcript()).toEqual([]);
+  });
+});
+
+describe('closing', () => {
+  it('finishes unpublishes, says goodbye, and settles what is left', () => {
+    const client = new ClientHarness({ limits: { appliesInFlight: 1 } }).start();
+    client.publish(1);
+    client.answer();
+    client.publish(2);
+    client.unpublish(1);
+    client.publish(3);
+    client.close();
+    client.answer();
+    client.answer();
+    client.respond(client.last('request'), {});
+    expect(client.transcript()).toEqual([
+      'apply +r1=v1@1',
+      'settled 1 stored',
+      'apply +r2=v1@1',
+      'settled 2 stored',
+      'apply -r1@2',
+      'settled 3 stored',
+      'goodbye {}',
+      'hangUp 1',
+      'settled 4 SHUTTING_DOWN',
+      'settled 5 stored',
+      'closed',
+    ]);
+  });
+
+  it('does not wait longer than one deadline', () => {
+    const client = new ClientHarness().start();
+    client.publish(1);
+    client.close();
+    client.pass(5_000);
+    expect(client.transcript()).toEqual([
+      'apply +r1=v1@1',
+      'heartbeat {}',
+      'hangUp 1',
+      'settled 1 SHUTTING_DOWN',
+      'settled 2 accepted',
+      'closed',
+    ]);
+  });
+
+  it('without drain leaves without a word', () => {
+    const client = new ClientHarness().start();
+    client.close(false);
+    expect(client.transcript()).toEqual(['hangUp 1', 'settled 1 accepted', 'closed']);
+  });
+
+  it('is the end when the connection ends meanwhile', () => {
+    const client = new ClientHarness().start();
+    client.close();
+    client.drop();
+    expect(client.transcript()).toEqual(['goodbye {}', 'settled 1 accepted', 'closed']);
+  });
+
+  it('works before any connection, twice, and afterwards nothing works', () => {
+    const client = new ClientHarness();
+    client.do({ type: 'start' });
+    client.publish(1);
+    client.close();
+    client.close();
+    client.publish(2);
+    client.unpublish(1);
+    client.subscribe(1);
+    client.pass(60_000);
+    expect(client.transcript()).toEqual([
+      'dial 1 a:1',
+      'hangUp 1',
+      'settled 1 SHUTTING_DOWN',
+      'settled 2 accepted',
+      'closed',
+      'settled 3 stored',
+      'settled 4 SHUTTING_DOWN',
+      'settled 5 SHUTTING_DOWN',
+    ]);
+  });
+});
+
+it('a seed that belongs to another cluster now is met anew, without bases', () => {
+  const client = new ClientHarness().start({ sessions: ['b:1'] });
+  client.subscribe(1);
+  client.push({ type: 'snapshot', dataInfoId: 'd', clusterId: 'c1', version: '9.9', publishers: [] });
+  client.pass(2_000).drop();
+  client.do({ type: 'connected', connection: client.connection });
+  client.do({ type: 'failed', connection: client.connection, requestId: 0, failure: failure('CLUSTER_MISMATCH') });
+  client.pass(300);
+  expect(client.last('dial').address).toBe('a:1');
+  client.welcome({ clusterId: 'c2' });
+  expect(client.last('hello').hello.clusterId).toBeUndefined();
+  expect(client.last('subscribe').payload.base).toBeUndefined();
+});
+
+it('one seed replays a run exactly', () => {
+  const run = (): unknown => {
+    const client = new ClientHarness({ seeds }, 7);
+    client.publish(1, { registerId: undefined } as never);
+    client.do({ type: 'start' });
+    for (let i = 0; i < 5; i++) client.drop().pass(3_000);
+    client.welcome().pass(20_000);
+    return client.effects;
+  };
+  expect(run()).toEqual(run());
+});
+
+it('nothing a server sends makes the core throw', () => {
+  const client = new ClientHarness().start();
+  client.subscribe(1);
+  client.publish(1);
+  const connection = client.connection;
+  const { subscriptionId } = client.last('subscribe').payload;
+  for (const junk of [undefined, null, 1, 'x', [], {}, { type: 'snapshot' }, { type: 'welcome' }, { type: 'stale' }]) {
+    client.do({ type: 'push', connection, subscriptionId, push: junk as never });
+    client.do({ type: 'notice', connection, notice: junk as never });
+    client.do({ type: 'response', connection, requestId: 99, response: junk });
+    client.do({ type: 'failed', connection, requestId: 99, failure: junk as never });
+    client.do({
+      type: 'push',
+      connection,
+      subscriptionId,
+      push: { type: 'snapshot', clusterId: 'c', version: '1.1', publishers: [junk] } as never,
+    });
+  }
+  client.push({ type: 'snapshot', dataInfoId: 'd', clusterId: 'c1', version: '1.1', publishers: [] });
+  expect(client.core.current(1)?.state).toBe('current');
+});

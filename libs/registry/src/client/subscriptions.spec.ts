@@ -1,0 +1,171 @@
+import { type PublisherView, type Push, failure } from '#model';
+import { ClientHarness } from './core.harness.js';
+
+function view(registerId: string, ...data: string[]): PublisherView {
+  return { registerId, zone: '', appName: '', registerTimestamp: 1, data };
+}
+
+function snapshot(version: string, ...publishers: PublisherView[]): Push {
+  return { type: 'snapshot', dataInfoId: 'd', clusterId: 'c1', version, publishers };
+}
+
+function partial(version: string, removed: string[], ...publishers: PublisherView[]): Push {
+  return { type: 'partial', dataInfoId: 'd', clusterId: 'c1', version, publishers, removed };
+}
+
+const unchanged = (version: string): Push => ({ type: 'unchanged', dataInfoId: 'd', clusterId: 'c1', version });
+const pending: Push = { type: 'pending', dataInfoId: 'd' };
+
+function subscribed(): ClientHarness {
+  const client = new ClientHarness().start();
+  client.subscribe(1);
+  client.transcript();
+  return client;
+}
+
+describe('pushes', () => {
+  it('replace the list, even by an empty one, and are acknowledged', () => {
+    const client = subscribed();
+    client
+      .push(snapshot('1.1'))
+      .push(snapshot('1.2', view('r1', 'v')))
+      .push(snapshot('1.3', view('r2', 'v')));
+    expect(client.transcript()).toEqual([
+      'ack 1.1 1.1',
+      'changed 1 current 1.1 []',
+      'ack 1.1 1.2',
+      'changed 1 current 1.2 [r1=v]',
+      'ack 1.1 1.3',
+      'changed 1 current 1.3 [r2=v]',
+    ]);
+  });
+
+  it('that are partial add, update and remove only by name', () => {
+    const client = subscribed();
+    client.push(snapshot('1.9', view('r1', 'a'), view('r2', 'b'), view('r3', 'c')));
+    client.transcript();
+    client.push(partial('2.1', ['r2'], view('r3', 'd'), view('r4', 'e')));
+    expect(client.transcript()).toEqual(['ack 1.1 2.1', 'changed 1 current 2.1 [r1=a r3=d r4=e]']);
+  });
+
+  it('that are partial or pending do not make an unknown list current', () => {
+    const client = subscribed();
+    client.push(pending).push(partial('2.1', [], view('r1', 'a')));
+    expect(client.transcript()).toEqual(['ack 1.1 2.1', 'changed 1 pending 2.1 [r1=a]']);
+    client.push(partial('2.2', ['r1'])).push(snapshot('2.3'));
+    expect(client.transcript()).toEqual([
+      'ack 1.1 2.2',
+      'changed 1 pending 2.2 []',
+      'ack 1.1 2.3',
+      'changed 1 current 2.3 []',
+    ]);
+  });
+
+  it('that are pending keep the list', () => {
+    const client = subscribed();
+    client.push(snapshot('1.1', view('r1', 'a')));
+    client.transcript();
+    client.push(pending);
+    expect(client.transcript()).toEqual([]);
+    expect(client.core.current(1)).toMatchObject({ state: 'current', publishers: [{ registerId: 'r1' }] });
+  });
+
+  it('older than what is held are acknowledged and dropped', () => {
+    const client = subscribed();
+    client.push(snapshot('2.10', view('r1', 'a')));
+    client.transcript();
+    client
+      .push(snapshot('2.9'))
+      .push(snapshot('1.99'))
+      .push(partial('2.9', ['r1']))
+      .push(unchanged('2.9'));
+    expect(client.transcript()).toEqual(['ack 1.1 2.9', 'ack 1.1 1.99', 'ack 1.1 2.9', 'ack 1.1 2.9']);
+    expect(client.core.current(1)?.version).toBe('2.10');
+  });
+
+  it('that show nothing new are not told, but their version is kept', () => {
+    const client = subscribed();
+    client.push(snapshot('1.1', view('r1', 'a'), view('r2', 'b')));
+    client.transcript();
+    client.push(snapshot('1.2', view('r2', 'b'), view('r1', 'a')));
+    expect(client.transcript()).toEqual(['ack 1.1 1.2']);
+    expect(client.core.current(1)?.version).toBe('1.2');
+    client.push(snapshot('1.3', { ...view('r1', 'a'), weight: 2 }, view('r2', 'b')));
+    expect(client.transcript()).toHaveLength(2);
+  });
+
+  it('of another cluster begin a new world', () => {
+    const client = subscribed();
+    client.push(snapshot('9.9', view('r1', 'a')));
+    client.push({ ...snapshot('1.1', view('r2', 'b')), clusterId: 'c2' } as Push);
+    expect(client.transcript().at(-1)).toBe('changed 1 current 1.1 [r2=b]');
+  });
+});
+
+describe('subscriptions', () => {
+  it('are made again over a new connection from the version held, and keep their list meanwhile', () => {
+    const client = subscribed();
+    client.push(snapshot('1.1', view('r1', 'a')));
+    client.pass(2_000).drop();
+    expect(client.core.current(1)?.publishers).toHaveLength(1);
+    client.welcome();
+    expect(client.transcript().at(-1)).toBe('subscribe 1.2 d from c1/1.1');
+    client.push(unchanged('1.1'));
+    expect(client.transcript()).toEqual(['ack 1.2 1.1']);
+  });
+
+  it('of before a connection are opened with it, after the publications', () => {
+    const client = new ClientHarness();
+    client.subscribe(1);
+    client.publish(1);
+    client.do({ type: 'start' });
+    client.welcome();
+    expect(client.transcript()).toEqual(['dial 1 a:1', 'hello 1', 'ready', 'apply +r1=v1@1', 'subscribe 1.1 d']);
+  });
+
+  it('are told to the server when they end, and then hear nothing', () => {
+    const client = subscribed();
+    client.do({ type: 'unsubscribe', subscriber: 1 });
+    client.fail(client.last('request'), failure('NOT_SUBSCRIBED'));
+    client.push(snapshot('1.1'));
+    client.pass(2_000).drop().welcome();
+    expect(client.transcript().filter((line) => /subscribe|changed|ack/.test(line))).toEqual([
+      'unsubscribe {"subscriptionId":"1.1"}',
+    ]);
+    expect(client.core.current(1)).toBeUndefined();
+  });
+
+  it('whose stream ends are opened again under another id', () => {
+    const client = subscribed();
+    const fail = (code: 'OVERLOADED' | 'NOT_FOUND'): void => {
+      const { subscriptionId } = client.last('subscribe').payload;
+      client.do({ type: 'pushFailed', connection: 1, subscriptionId, failure: failure(code) });
+    };
+    fail('OVERLOADED');
+    expect(client.transcript()).toEqual([]);
+    client.pass(200);
+    client.push(snapshot('1.1', view('r1')), '1.1');
+    expect(client.transcript()).toEqual(['subscribe 1.2 d']);
+    fail('NOT_FOUND');
+    client.pass(2_000).drop().welcome();
+    expect(client.transcript().filter((line) => line.startsWith('subscri'))).toEqual([
+      'subscriberFailed 1 NOT_FOUND',
+      'subscribe 1.3 d',
+    ]);
+  });
+
+  it('that no server would take are refused at once', () => {
+    const client = new ClientHarness().start();
+    client.subscribe(1, { dataId: '' });
+    client.subscribe(2, { scope: 'world' as never });
+    expect(client.transcript()).toEqual(['subscriberFailed 1 INVALID_NAME', 'subscriberFailed 2 INVALID_SCOPE']);
+  });
+
+  it('take their zone from the client unless they name one', () => {
+    const client = new ClientHarness({ zone: 'z1' }).start();
+    client.subscribe(1, { scope: 'zone' });
+    expect(client.last('subscribe').payload).toMatchObject({ scope: 'zone', zone: 'z1' });
+    client.subscribe(2, { zone: 'z2' });
+    expect(client.last('subscribe').payload).toMatchObject({ zone: 'z2' });
+  });
+});
