@@ -1,0 +1,103 @@
+import type { Consensus } from '#consensus';
+import type { Env, FromMeta, ToMeta } from '#model';
+import { randomId } from '#model';
+import { type Config, CoreRunner, type HostEffect, type Links, type Logger, type Readiness } from '#nest';
+import {
+  MetaCore,
+  type MetaCommand,
+  type MetaEffect,
+  type MetaEvent,
+  type MetaResult,
+  type MetaState,
+  metaStateMachine,
+} from '#registry';
+
+export type MetaConsensus = Consensus<MetaCommand, MetaState, MetaResult>;
+
+export interface MetaHostOptions {
+  config: Config<'meta'>;
+  env: Env;
+  logger: Logger;
+  consensus: MetaConsensus;
+  links: Links<FromMeta, ToMeta>;
+  fail: (error: unknown) => void;
+}
+
+/** Runs the brain of a meta server: links on one side, the consensus engine on the other, {@link MetaCore} between. */
+export class MetaHost {
+  readonly incarnation: string;
+  private readonly runner: CoreRunner<MetaEvent, MetaEffect>;
+  private state: MetaState = metaStateMachine.initial();
+  private leading = false;
+  private stopped = false;
+  private stopListening: () => void = () => {};
+
+  constructor(private readonly options: MetaHostOptions) {
+    const { config, env, logger, fail } = options;
+    this.incarnation = randomId(env.random);
+    this.runner = new CoreRunner<MetaEvent, MetaEffect>({
+      core: new MetaCore({ random: env.random, slotCount: config.cluster.slotCount, limits: config.limits }),
+      env,
+      logger,
+      perform: (effect) => this.perform(effect),
+      onFatal: fail,
+    });
+  }
+
+  get clusterId(): string | undefined {
+    return this.state.table.clusterId || undefined;
+  }
+
+  start(): void {
+    this.runner.dispatch({ type: 'start' });
+    void this.follow();
+    this.stopListening = this.options.consensus.onLeadership(({ term, leading }) => {
+      this.leading = leading;
+      this.runner.dispatch({ type: 'leadership', term, leading });
+    });
+  }
+
+  dispatch(event: MetaEvent): void {
+    this.runner.dispatch(event);
+  }
+
+  readiness(): Readiness {
+    if (!this.leading) return { ready: false, waitingFor: 'a meta leader' };
+    return this.clusterId === undefined ? { ready: false, waitingFor: 'the cluster to be made' } : { ready: true };
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.stopListening();
+    this.dispatch({ type: 'stop' });
+    this.runner.stop();
+  }
+
+  /** Hands every committed change to the core, in log order. */
+  private async follow(): Promise<void> {
+    const { consensus, fail } = this.options;
+    try {
+      for await (const item of consensus.watch(0)) {
+        this.state = 'snapshot' in item ? item.snapshot : metaStateMachine.apply(this.state, item.change).state;
+        this.runner.dispatch({ type: 'committed', index: item.index, state: this.state });
+      }
+    } catch (error) {
+      if (!this.stopped) fail(error);
+    }
+  }
+
+  private perform(effect: HostEffect<MetaEffect>): void {
+    if (effect.type === 'propose') void this.propose(effect.sequence, effect.command);
+    else this.options.links.perform(effect);
+  }
+
+  private async propose(sequence: number, command: MetaCommand): Promise<void> {
+    try {
+      const { result } = await this.options.consensus.propose({ client: this.incarnation, sequence }, command);
+      this.dispatch({ type: 'proposed', sequence, outcome: { ok: true, result } });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.dispatch({ type: 'proposed', sequence, outcome: { ok: false, message } });
+    }
+  }
+}

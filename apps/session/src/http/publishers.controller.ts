@@ -1,0 +1,43 @@
+import { Body, Controller, Delete, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
+import { RegistryError, formatVersion } from '#model';
+import { type EdgeContext, parseLeasedId, parseLeasedPublish } from '#registry';
+import { EDGE, accepted } from '../edge.js';
+import { HttpCaller } from './http-caller.js';
+
+/** Registering without a connection: the registration lives until its lease ends. */
+@Controller('v1/publishers')
+export class PublishersController {
+  constructor(
+    @Inject(HttpCaller) private readonly caller: HttpCaller,
+    @Inject(EDGE) private readonly edge: EdgeContext,
+  ) {}
+
+  @Post()
+  async publish(@Body() body: unknown): Promise<object> {
+    const { request } = accepted(parseLeasedPublish(body, this.edge));
+    const reply = await this.caller.request(request);
+    if (request.kind !== 'leasedPublish' || reply.kind !== 'leased') throw new RegistryError('INTERNAL');
+    return {
+      registerId: reply.registerId,
+      dataInfoId: request.publication.dataInfoId,
+      version: formatVersion(reply.version),
+      leaseMs: reply.leaseMs,
+      state: 'stored',
+    };
+  }
+
+  @Put(':registerId/lease')
+  async renew(@Param('registerId') registerId: string): Promise<object> {
+    const reply = await this.caller.request(accepted(parseLeasedId(registerId, 'renew')).request);
+    if (reply.kind !== 'renewed') throw new RegistryError('INTERNAL');
+    return { expiresInMs: reply.expiresInMs };
+  }
+
+  /** An id that was never given out has nothing to be removed: that is success too. */
+  @Delete(':registerId')
+  @HttpCode(204)
+  async unpublish(@Param('registerId') registerId: string): Promise<void> {
+    const parsed = parseLeasedId(registerId, 'leasedUnpublish');
+    if (parsed.ok) await this.caller.request(parsed.request);
+  }
+}

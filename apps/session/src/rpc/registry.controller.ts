@@ -1,0 +1,67 @@
+import { Controller, Inject } from '@nestjs/common';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import type { Notice } from '#model';
+import type { RollcallContext } from '#nest';
+import type { SharedBody } from '#wire';
+import { RpcClients } from './rpc-clients.js';
+
+/** The patterns of the client protocol; see ClientRequests in the model for payloads and answers. */
+@Controller()
+export class RegistryController {
+  constructor(@Inject(RpcClients) private readonly clients: RpcClients) {}
+
+  @MessagePattern('registry.hello')
+  hello(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Observable<Notice> {
+    return this.clients.of(connection).hello(payload);
+  }
+
+  @MessagePattern('registry.subscribe')
+  subscribe(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Observable<SharedBody> {
+    return this.clients.of(connection).subscribe(payload);
+  }
+
+  @MessagePattern('registry.apply')
+  apply(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).request('registry.apply', payload);
+  }
+
+  @MessagePattern('registry.publish')
+  publish(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).single('registry.publish', payload);
+  }
+
+  @MessagePattern('registry.unpublish')
+  unpublish(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).single('registry.unpublish', payload);
+  }
+
+  @MessagePattern('registry.query')
+  query(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).request('registry.query', payload);
+  }
+
+  @MessagePattern('registry.unsubscribe')
+  unsubscribe(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).request('registry.unsubscribe', payload);
+  }
+
+  @MessagePattern('registry.heartbeat')
+  heartbeat(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).request('registry.heartbeat', payload);
+  }
+
+  @MessagePattern('registry.goodbye')
+  goodbye(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).request('registry.goodbye', payload);
+  }
+
+  /** Nobody waits for an answer, so one that cannot be read is dropped: the push will be acknowledged by a later one. */
+  @EventPattern('registry.ack')
+  async ack(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<void> {
+    await this.clients
+      .of(connection)
+      .request('registry.ack', payload)
+      .catch(() => undefined);
+  }
+}

@@ -1,0 +1,41 @@
+import { type RunningTier, loadConfig, runServer } from '#nest';
+import { startData } from '../../data/src/data.app.js';
+import { startMeta } from '../../meta/src/meta.app.js';
+import { startSession } from '../../session/src/session.app.js';
+
+/** All three tiers in one process, in the order in which nobody has to wait: what `npm start` runs. */
+await runServer('rollcall', async (fail) => {
+  const started: { tier: string; running: RunningTier }[] = [];
+  const close = async (): Promise<void> => {
+    for (const { running } of started.splice(0).toReversed()) await running.close();
+  };
+  try {
+    started.push({ tier: 'meta', running: await startMeta(loadConfig('meta'), fail) });
+    started.push({ tier: 'data', running: await startData(loadConfig('data'), fail) });
+    started.push({ tier: 'session', running: await startSession(loadConfig('session'), fail) });
+    await Promise.all(started.map(({ running }) => running.ready()));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  process.stdout.write(banner(started));
+  return { close };
+});
+
+function banner(started: { tier: string; running: RunningTier }[]): string {
+  const session = started.find(({ tier }) => tier === 'session')!.running;
+  const rows = started.map(
+    ({ tier, running }) =>
+      `  ${tier.padEnd(8)} RPC ${running.rpcAddress.padEnd(16)}  HTTP http://${running.httpAddress}  health http://${running.httpAddress}/health/ready`,
+  );
+  return [
+    '',
+    'Rollcall serves. Stop it with Ctrl-C.',
+    ...rows,
+    '',
+    'Try it:',
+    `  curl -N 'http://${session.httpAddress}/v1/watch?dataId=hello'`,
+    '',
+    '',
+  ].join('\n');
+}
