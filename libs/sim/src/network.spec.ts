@@ -143,11 +143,10 @@ describe('SimNetwork', () => {
       expect(scene.atA).toEqual(['up welcome']);
       scene.network.heal();
       scene.run();
-      const ends = [
-        { atA: ['up welcome', 'down'], atB: ['up', 'down'] },
-        { atA: ['up welcome'], atB: ['up', '1', '2', '3'] },
-      ];
-      expect(ends).toContainEqual({ atA: scene.atA, atB: scene.atB });
+      const broken = scene.atA.at(-1) === 'down';
+      const words = scene.atB.slice(1, broken ? -1 : undefined);
+      expect(scene.atB.at(-1) === 'down').toBe(broken);
+      expect(words).toEqual(['1', '2', '3'].slice(0, broken ? words.length : 3));
     },
   );
 

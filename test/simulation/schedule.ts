@@ -1,0 +1,196 @@
+import type { Random } from '#model';
+import type { Cluster, SimClient } from '#sim';
+
+/** What a random run does, and how often each is chosen relative to the others. */
+const ACTIONS = {
+  publish: 10,
+  republish: 6,
+  unpublish: 5,
+  subscribe: 4,
+  unsubscribe: 1,
+  addClient: 1,
+  closeClient: 0.7,
+  killClient: 0.7,
+  vanishClient: 0.4,
+  killData: 1.5,
+  vanishData: 0.7,
+  killSession: 1.5,
+  vanishSession: 0.7,
+  killMeta: 0.8,
+  stopServer: 0.8,
+  pauseServer: 2,
+  pauseClient: 0.7,
+  resetLink: 3,
+  partition: 2,
+  oneWayPartition: 1,
+  stepWallClock: 0.5,
+};
+
+export type Action = keyof typeof ACTIONS;
+
+const TOTAL = Object.values(ACTIONS).reduce((sum, weight) => sum + weight, 0);
+const MAX_DRAIN_MS = 1_000;
+const DATA_IDS = ['user', 'note', 'api', 'mail', 'pay'];
+
+/**
+ * A random schedule over a cluster: every choice comes from the cluster's seed. Whatever it breaks is mended after a
+ * while, some of it only at the end.
+ */
+export class Schedule {
+  private readonly random: Random;
+  private made = 0;
+
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly count: (action: Action) => void,
+  ) {
+    this.random = cluster.world.fork();
+  }
+
+  run(forMs: number, everyMs: number): void {
+    const endMs = this.cluster.nowMs + forMs;
+    while (this.cluster.nowMs < endMs) {
+      this.act(this.choose());
+      this.cluster.run(this.random() * 2 * everyMs);
+    }
+  }
+
+  /** Ends every fault, those that are still to come of earlier actions included. */
+  mend(): void {
+    this.mendNow();
+    this.cluster.run(MAX_DRAIN_MS + 1);
+    this.mendNow();
+  }
+
+  private mendNow(): void {
+    const { cluster } = this;
+    cluster.heal();
+    for (const client of cluster.clients) client.resume();
+    for (const server of cluster.servers) {
+      server.resume();
+      if (server.dead) server.start();
+    }
+  }
+
+  private choose(): Action {
+    let left = this.random() * TOTAL;
+    for (const [action, weight] of Object.entries(ACTIONS)) {
+      left -= weight;
+      if (left < 0) return action as Action;
+    }
+    return 'publish';
+  }
+
+  private act(action: Action): void {
+    if (this.perform(action)) this.count(action);
+  }
+
+  private perform(action: Action): boolean {
+    const { cluster } = this;
+    const client = this.one(cluster.clients.filter((each) => !each.dead && !each.closed));
+    switch (action) {
+      case 'publish':
+        if (!client || cluster.publishers.filter((each) => each.data).length > 40) return false;
+        client.publish({ dataId: this.one(DATA_IDS)!, data: [this.text()] });
+        return true;
+      case 'republish':
+      case 'unpublish': {
+        const publisher = this.one(client?.publishers.filter((each) => each.data !== undefined) ?? []);
+        if (!publisher) return false;
+        if (action === 'unpublish') publisher.unpublish();
+        else publisher.republish([this.text()]);
+        return true;
+      }
+      case 'subscribe':
+        if (!client || client.subscribers.filter((each) => each.active).length > 4) return false;
+        client.subscribe({ dataId: this.one(DATA_IDS)!, scope: this.random() < 0.3 ? 'zone' : 'dataCenter' });
+        return true;
+      case 'unsubscribe': {
+        const subscriber = this.one(client?.subscribers.filter((each) => each.active) ?? []);
+        subscriber?.unsubscribe();
+        return subscriber !== undefined;
+      }
+      case 'addClient':
+        if (cluster.clients.filter((each) => !each.dead && !each.closed).length > 8) return false;
+        cluster.addClient();
+        return true;
+      case 'closeClient':
+      case 'killClient':
+      case 'vanishClient':
+        return this.endClient(client, action);
+      case 'killData':
+      case 'vanishData':
+        return this.crash(cluster.data, action === 'vanishData');
+      case 'killSession':
+      case 'vanishSession':
+        return this.crash(cluster.sessions, action === 'vanishSession');
+      case 'killMeta':
+        return this.crash([cluster.meta], this.random() < 0.3);
+      case 'stopServer': {
+        const server = this.one([...cluster.data, ...cluster.sessions].filter((each) => each.running));
+        if (!server) return false;
+        server.stop(this.random() * MAX_DRAIN_MS);
+        this.later(() => server.start(), MAX_DRAIN_MS);
+        return true;
+      }
+      case 'pauseServer': {
+        const server = this.one(cluster.servers.filter((each) => each.running));
+        if (server) cluster.pause(server.name, this.aWhileMs());
+        return server !== undefined;
+      }
+      case 'pauseClient':
+        if (client) cluster.pause(client.name, this.aWhileMs());
+        return client !== undefined;
+      case 'resetLink':
+        return cluster.world.network.resetOne();
+      case 'partition':
+      case 'oneWayPartition':
+        return this.partition(action === 'oneWayPartition');
+      case 'stepWallClock':
+        for (const each of [...cluster.clients, ...cluster.sessions])
+          if (this.random() < 0.3) each.wallOffsetMs += (this.random() - 0.5) * 7_200_000;
+        return true;
+    }
+  }
+
+  private endClient(client: SimClient | undefined, how: 'closeClient' | 'killClient' | 'vanishClient'): boolean {
+    if (!client || this.cluster.clients.filter((each) => !each.dead && !each.closed).length < 3) return false;
+    if (how === 'closeClient') client.close();
+    else client.crash(how === 'killClient' ? 'kill' : 'vanish');
+    return true;
+  }
+
+  private crash(hosts: Cluster['servers'], vanish: boolean): boolean {
+    const host = this.one(hosts.filter((each) => !each.dead));
+    if (!host) return false;
+    host.crash(vanish ? 'vanish' : 'kill');
+    this.later(() => host.start());
+    return true;
+  }
+
+  private partition(oneWay: boolean): boolean {
+    const { cluster } = this;
+    const nodes = [...cluster.servers, ...cluster.clients].map((each) => each.name);
+    const a = this.one(nodes)!;
+    const b = this.one(nodes.filter((name) => name !== a))!;
+    cluster.partition(a, b, this.aWhileMs(), oneWay);
+    return true;
+  }
+
+  private later(run: () => void, notBeforeMs = 0): void {
+    this.cluster.world.at(this.cluster.nowMs + notBeforeMs + this.aWhileMs(), run);
+  }
+
+  /** Mostly short, sometimes longer than every lease and grace. */
+  private aWhileMs(): number {
+    return 20 + 20_000 * this.random() ** 3;
+  }
+
+  private text(): string {
+    return `http://10.0.0.1:${++this.made}`;
+  }
+
+  private one<T>(choices: readonly T[]): T | undefined {
+    return choices[Math.floor(this.random() * choices.length)];
+  }
+}
