@@ -3,6 +3,9 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test', '<rootDir>/examples', '<rootDir>/bench'],
   testMatch: ['**/*.spec.ts'],
+  maxWorkers: 2,
+  // Generous, so that a busy machine fails no test; nothing waits this long when it works.
+  testTimeout: 30_000,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^#([a-z]+)/testing$': '<rootDir>/libs/$1/src/testing.ts',
