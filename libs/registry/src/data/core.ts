@@ -239,7 +239,10 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'unknown':
         return;
       case 'malformed':
-        this.log('error', 'malformed-message', { session: peer.incarnation, kind: (message as { kind?: unknown })?.kind });
+        this.log('error', 'malformed-message', {
+          session: peer.incarnation,
+          kind: (message as { kind?: unknown })?.kind,
+        });
         this.dropLink(link);
         return this.hangUp(link, 'A message was not of the protocol.');
       case 'ok':
