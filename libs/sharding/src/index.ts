@@ -1,1 +1,3 @@
+export * from './load.js';
+export * from './planner.js';
 export * from './slot.js';
