@@ -74,12 +74,42 @@ describe('Membership', () => {
     startMeta();
     const data = world.member('a');
     world.until(() => data.membership.state === 'joined');
-    world.run(1_000);
+    // Right after an acknowledgement, so that none waits unread when it goes on.
+    world.run(1_100);
     data.process.pause();
     world.run((LEASE_MS * 5) / 6);
     data.process.resume();
     world.run(LEASE_MS * 2);
     expect(data).toMatchObject({ timesJoined: 1, expelled: false });
+  });
+
+  it('dates what meta says back to the asking', () => {
+    startMeta();
+    world.latencyMs = 40;
+    const data = world.member('a');
+    world.until(() => data.membership.settledReadAtMs !== undefined);
+    const first = data.membership.settledReadAtMs;
+    world.until(() => data.membership.settledReadAtMs !== first);
+    expect(world.nowMs - data.membership.settledReadAtMs!).toBeGreaterThanOrEqual(80);
+  });
+
+  it('does not count a read that told of a table it does not have yet', () => {
+    startMeta();
+    const data = world.member('a');
+    world.until(() => data.membership.settledReadAtMs !== undefined);
+    const before = data.membership.settledReadAtMs;
+    const [link] = world.linksOf(data);
+    const tableEpoch = data.membership.table!.epoch + 1;
+    const sequence = 8;
+    world.until(() => data.membership.settledReadAtMs !== before);
+    const read = data.membership.settledReadAtMs;
+    for (let i = 0; i < 30; i++)
+      data.step({
+        type: 'received',
+        link: link!.id,
+        message: { kind: 'heartbeatAck', sequence: sequence + i, tableEpoch, settled: true },
+      });
+    expect(data.membership.settledReadAtMs).toBe(read);
   });
 
   it('finds the leader among several, also when the one it asks does not know who leads', () => {

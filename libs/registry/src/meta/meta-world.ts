@@ -16,7 +16,6 @@ import type { MetaCommand, MetaEffect, MetaEvent, MetaState } from './contract.j
 import { MetaCore } from './core.js';
 import { metaStateMachine } from './state.js';
 
-const LATENCY_MS = 1;
 const COMMIT_MS = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -54,6 +53,8 @@ interface Link {
 /** Meta nodes over one log, and members, in one virtual time. For the specs of `MetaCore` and `Membership`. */
 export class MetaWorld {
   nowMs = 5_000;
+  /** Of one message, one way. */
+  latencyMs = 1;
   readonly logs: { node: string; event: string; fields: Record<string, unknown> }[] = [];
   readonly committed: MetaCommand[] = [];
   readonly random = seededRandom(7);
@@ -73,7 +74,7 @@ export class MetaWorld {
   }
 
   soon(run: () => void): void {
-    this.at(this.nowMs + LATENCY_MS, run);
+    this.at(this.nowMs + this.latencyMs, run);
   }
 
   run(durationMs: number): void {
@@ -100,8 +101,9 @@ export class MetaWorld {
     return this.nowMs - startMs;
   }
 
-  meta(address: string): MetaNode {
+  meta(address: string, lags = false): MetaNode {
     const node = new MetaNode(this, address);
+    node.lags = lags;
     this.metas.set(address, node);
     node.boot();
     return node;
@@ -184,6 +186,8 @@ export class MetaNode {
   process = new Process();
   core!: MetaCore;
   unreachable = false;
+  /** While true, what is committed does not become known here. */
+  lags = false;
   private wakes = 0;
 
   constructor(
@@ -206,6 +210,7 @@ export class MetaNode {
   }
 
   tellCommitted(): void {
+    if (this.lags) return;
     this.step({ type: 'committed', index: this.world.committed.length, state: this.world.state });
   }
 
