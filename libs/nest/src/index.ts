@@ -6,3 +6,8 @@ export { NestLogger } from './host/nest-logger.js';
 export { HealthModule, type Readiness } from './health/health.module.js';
 export { describeFailure } from './process/describe-failure.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';
+export * from './transport/index.js';
+export { DiscoveredClient, type DiscoveredClientOptions } from './discovery/discovered-client.js';
+export { type Endpoint, endpointsOf, parseEndpoint } from './discovery/endpoint.js';
+export { RegistryModule, type RegistryModuleAsyncOptions } from './discovery/registry.module.js';
+export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';

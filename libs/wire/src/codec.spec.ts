@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { pack as stockPack } from 'msgpackr';
 import { type Code, RegistryError } from '#model';
 import { decodeBody, encodeBody, pack, SharedBody, Spliced, unpack } from './index.js';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { addExtension, Packr, RESERVE_START_SPACE } from 'msgpackr';
 
 /**
@@ -42,12 +43,28 @@ addExtension({
  */
 const packr = new Packr({ useRecords: false, moreTypes: false });
 
+/** What the encoder writes into, many small messages to a buffer. */
+const BUFFER_BYTES = 8 * 1024;
+const LARGE_BUFFER_BYTES = 64 * 1024;
+
 /** Encodes one value. Throws for what msgpack cannot hold: symbols, cycles. */
 export function pack(value: unknown): Buffer {
-  return packr.pack(value);
+  return trimmed(packr.pack(value));
 }
 
 /** As `pack`, with `headBytes` left free in front, to be written by the caller. */
 export function packBehind(headBytes: number, value: unknown): Buffer {
-  return packr.pack(value, RESERVE_START_SPACE + headBytes);
+  return trimmed(packr.pack(value, RESERVE_START_SPACE + headBytes));
+}
+
+/**
+ * After a large message msgpackr would go on writing into the large buffer it made for it, and every small message
+ * that waits somewhere would keep all of that alive. The message itself has a quarter of that buffer, so it moves.
+ */
+function trimmed(packed: Buffer): Buffer {
+  if (packed.buffer.byteLength <= LARGE_BUFFER_BYTES) return packed;
+  packr.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES));
+  const exact = Buffer.allocUnsafeSlow(packed.length);
+  packed.copy(exact);
+  return exact;
 }

@@ -83,7 +83,7 @@ export class FramedSocket {
 
   /** True while the peer takes less than is written. */
   get backedUp(): boolean {
-    return this.bufferedBytes > this.socket.writableHighWaterMark;
+    return this.socket.writableNeedDrain || this.pendingBytes > this.socket.writableHighWaterMark;
   }
 
   /** Hands in what the socket has read. */
@@ -97,7 +97,8 @@ export class FramedSocket {
         if (frame === undefined) break;
         message = unpack(frame);
       } catch (error) {
-        this.fault(error);
+        if (!(error instanceof RegistryError)) throw error;
+        this.refuse(error);
         return;
       }
       this.options.onMessage(message);
@@ -127,6 +128,13 @@ export class FramedSocket {
     }
   }
 
+  /** Calls `listener` once when the kernel has taken everything, in this tick's microtasks if it has already. */
+  whenDrained(listener: () => void): void {
+    this.flush();
+    if (this.socket.writableNeedDrain) this.socket.once('drain', listener);
+    else queueMicrotask(listener);
+  }
+
   /** Says an optional last word and closes; what was written before still goes out. */
   end(error?: RegistryError): void {
     if (this.ended) return;
@@ -148,6 +156,13 @@ export class FramedSocket {
   abort(error?: Error): void {
     this.ended = true;
     this.socket.destroy(error);
+  }
+
+  /** Stops reading for good, because what came is not of this protocol, and tells the owner, who closes. */
+  refuse(error: RegistryError): void {
+    if (this.ended) return;
+    this.options.onFault(error);
+    this.ended = true;
   }
 
   private enqueue(part: Buffer): void {
@@ -229,13 +244,7 @@ export class FramedSocket {
       ? this.limits.frameTimeoutMs
       : sinceMs + this.limits.frameTimeoutMs - performance.now();
     if (leftMs > 0) this.armFrameTimer(Math.ceil(leftMs));
-    else this.fault(new RegistryError('FRAME_INCOMPLETE'));
-  }
-
-  private fault(error: unknown): void {
-    if (!(error instanceof RegistryError)) throw error;
-    this.options.onFault(error);
-    this.ended = true;
+    else this.refuse(new RegistryError('FRAME_INCOMPLETE'));
   }
 
   private release(): void {

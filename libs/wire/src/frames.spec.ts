@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { encodeFrame, encodeResponse, FrameDecoder, isRequestPacket, isResponsePacket, pack, unpack } from './index.js';
 import { isFaultPacket, SharedBody, toFailure } from './index.js';
 

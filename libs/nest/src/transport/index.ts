@@ -1,0 +1,5 @@
+export { Connection } from './connection.js';
+export { RollcallContext } from './rollcall-context.js';
+export { RollcallServer, type RollcallServerOptions } from './rollcall-server.js';
+export { RollcallSocket, type RollcallSocketOptions } from './rollcall-socket.js';
+export { RpcErrorFilter } from './rpc-error.filter.js';

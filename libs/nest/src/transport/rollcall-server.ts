@@ -1,0 +1,252 @@
+import { ServerTCP } from '@nestjs/microservices';
+import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import type { TlsOptions } from 'node:tls';
+import { Observable } from 'rxjs';
+import { failure, RegistryError } from '#model';
+import {
+  type FramedSocketLimits,
+  isPlainObject,
+  isRequestPacket,
+  type RequestId,
+  type RequestPacket,
+  type ResponsePacket,
+} from '#wire';
+import { Connection } from './connection.js';
+import { knownFailure } from './failures.js';
+import { RollcallContext } from './rollcall-context.js';
+import { RollcallSocket } from './rollcall-socket.js';
+
+export interface RollcallServerOptions {
+  host: string;
+  /** 0 lets the system choose; see `address`. */
+  port: number;
+  /** Present for TLS; with `requestCert` for mutual TLS. */
+  tlsOptions?: TlsOptions;
+  /** Above it a newcomer is told OVERLOADED and closed. A connection costs some 10 KB, a storm should not cost all. */
+  maxConnections?: number;
+  /**
+   * Requests and streams of one connection that have not ended. Above it a request is answered OVERLOADED. Larger
+   * than any honest client needs, subscriptions included; it bounds what one connection can make the server hold.
+   */
+  maxInFlight?: number;
+  /** How long `close` lets peers take what is on its way to them. */
+  drainMs?: number;
+  limits?: Partial<FramedSocketLimits>;
+  /** Told about every connection that opens, before its first message is read. */
+  onConnection?(connection: Connection): void;
+}
+
+const DEFAULTS = { maxConnections: 20_000, maxInFlight: 50_000, drainMs: 1_000 };
+
+/**
+ * Newcomers above `maxConnections` that are told so at the same time. More than that are closed without a word: in a
+ * reconnect storm even the courtesy needs a bound.
+ */
+const REFUSED_AT_ONCE = 256;
+
+/** Numbers connections across all servers of the process, so that a number means one connection. */
+let lastConnectionId = 0;
+
+/**
+ * The server side of the transport: Nest's TCP server with what it lacks.
+ * - A pattern that is a plain string is looked up as it is; Nest tries to parse each as JSON first, which throws, and
+ *   took 28 % of a busy server's time.
+ * - Streams end when their connection closes; Nest leaves them running for ever.
+ * - Messages of one connection reach their handlers in the order they came.
+ * - Whoever sends what is not of this protocol is told the code and closed; nobody else notices.
+ */
+export class RollcallServer extends ServerTCP {
+  private readonly connections = new Set<Connection>();
+  private readonly rollcall: RollcallServerOptions & typeof DEFAULTS;
+  private closing: Promise<void> | undefined;
+
+  constructor(options: RollcallServerOptions) {
+    const { host, port, tlsOptions } = options;
+    super({ host, port, ...(tlsOptions === undefined ? {} : { tlsOptions }), socketClass: RollcallSocket });
+    this.rollcall = { ...DEFAULTS, ...options };
+    this.server.maxConnections = this.rollcall.maxConnections + REFUSED_AT_ONCE;
+  }
+
+  /** Where it listens. */
+  get address(): AddressInfo {
+    const address = this.server.address();
+    if (address === null || typeof address === 'string') throw new Error('The server does not listen on a TCP port.');
+    return address;
+  }
+
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  /** Nest's own reports only two of the reasons for which a port cannot be had, and waits for ever on the others. */
+  override listen(callback: (error?: unknown) => void): void {
+    const onError = (error: unknown): void => callback(error);
+    this.server.once('error', onError);
+    this.server.listen(this.port, this.host, () => {
+      this.server.off('error', onError);
+      callback();
+    });
+  }
+
+  /** Takes no more connections, lets the answers on their way go out, and closes all. */
+  override close(): Promise<void> {
+    return (this.closing ??= this.closeGracefully());
+  }
+
+  private async closeGracefully(): Promise<void> {
+    this.isManuallyTerminated = true;
+    const timer = setTimeout(() => this.closeOpenSockets(), this.rollcall.drainMs);
+    const ends = [...this.connections].map(
+      (connection) =>
+        new Promise<void>((resolve) => {
+          connection.onClose(resolve);
+          connection.close();
+        }),
+    );
+    if (this.server.listening) ends.push(new Promise((resolve) => this.server.close(() => resolve())));
+    await Promise.all(ends);
+    clearTimeout(timer);
+  }
+
+  override bindHandler(netSocket: Socket): void {
+    this.trackOpenSocket(netSocket);
+    const socket = new RollcallSocket(netSocket, {
+      ...(this.rollcall.limits === undefined ? {} : { limits: this.rollcall.limits }),
+      pauseWhileBackedUp: true,
+      onFault: (error) => this.refuse(connection, error),
+    });
+    const connection = new Connection(++lastConnectionId, socket);
+    if (this.connections.size >= this.rollcall.maxConnections) {
+      connection.close(new RegistryError('OVERLOADED', 'The server has all the connections it takes.'));
+      return;
+    }
+    this.connections.add(connection);
+    connection.onClose(() => this.connections.delete(connection));
+    this.rollcall.onConnection?.(connection);
+    socket.on('message', (packet: unknown) => this.receive(connection, packet));
+  }
+
+  /** A string is looked up first; a stock client sends other patterns as objects, or as their JSON. */
+  override getHandlerByPattern(pattern: string): MessageHandler | null {
+    return this.messageHandlers.get(pattern) ?? (pattern.startsWith('{') ? super.getHandlerByPattern(pattern) : null);
+  }
+
+  /** Called by the constructor of the base. What keeps it from listening is the caller's to report, once. */
+  protected override registerErrorListener(server: Server): void {
+    server.on('error', (error) => {
+      if (server.listening) this.handleError(error as never);
+    });
+  }
+
+  private receive(connection: Connection, packet: unknown): void {
+    if (!isRequestPacket(packet)) {
+      connection.socket.framed.refuse(
+        new RegistryError('BAD_FRAME', 'A message has a pattern and, for an answer, an id.'),
+      );
+      return;
+    }
+    // Runs up to the handler without yielding, so that messages are handled in the order they came.
+    void this.handle(connection, packet).catch((error) => this.handleError(error));
+  }
+
+  private async handle(connection: Connection, packet: RequestPacket): Promise<void> {
+    const pattern = this.getPatternAsString(packet.pattern);
+    const context = new RollcallContext(connection, pattern, packet);
+    const { id } = packet;
+    if (id === undefined) {
+      // Nobody waits for an answer, and a log line for each would be a gift to a stranger.
+      if (this.getHandlerByPattern(pattern) !== null) await this.handleEvent(pattern, packet as ReadPacket, context);
+      return;
+    }
+    const answer = new Answer(connection, id, (error) => this.handleError(error as string));
+    const handler = this.getHandlerByPattern(pattern);
+    if (handler === null) {
+      const details = { pattern: pattern.slice(0, 256) };
+      answer.fail(failure('UNKNOWN_PATTERN', undefined, { details }));
+    } else if (connection.inFlight > this.rollcall.maxInFlight) {
+      answer.fail(failure('OVERLOADED', 'The connection has all the requests in flight that it may have.'));
+    } else {
+      try {
+        await this.handleRequest(
+          context,
+          async () => answer.open(this.transformToObservable(await handler(packet.data, context))),
+          (data) => answer.send(data as Partial<ResponsePacket>),
+        );
+      } catch (error) {
+        answer.fail(error);
+      }
+    }
+  }
+
+  private refuse(connection: Connection, error: RegistryError): void {
+    this.logger.warn(`Connection from ${connection.remoteAddress} closed: ${error.code}: ${error.message}`);
+    connection.close(error);
+  }
+}
+
+/** The answer, or stream of answers, to one request. */
+class Answer {
+  private stop: () => void = () => undefined;
+  private over = false;
+  private counted = true;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly id: RequestId,
+    private readonly onDefect: (error: unknown) => void,
+  ) {
+    connection.inFlight++;
+  }
+
+  /** `source`, ended when the connection closes, and never begun if it has closed already. */
+  open(source: Observable<unknown>): Observable<unknown> {
+    return new Observable((subscriber) => {
+      this.stop = () => subscriber.complete();
+      subscriber.add(() => this.release());
+      subscriber.add(this.connection.onClose(this.stop));
+      if (!subscriber.closed) source.subscribe(subscriber);
+    });
+  }
+
+  send(data: Partial<ResponsePacket>): void {
+    if (this.over) return;
+    if (data.err !== undefined) {
+      this.fail(data.err);
+      return;
+    }
+    try {
+      this.connection.respond({ ...data, id: this.id });
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The last word. */
+  fail(error: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.stop();
+    this.release();
+    try {
+      this.connection.respond({ id: this.id, err: this.readable(error), isDisposed: true });
+    } catch (cause) {
+      this.onDefect(cause);
+      this.connection.respond({ id: this.id, err: failure('INTERNAL'), isDisposed: true });
+    }
+  }
+
+  /** A failure, or the plain object that a stock filter made; anything else is a defect of the handler. */
+  private readable(error: unknown): unknown {
+    const known = knownFailure(error);
+    if (known !== undefined) return known;
+    if (isPlainObject(error)) return error;
+    this.onDefect(error);
+    return failure('INTERNAL');
+  }
+
+  private release(): void {
+    if (this.counted) this.connection.inFlight--;
+    this.counted = false;
+  }
+}

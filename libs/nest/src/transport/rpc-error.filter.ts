@@ -1,0 +1,49 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type Observable, throwError } from 'rxjs';
+import { CODES, type Failure, failure } from '#model';
+import { knownFailure } from './failures.js';
+
+/** What the filter needs of a Fastify reply. */
+interface Reply {
+  sent: boolean;
+  raw: { headersSent: boolean; destroy(): void };
+  status(code: number): Reply;
+  header(name: string, value: string): Reply;
+  send(body: unknown): unknown;
+}
+
+/**
+ * The one place where an exception becomes what the outside sees. Over RPC it is the `err` of the answer, over HTTP
+ * the body `{code, message, details?}` with the status of the code. Provide it as APP_FILTER.
+ */
+@Catch()
+export class RpcErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(RpcErrorFilter.name);
+
+  catch(exception: unknown, host: ArgumentsHost): Observable<never> | void {
+    const answer = knownFailure(exception) ?? this.defect(exception);
+    if (host.getType() !== 'http') return throwError(() => answer);
+    this.reply(host.switchToHttp().getResponse<Reply>(), answer, exception);
+  }
+
+  private defect(exception: unknown): Failure {
+    this.logger.error(exception instanceof Error ? (exception.stack ?? exception.message) : exception);
+    return failure('INTERNAL');
+  }
+
+  private reply(reply: Reply, answer: Failure, exception: unknown): void {
+    // A stream of events that fails half way can only be cut; its client reconnects.
+    if (reply.sent || reply.raw.headersSent) {
+      reply.raw.destroy();
+      return;
+    }
+    // A status that Nest chose itself, such as 415, is more exact than that of the code it is mapped to.
+    const status = exception instanceof HttpException ? exception.getStatus() : CODES[answer.code].http;
+    reply.status(status);
+    if (answer.retryAfterMs !== undefined || status === 503) {
+      reply.header('Retry-After', String(Math.max(1, Math.ceil((answer.retryAfterMs ?? 1000) / 1000))));
+    }
+    const { code, message, details } = answer;
+    void reply.send({ code, message, ...(details === undefined ? {} : { details }) });
+  }
+}
