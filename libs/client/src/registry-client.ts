@@ -1,0 +1,264 @@
+import type { ConnectionOptions } from 'node:tls';
+import {
+  DEFAULT_GROUP,
+  DEFAULT_INSTANCE_ID,
+  type DatumView,
+  type Env,
+  RegistryError,
+  checkName,
+  randomId,
+  toDataInfoId,
+} from '#model';
+import {
+  type ClientEvent,
+  type ClientLimits,
+  type ClientState,
+  DEFAULT_CLIENT_LIMITS,
+  type Registration,
+  type SubscriberSnapshot,
+  type Subscription,
+  checkSubscription,
+} from '#registry';
+import { parseAddress } from './address.js';
+import { type ApplicationEffect, ClientHost, type LogEntry } from './client-host.js';
+import { Emitter } from './emitter.js';
+import { systemEnv } from './env.js';
+import { Publisher } from './publisher.js';
+import { type QueryOptions, queryUntil } from './query.js';
+import type { RpcConnection } from './rpc-connection.js';
+import { Subscriber } from './subscriber.js';
+
+export interface RegistryClientOptions {
+  /** RPC addresses of session servers, `host:port`. One is enough; the others are learned from it. */
+  seeds: string[];
+  /** Tells subscribers and operators who publishes. */
+  appName?: string;
+  /** The zone of publications and subscriptions that name none. */
+  zone?: string;
+  limits?: Partial<ClientLimits>;
+  /** Present for TLS. */
+  tls?: ConnectionOptions;
+  /** The outside world; another one in tests. */
+  env?: Env;
+}
+
+export type RegistryClientEvents = {
+  state: [state: ClientState];
+  /** A listener of the application threw, or rejected. */
+  error: [error: unknown];
+  log: [entry: LogEntry];
+};
+
+/**
+ * A client of the registry. It connects with the first use, keeps one connection to some session server, and tells
+ * every new one all that is published and subscribed to. No failure of a server reaches the application but as a wait.
+ */
+export class RegistryClient {
+  private readonly env: Env;
+  private readonly host: ClientHost;
+  private readonly emitter: Emitter<RegistryClientEvents>;
+  private readonly calls = new Map<number, { resolve(): void; reject(error: RegistryError): void }>();
+  private readonly subscribers = new Map<number, Subscriber>();
+  private numbers = 0;
+  private started = false;
+  private currentState: ClientState = 'connecting';
+  private closing: Promise<void> | undefined;
+
+  constructor(private readonly options: RegistryClientOptions) {
+    checkOptions(options);
+    this.env = options.env ?? systemEnv();
+    // A listener for errors that throws itself has nobody left to tell.
+    this.emitter = new Emitter((error, name) => name !== 'error' && this.emitter.emit('error', error));
+    const { seeds, appName, zone, tls } = options;
+    const limits = { ...DEFAULT_CLIENT_LIMITS, ...options.limits };
+    this.host = new ClientHost({
+      seeds: [...seeds],
+      ...(appName === undefined ? {} : { appName }),
+      ...(zone === undefined ? {} : { zone }),
+      ...(tls === undefined ? {} : { tls }),
+      limits,
+      dialTimeoutMs: limits.dialTimeoutMs,
+      requestTimeoutMs: limits.requestTimeoutMs,
+      env: this.env,
+      onEffect: (effect) => this.perform(effect),
+    });
+  }
+
+  get state(): ClientState {
+    return this.currentState;
+  }
+
+  on<Name extends keyof RegistryClientEvents>(
+    name: Name,
+    listener: (...args: RegistryClientEvents[Name]) => unknown,
+  ): this {
+    this.emitter.on(name, listener);
+    return this;
+  }
+
+  off<Name extends keyof RegistryClientEvents>(
+    name: Name,
+    listener: (...args: RegistryClientEvents[Name]) => unknown,
+  ): this {
+    this.emitter.off(name, listener);
+    return this;
+  }
+
+  /** Resolves when a server has welcomed the client. Not needed before publishing or subscribing. */
+  async connect(): Promise<void> {
+    await this.connection();
+  }
+
+  /**
+   * Registers, and resolves when the registry has it; as long as no server can be reached, the promise waits. Rejects
+   * when the registry refuses it, or when the client closes before.
+   */
+  async publish(registration: Registration): Promise<Publisher> {
+    const number = ++this.numbers;
+    const own: Registration = {
+      ...registration,
+      registerId: registration.registerId ?? randomId(this.env.random),
+      data: Array.isArray(registration.data) ? [...registration.data] : registration.data,
+    };
+    await this.call((call) => ({
+      type: 'publish',
+      publisher: number,
+      call,
+      registration: own,
+      wallMs: this.env.wallMs(),
+    }));
+    return new Publisher(own.registerId as string, dataInfoIdOf(own), number, (make) => this.call(make));
+  }
+
+  /** Subscribes. Throws when no server would take the subscription; everything later comes as events. */
+  subscribe(subscription: Subscription, listener?: (snapshot: SubscriberSnapshot) => unknown): Subscriber {
+    const fault = checkSubscription(subscription);
+    if (fault) throw RegistryError.from(fault);
+    if (this.closing) throw new RegistryError('SHUTTING_DOWN', 'The client is closed.');
+    const number = ++this.numbers;
+    const subscriber = new Subscriber(
+      {
+        snapshot: () => this.host.core.current(number),
+        unsubscribe: () => {
+          this.subscribers.delete(number);
+          this.dispatch({ type: 'unsubscribe', subscriber: number });
+        },
+        report: (error) => this.emitter.emit('error', error),
+      },
+      { dataInfoId: dataInfoIdOf(subscription), state: 'pending', publishers: [] },
+    );
+    if (listener) subscriber.on('change', listener);
+    this.subscribers.set(number, subscriber);
+    this.dispatch({ type: 'subscribe', subscriber: number, subscription: { ...subscription } });
+    return subscriber;
+  }
+
+  /** Who publishes now, asked once. Tries again within the deadline whatever may pass. */
+  async query(query: Subscription, options: QueryOptions = {}): Promise<DatumView> {
+    const fault = checkSubscription(query);
+    if (fault) throw RegistryError.from(fault);
+    const { zone } = this.options;
+    const fields = { ...(zone === undefined ? {} : { zone }), ...query };
+    return queryUntil(fields, options, this.env, (deadlineMs) => this.connection(deadlineMs));
+  }
+
+  /**
+   * Closes the client. With `drain`, the default, everything published leaves at once and is gone when the promise
+   * resolves; without it, publications stay for the server's grace, as after a crash.
+   */
+  close(options: { drain?: boolean } = {}): Promise<void> {
+    return (this.closing ??= this.call((call) => ({ type: 'close', call, drain: options.drain ?? true })));
+  }
+
+  private connection(deadlineMs = Infinity): Promise<RpcConnection> {
+    this.start();
+    return new Promise((resolve, reject) => {
+      let cancel = (): void => {};
+      const finish = (): void => {
+        cancel();
+        this.emitter.off('state', look);
+      };
+      const look = (): void => {
+        const connection = this.host.connection;
+        if (connection) {
+          finish();
+          resolve(connection);
+        } else if (this.currentState === 'closed') {
+          finish();
+          reject(new RegistryError('SHUTTING_DOWN', 'The client is closed.'));
+        }
+      };
+      this.emitter.on('state', look);
+      if (deadlineMs !== Infinity)
+        cancel = this.env.at(deadlineMs, () => {
+          finish();
+          reject(new RegistryError('DEADLINE_EXCEEDED', 'No session server was reached within the deadline.'));
+        });
+      look();
+    });
+  }
+
+  private call(make: (call: number) => ClientEvent): Promise<void> {
+    const call = ++this.numbers;
+    return new Promise((resolve, reject) => {
+      this.calls.set(call, { resolve, reject });
+      this.dispatch(make(call));
+    });
+  }
+
+  private dispatch(event: ClientEvent): void {
+    if (event.type !== 'close') this.start();
+    this.host.dispatch(event);
+  }
+
+  private start(): void {
+    if (this.started || this.closing) return;
+    this.started = true;
+    this.host.dispatch({ type: 'start' });
+  }
+
+  private perform(effect: ApplicationEffect): void {
+    switch (effect.type) {
+      case 'changed':
+        return this.subscribers.get(effect.subscriber)?.changed(effect.snapshot);
+      case 'subscriberFailed':
+        return this.subscribers.get(effect.subscriber)?.failed(effect.failure);
+      case 'settled': {
+        const call = this.calls.get(effect.call);
+        this.calls.delete(effect.call);
+        if (effect.outcome.ok) call?.resolve();
+        else call?.reject(RegistryError.from(effect.outcome.failure));
+        return;
+      }
+      case 'stateChanged':
+        this.currentState = effect.state;
+        if (effect.state === 'closed') this.ended();
+        return this.emitter.emit('state', effect.state);
+      case 'log': {
+        const { type: _type, ...entry } = effect;
+        return this.emitter.emit('log', entry);
+      }
+    }
+  }
+
+  private ended(): void {
+    for (const subscriber of this.subscribers.values()) subscriber.end();
+    this.subscribers.clear();
+  }
+}
+
+function dataInfoIdOf(name: Subscription | Registration): string {
+  const { dataId, group = DEFAULT_GROUP, instanceId = DEFAULT_INSTANCE_ID } = name;
+  return toDataInfoId({ dataId, group, instanceId });
+}
+
+function checkOptions(options: RegistryClientOptions): void {
+  const { seeds, appName, zone } = options;
+  if (!Array.isArray(seeds) || seeds.length === 0)
+    throw new RegistryError('INVALID_CONFIGURATION', 'seeds must name at least one session server.');
+  for (const seed of seeds) parseAddress(seed);
+  for (const [field, value] of Object.entries({ appName, zone })) {
+    const fault = value === undefined ? undefined : checkName(field, value);
+    if (fault) throw new RegistryError('INVALID_CONFIGURATION', fault.message);
+  }
+}
