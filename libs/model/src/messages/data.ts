@@ -105,7 +105,10 @@ export type DataToSession =
       /** Present when it answers a `fetch`. */
       requestId?: number;
     }
-  /** What changed between two versions of a datum the peer is interested in. Applies only to its exact base. */
+  /**
+   * What changed between two versions of a datum the peer is interested in. Applies only to its exact base. `to` equal
+   * to `from`: nothing visible changed, only stamps and owners, which a later merge needs to know.
+   */
   | {
       kind: 'change';
       slot: number;
@@ -118,11 +121,15 @@ export type DataToSession =
       removals: Removal[];
     }
   | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
-  /** To every session server that holds a leased publication (it published, adopted or reconciled it). */
+  /**
+   * To every session server, since any may hold the leased publication (it published, adopted or reconciled it): its
+   * lease has ended or it was unpublished, at this stamp.
+   */
   | { kind: 'leaseEnded'; slot: number; leaderEpoch: number; ended: { registerId: string; stamp: Stamp }[] }
   /**
    * The receiver does not lead the slot at the leaderEpoch named. The sender of the refused message waits for a table
-   * newer than what it has (asking this peer when `tableEpoch` is newer) and starts anew with a digest.
+   * newer than what it has (asking this peer when `tableEpoch` is newer) and starts anew with a digest; where the
+   * receiver is the one that is behind, the sender tries again after a pause.
    */
   | { kind: 'moved'; slot: number; leaderEpoch: number; tableEpoch: number; requestId?: number }
   | { kind: 'table'; table: RoutingTable }

@@ -81,10 +81,10 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.limits = limits;
     this.membership = new Membership(options);
     this.sessions = new Sessions(limits.orphanGraceMs);
-    const intern = interner();
+    const shared = { limits, sessions: this.sessions, intern: interner() };
     this.leadership = new Leadership(
       options.self.incarnation,
-      (slot, leaderEpoch, waitFor) => new SlotLeader({ slot, leaderEpoch, waitFor, limits, intern, nowMs: this.nowMs }),
+      (slot, leaderEpoch, waitFor) => new SlotLeader({ ...shared, slot, leaderEpoch, waitFor, nowMs: this.nowMs }),
     );
   }
 
@@ -310,7 +310,6 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     }
     const sweep = {
       nowMs,
-      sessions,
       settledReadAtMs: this.membership.settledReadAtMs,
       mayEndLeases: this.isInTouch && nowMs - this.resumedAtMs > PAUSE_MS,
       budget: SWEEP_BUDGET,

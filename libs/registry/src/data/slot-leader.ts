@@ -27,13 +27,13 @@ export interface Outbox {
 export interface SlotLeaderOptions extends Omit<ReplicaOptions, 'tombstoneMs'> {
   nowMs: number;
   waitFor: Iterable<string>;
+  sessions: Sessions;
   limits: DataLimits;
 }
 
 /** What one sweep over the slots knows, and how much work it may still do. */
 export interface Sweep {
   nowMs: number;
-  sessions: Sessions;
   settledReadAtMs: number | undefined;
   /** False while out of touch with meta, or just after a pause of this process: nobody's lease ends then. */
   mayEndLeases: boolean;
@@ -125,9 +125,10 @@ export class SlotLeader {
 
   /** What time brings: members given up, leases ended, orphans, tombstones forgotten. Bounded by the budget. */
   sweep(sweep: Sweep, out: Outbox): void {
-    const { nowMs, sessions } = sweep;
+    const { nowMs } = sweep;
+    const { sessions } = this.options;
     this.waitSet.release((incarnation, sinceMs) => sessions.isNotWorthWaiting(nowMs, incarnation, sinceMs));
-    this.endLeases(sweep, out);
+    this.endLeases(sweep);
     this.removeOrphans(sweep);
     sweep.budget -= this.replica.expireTombstones(nowMs, Math.max(sweep.budget, 0));
     this.settle(nowMs, out);
@@ -205,6 +206,19 @@ export class SlotLeader {
     for (const { links, change } of this.replica.takeDeliveries()) {
       for (const link of links) out.push({ type: 'send', link, message: change });
     }
+    this.tellEndedLeases(out);
+  }
+
+  /**
+   * Whoever holds a copy must not replay it to a next leader. All session servers are told, rather than a list of
+   * holders kept per publication; one that is not linked just now meets the tombstone with its next digest.
+   */
+  private tellEndedLeases(out: Outbox): void {
+    const ended = this.replica.takeEndedLeases();
+    if (ended.length === 0) return;
+    const { slot, leaderEpoch, sessions } = this.options;
+    const message: DataToSession = { kind: 'leaseEnded', slot, leaderEpoch, ended };
+    for (const link of sessions.links()) out.push({ type: 'send', link, message });
   }
 
   /**
@@ -221,31 +235,21 @@ export class SlotLeader {
     }
   }
 
-  private endLeases(sweep: Sweep, out: Outbox): void {
-    const ended: { registerId: string; stamp: Stamp }[] = [];
+  private endLeases(sweep: Sweep): void {
     for (; sweep.budget > 0; sweep.budget--) {
       const publication = this.replica.leases.due(sweep.nowMs);
       if (!publication) break;
-      if (!sweep.mayEndLeases) {
-        this.replica.renew(sweep.nowMs, publication);
-        continue;
-      }
-      this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
-      ended.push({ registerId: publication.registerId, stamp: publication.stamp });
+      if (sweep.mayEndLeases) this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
+      else this.replica.renew(sweep.nowMs, publication);
     }
-    if (ended.length === 0) return;
-    const { slot, leaderEpoch } = this.options;
-    // Sent to every session server rather than to a list of holders kept per publication. One that is not linked just
-    // now meets the tombstone with its next digest.
-    const message: DataToSession = { kind: 'leaseEnded', slot, leaderEpoch, ended };
-    for (const link of sweep.sessions.links()) out.push({ type: 'send', link, message });
   }
 
   /** Waits for completeness: what replaces an orphan may still be on its way from a session server not reconciled. */
   private removeOrphans(sweep: Sweep): void {
     if (!this.replica.isComplete) return;
+    const { sessions } = this.options;
     for (const incarnation of [...this.replica.owners()]) {
-      if (!sweep.sessions.isGone(sweep.nowMs, incarnation, sweep.settledReadAtMs)) continue;
+      if (!sessions.isGone(sweep.nowMs, incarnation, sweep.settledReadAtMs)) continue;
       const orphans = this.replica.ownedBy(incarnation, Math.max(sweep.budget, 0));
       sweep.budget -= orphans.length;
       for (const orphan of orphans) this.replica.remove(sweep.nowMs, orphan, 'grace-expired', 'leader');

@@ -25,6 +25,7 @@ export interface ReplicaOptions {
   intern: (text: string) => string;
 }
 
+export type EndedLease = Extract<DataToSession, { kind: 'leaseEnded' }>['ended'][number];
 export type ChangeMessage = Extract<DataToSession, { kind: 'change' }>;
 
 /** A change, and the links that want it. All of them are sent the same object, so that it can be encoded once. */
@@ -60,6 +61,7 @@ export class SlotReplica {
   private tombstones: Tombstone[] = [];
   private tombstonesDone = 0;
   private changed: Datum[] = [];
+  private endedLeases: EndedLease[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
     this.slot = options.slot;
@@ -203,6 +205,13 @@ export class SlotReplica {
     return deliveries;
   }
 
+  /** The leased publications removed since the last call, however that came about. */
+  takeEndedLeases(): EndedLease[] {
+    const { endedLeases } = this;
+    if (endedLeases.length > 0) this.endedLeases = [];
+    return endedLeases;
+  }
+
   /** Forgets at most `limit` tombstones whose time is over; answers how many were looked at. */
   expireTombstones(nowMs: number, limit: number): number {
     let looked = 0;
@@ -302,6 +311,7 @@ export class SlotReplica {
       datum.publications.delete(registerId);
       this.publicationCount--;
       this.release(before);
+      if (before.owner.kind === 'leased') this.endedLeases.push({ registerId, stamp });
       this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, atMs: nowMs, by });
     }
     const tombstone = { registerId, stamp, cause, datum, untilMs: nowMs + this.options.tombstoneMs };
