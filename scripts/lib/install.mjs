@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { run, runNode } from './child.mjs';
 import { at } from './paths.mjs';
 
@@ -22,12 +22,12 @@ function packagesOf(file) {
 }
 
 /**
- * Installs what the lock file names. A folder that is there is brought up to date rather than made anew; development
- * packages are always included, whatever NODE_ENV says, because the build needs them.
+ * Installs what the lock file names, without ever writing it. `npm ci` would be stricter, but refuses a lock file that
+ * lacks the optional packages of other platforms. Development packages are always included, whatever NODE_ENV says,
+ * because the build needs them.
  */
 export async function install({ show }) {
-  const command = existsSync(at('node_modules/.package-lock.json')) ? 'install' : 'ci';
-  const args = [command, '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = process.env.npm_execpath;
   if (npm && /npm-cli\.c?js$/.test(npm)) await runNode([npm, ...args], { show });
   else await run('npm', args, { show });
