@@ -18,32 +18,12 @@ import type {
   UnaryPattern,
 } from './contract.js';
 import { DEFAULT_HEARTBEAT_MS, STABLE_MS, STALL_MS, clientLimits } from './limits.js';
+import type { Phase } from './phase.js';
 import { type Batch, PublisherBook } from './publishers.js';
 import { readFailure, readNotice } from './received.js';
 import { backoffMs } from './retry.js';
 import { ServerList } from './servers.js';
 import { SubscriptionBook } from './subscriptions.js';
-
-type Phase =
-  | { name: 'idle' | 'closed' }
-  /** No connection; the next dial is due at `atMs`, elsewhere than at `avoid` if possible. */
-  | { name: 'waiting'; atMs: number; avoid?: string }
-  /** Dialling, then waiting for the welcome. */
-  | { name: 'dialing' | 'greeting'; connection: number; address: string; deadlineMs: number }
-  | Ready;
-
-interface Ready {
-  name: 'ready';
-  connection: number;
-  address: string;
-  sinceMs: number;
-  heartbeatMs: number;
-  heartbeatAtMs: number;
-  /** When the first heartbeat was sent since anything was last received. */
-  unheardSinceMs?: number;
-  /** When to follow a `move`. */
-  moveAtMs?: number;
-}
 
 interface Request {
   deadlineMs: number;
