@@ -144,6 +144,8 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     this.leases.follow(nowMs, this.table.members, this.table.departed);
     const { clusterId, epoch, members } = this.table;
     this.log('info', 'leading', { term: this.term, clusterId, epoch, members: members.length });
+    // Links that served members before this leadership began anew may have missed a table.
+    this.links.stream(this.table);
     this.answerJoins(nowMs);
     this.assignSlots();
   }

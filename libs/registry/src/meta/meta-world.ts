@@ -14,6 +14,7 @@ import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import type { MetaCommand, MetaEffect, MetaEvent, MetaState } from './contract.js';
 import { MetaCore } from './core.js';
+import type { CommandOf } from './proposals.js';
 import { metaStateMachine } from './state.js';
 
 const COMMIT_MS = 3;
@@ -91,6 +92,23 @@ export class MetaWorld {
     this.nowMs = endMs;
   }
 
+  get table(): RoutingTable {
+    return this.state.table;
+  }
+
+  get incarnations(): string[] {
+    return this.table.members.map(({ incarnation }) => incarnation);
+  }
+
+  /** Whoever leads any slot, each once. */
+  get leaders(): (string | null)[] {
+    return [...new Set(this.table.slots.map(({ leader }) => leader))].sort();
+  }
+
+  commands<Type extends MetaCommand['type']>(type: Type): CommandOf<Type>[] {
+    return this.committed.filter((command): command is CommandOf<Type> => command.type === type);
+  }
+
   /** Runs until `condition` holds. @returns how long that took */
   until(condition: () => boolean, limitMs = 20_000): number {
     const startMs = this.nowMs;
@@ -123,6 +141,13 @@ export class MetaWorld {
 
   member(incarnation: string, options: MemberNodeOptions = {}): MemberNode {
     return new MemberNode(this, incarnation, options);
+  }
+
+  /** A member that has joined and been sent a table. */
+  join(incarnation: string, options: MemberNodeOptions = {}): MemberNode {
+    const node = this.member(incarnation, options);
+    this.until(() => node.membership.state === 'joined' && node.epochs.length > 0);
+    return node;
   }
 
   commit(proposer: MetaNode, sequence: number, command: MetaCommand): void {
