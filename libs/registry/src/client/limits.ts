@@ -4,6 +4,7 @@ import type { ClientLimits } from './contract.js';
 /**
  * `requestTimeoutMs` is longer than a session server takes to answer `accepted`, and together with one heartbeat it is
  * shorter than the server's idle timeout, so that the client notices a dead connection before its grace begins.
+ * `appliesInFlight` leaves room for requests that wait for a slot without a leader, so that they hold up no others.
  */
 export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   reconnectMinMs: 100,
@@ -11,7 +12,7 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   requestTimeoutMs: 5_000,
   dialTimeoutMs: 2_000,
   applyBatch: 256,
-  appliesInFlight: 4,
+  appliesInFlight: 16,
   pendingCalls: 100_000,
 };
 
