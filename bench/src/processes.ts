@@ -1,15 +1,35 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 
-/** Starts a script of this build as a process and waits for its first message, which says that it serves. */
-export async function startProcess(url: URL, env: Record<string, string>): Promise<ChildProcess> {
+const POLL_MS = 20;
+
+/** Starts a script of this build as a process and resolves when it serves. */
+export async function startProcess(
+  url: URL,
+  env: Record<string, string>,
+  isReady: () => Promise<boolean>,
+): Promise<ChildProcess> {
   const child = fork(url, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`${url.pathname} ended with code ${code}`))),
-  ]);
+  while (!(await isReady())) {
+    if (child.exitCode !== null) throw new Error(`${url.pathname} ended with code ${child.exitCode}`);
+    await setTimeout(POLL_MS);
+  }
   return child;
+}
+
+/** Whether something listens on a port of this machine. */
+export async function isListening(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
 }
 
 export async function stopProcess(child: ChildProcess): Promise<void> {

@@ -16,7 +16,12 @@ export async function startMeta(config: Config<'meta'>, fail: (error: unknown) =
     codec: { encode: pack, decode: (bytes) => unpack(bytes) },
   });
   const links: Links<FromMeta, ToMeta> = new Links<FromMeta, ToMeta>({
-    hello: () => ({ protocol: PROTOCOL_VERSION, role: 'meta', incarnation: host.incarnation, clusterId: host.clusterId }),
+    hello: () => ({
+      protocol: PROTOCOL_VERSION,
+      role: 'meta',
+      incarnation: host.incarnation,
+      clusterId: host.clusterId,
+    }),
     onEvent: (event) => host.dispatch(event),
   });
   const host = new MetaHost({ config, env, logger, consensus, links, fail });

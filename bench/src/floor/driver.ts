@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { pack } from 'msgpackr';
 import type { Driver } from '../driver.js';
-import { freePort, startProcess, stopProcess } from '../processes.js';
+import { freePort, isListening, startProcess, stopProcess } from '../processes.js';
 import { FrameReader, frame } from './frames.js';
 
 /** Bare sockets through two relays: see relay.main.ts. */
@@ -18,8 +18,11 @@ export class FloorDriver implements Driver {
     const backPort = await freePort();
     this.port = await freePort();
     const relay = new URL('./relay.main.js', import.meta.url);
-    this.processes.push(await startProcess(relay, { PORT: String(backPort), BACK_PORT: '0' }));
-    this.processes.push(await startProcess(relay, { PORT: String(this.port), BACK_PORT: String(backPort) }));
+    this.processes.push(
+      await startProcess(relay, { PORT: String(backPort), BACK_PORT: '0' }, () => isListening(backPort)),
+    );
+    const front = { PORT: String(this.port), BACK_PORT: String(backPort) };
+    this.processes.push(await startProcess(relay, front, () => isListening(this.port)));
     this.publisher = await this.open();
   }
 

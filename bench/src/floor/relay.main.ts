@@ -14,7 +14,7 @@ function serve(onSocket: (socket: Socket) => void): void {
   createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     onSocket(socket);
-  }).listen(port, '127.0.0.1', 4096, () => process.send?.('ready'));
+  }).listen(port, '127.0.0.1', 4096);
 }
 
 function back(): void {

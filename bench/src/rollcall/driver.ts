@@ -62,14 +62,21 @@ export class RollcallDriver implements Driver {
   private async startTier(tier: 'meta' | 'data' | 'session', rpcPort: number, meta: string): Promise<void> {
     const name = tier.toUpperCase();
     const main = new URL(`../../../apps/${tier}/src/main.js`, import.meta.url);
-    this.processes.push(
-      await startProcess(main, {
-        ROLLCALL_META_ADDRESSES: meta,
-        [`ROLLCALL_${name}_RPC_PORT`]: String(rpcPort),
-        [`ROLLCALL_${name}_HTTP_PORT`]: String(await freePort()),
-        [`ROLLCALL_${name}_DATA_DIR`]: join(this.folder, tier),
-        ROLLCALL_LOG_LEVEL: 'warn',
-      }),
-    );
+    const httpPort = await freePort();
+    const env = {
+      ROLLCALL_CLUSTER_META_ADDRESSES: meta,
+      [`ROLLCALL_${name}_RPC_PORT`]: String(rpcPort),
+      [`ROLLCALL_${name}_HTTP_PORT`]: String(httpPort),
+      [`ROLLCALL_${name}_DATA_DIR`]: join(this.folder, tier),
+      ROLLCALL_LOG_LEVEL: 'warn',
+    };
+    this.processes.push(await startProcess(main, env, () => isReady(httpPort)));
   }
+}
+
+async function isReady(httpPort: number): Promise<boolean> {
+  return fetch(`http://127.0.0.1:${httpPort}/health/ready`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }

@@ -11,3 +11,4 @@ export { DiscoveredClient, type DiscoveredClientOptions } from './discovery/disc
 export { type Endpoint, endpointsOf, parseEndpoint } from './discovery/endpoint.js';
 export { RegistryModule, type RegistryModuleAsyncOptions } from './discovery/registry.module.js';
 export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
+export * from './links/index.js';

@@ -1,5 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
-import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import type { Notice } from '#model';
 import type { RollcallContext } from '#nest';
@@ -56,12 +56,8 @@ export class RegistryController {
     return this.clients.of(connection).request('registry.goodbye', payload);
   }
 
-  /** Nobody waits for an answer, so one that cannot be read is dropped: the push will be acknowledged by a later one. */
-  @EventPattern('registry.ack')
-  async ack(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<void> {
-    await this.clients
-      .of(connection)
-      .request('registry.ack', payload)
-      .catch(() => undefined);
+  @MessagePattern('registry.ack')
+  ack(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Promise<object> {
+    return this.clients.of(connection).request('registry.ack', payload);
   }
 }

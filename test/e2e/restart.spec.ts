@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RegistryClient } from '#client';
+import { Cluster } from '../../scripts/lib/cluster.mjs';
+import { http } from '../support/http.js';
+import { Watch } from '../support/watch.js';
+
+/** Real processes, killed as an operator's bad day would. */
+describe('three processes of which one dies', () => {
+  let folder: string;
+  let cluster: Cluster;
+  let base: string;
+  const clients: RegistryClient[] = [];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
+    cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 2, basePort: 0 });
+    await cluster.start();
+    base = `http://${cluster.of('session')[0]!.httpAddress}`;
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all(clients.map((client) => client.close({ drain: false })));
+    await cluster.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 30_000);
+
+  function sdk(session: number): RegistryClient {
+    const client = new RegistryClient({ seeds: [cluster.of('session')[session]!.rpcAddress] });
+    clients.push(client);
+    return client;
+  }
+
+  it('brings back every publication after the only data server was killed, and never shows a shrunken list', async () => {
+    const expected: string[] = [];
+    for (let index = 0; index < 20; index++) {
+      await sdk(index % 2).publish({ dataId: 'restart', data: [`connected-${index}`] });
+      expected.push(`connected-${index}`);
+    }
+    const leased = await http('POST', `${base}/v1/publishers`, {
+      dataId: 'restart',
+      data: ['leased'],
+      leaseMs: 60_000,
+    });
+    expect(leased.status).toBe(201);
+    expected.push('leased');
+    const all = expected.toSorted().join();
+    const watch = await Watch.open(base, 'dataId=restart');
+    await watch.until(() => watch.data.join() === all);
+    const complete = watch.events.length;
+
+    const data = cluster.of('data')[0]!;
+    for (let round = 1; round <= 3; round++) {
+      await data.kill('SIGKILL');
+      await data.start().ready();
+      const added = `after-${round}`;
+      await sdk(round % 2).publish({ dataId: 'restart', data: [added] });
+      expected.push(added);
+      await watch.until(() => watch.data.join() === expected.toSorted().join() && !watch.last!.partial);
+      const fresh = await http('GET', `${base}/v1/datums?dataId=restart`);
+      expect(fresh.body.publishers).toHaveLength(expected.length);
+    }
+    const sizes = watch.events.slice(complete - 1).map(({ datum }) => datum.publishers.length);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+    const renewed = await http('PUT', `${base}/v1/publishers/${leased.body.registerId}/lease`);
+    expect(renewed.status).toBe(200);
+    watch.close();
+  }, 60_000);
+
+  it('keeps publishing and pushing while meta is away, and what is restarted meanwhile finds its way back', async () => {
+    const watch = await Watch.open(base, 'dataId=meta-away');
+    const publisher = await sdk(1).publish({ dataId: 'meta-away', data: ['1'] });
+    await watch.until(() => watch.data.join() === '1');
+    const meta = cluster.of('meta')[0]!;
+    await meta.kill('SIGKILL');
+    await publisher.republish(['2']);
+    await watch.until(() => watch.data.join() === '2');
+    await meta.start().ready();
+    await publisher.republish(['3']);
+    await watch.until(() => watch.data.join() === '3');
+    watch.close();
+  }, 60_000);
+
+  it('moves clients to another session server when theirs is killed, and nobody sees them leave', async () => {
+    const sessions = cluster.of('session');
+    const seeds = sessions.map(({ rpcAddress }) => rpcAddress);
+    const movers = Array.from({ length: 10 }, () => new RegistryClient({ seeds }));
+    clients.push(...movers);
+    for (const [index, mover] of movers.entries()) await mover.publish({ dataId: 'movers', data: [`${index}`] });
+    const watch = await Watch.open(base, 'dataId=movers');
+    await watch.until(() => watch.data.length === 10);
+    const victim = sessions[1]!;
+    await victim.kill('SIGKILL');
+    await victim.start().ready();
+    const late = await sdk(0).publish({ dataId: 'movers', data: ['late'] });
+    await watch.until(() => watch.data.length === 11);
+    await late.unpublish();
+    await watch.until(() => watch.data.length === 10);
+    expect(
+      Math.min(
+        ...watch.events
+          .slice(watch.events.findIndex(({ datum }) => datum.publishers.length === 10))
+          .map(({ datum }) => datum.publishers.length),
+      ),
+    ).toBe(10);
+    watch.close();
+  }, 60_000);
+});

@@ -1,0 +1,199 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
+import { firstValueFrom, lastValueFrom } from 'rxjs';
+import { RegistryClient } from '#client';
+import type { ClientResult, DatumView, Push } from '#model';
+import { RollcallSocket } from '#nest';
+import { encodeFrame } from '#wire';
+import { http } from '../support/http.js';
+import { type Tiers, startTiers } from '../support/tiers.js';
+
+describe('RPC, as Nest applications and the SDK use it', () => {
+  let tiers: Tiers;
+  let host: string;
+  let port: number;
+  const stockClients: ClientProxy[] = [];
+  const clients: RegistryClient[] = [];
+
+  beforeAll(async () => {
+    tiers = await startTiers();
+    const [name, number] = tiers.session.rpcAddress.split(':');
+    host = name!;
+    port = Number(number);
+  });
+
+  afterAll(() => tiers.close());
+
+  afterEach(async () => {
+    for (const client of stockClients.splice(0)) client.close();
+    await Promise.all(clients.splice(0).map((client) => client.close()));
+  });
+
+  function stock(): ClientProxy {
+    const client = ClientProxyFactory.create({
+      transport: Transport.TCP,
+      options: { host, port, socketClass: RollcallSocket },
+    });
+    stockClients.push(client);
+    return client;
+  }
+
+  function sdk(): RegistryClient {
+    const client = new RegistryClient({ seeds: [tiers.session.rpcAddress] });
+    clients.push(client);
+    return client;
+  }
+
+  const data = (view: { publishers: { data: string[] }[] }): string[] =>
+    view.publishers.flatMap((publisher) => publisher.data).toSorted();
+
+  async function datum(dataId: string): Promise<DatumView> {
+    return (await http('GET', `${tiers.http}/v1/datums?dataId=${dataId}`)).body;
+  }
+
+  it('lets a stock ClientProxy publish, query, subscribe and unsubscribe', async () => {
+    const publisher = stock();
+    const reader = stock();
+    const pushes: Push[] = [];
+    const waiters: (() => void)[] = [];
+    const stream = reader.send<Push>('registry.subscribe', { dataId: 'stock', subscriptionId: 's1' });
+    const ended = new Promise<void>((resolve, reject) => {
+      stream.subscribe({
+        next: (push) => {
+          pushes.push(push);
+          for (const wake of waiters.splice(0)) wake();
+        },
+        error: reject,
+        complete: resolve,
+      });
+    });
+    const until = async (condition: (push: Push & { type: 'snapshot' }) => boolean): Promise<void> => {
+      while (!pushes.some((push) => push.type === 'snapshot' && condition(push)))
+        await new Promise<void>((resolve) => waiters.push(resolve));
+    };
+    await until((push) => push.publishers.length === 0);
+
+    const result = await firstValueFrom(
+      publisher.send<ClientResult & { registerId: string }>('registry.publish', { dataId: 'stock', data: ['a'] }),
+    );
+    expect(result.status).toBe('stored');
+    await until((push) => data(push).join() === 'a');
+    const queried = await firstValueFrom(reader.send<DatumView>('registry.query', { dataId: 'stock' }));
+    expect(data(queried)).toEqual(['a']);
+
+    await firstValueFrom(publisher.send('registry.unpublish', { dataId: 'stock', registerId: result.registerId }));
+    const before = pushes.length;
+    await until((push) => push.publishers.length === 0 && pushes.indexOf(push) >= Math.min(before, 2));
+
+    await lastValueFrom(reader.send('registry.unsubscribe', { subscriptionId: 's1' }));
+    await ended;
+    await expect(firstValueFrom(reader.send('registry.unsubscribe', { subscriptionId: 's1' }))).rejects.toMatchObject({
+      code: 'NOT_SUBSCRIBED',
+    });
+  });
+
+  it('keeps the order of a list of operations', async () => {
+    const client = stock();
+    const answer = await firstValueFrom(
+      client.send<{ results: ClientResult[] }>('registry.apply', {
+        operations: [
+          { op: 'publish', dataId: 'ordered', registerId: 'r', data: ['1'] },
+          { op: 'publish', dataId: 'ordered', registerId: 'r', data: ['2'] },
+          { op: 'publish', dataId: '', registerId: 'bad', data: ['3'] },
+          { op: 'unpublish', dataId: 'ordered', registerId: 'r' },
+          { op: 'publish', dataId: 'ordered', registerId: 'r', data: ['4'] },
+        ],
+      }),
+    );
+    expect(answer.results.map((result) => result.status)).toEqual(['stored', 'stored', 'failed', 'stored', 'stored']);
+    expect(data(await datum('ordered'))).toEqual(['4']);
+  });
+
+  it('publishes, republishes and unpublishes with the SDK, and tells subscribers in order', async () => {
+    const seen: string[] = [];
+    const subscriber = sdk().subscribe({ dataId: 'sdk' }, (snapshot) => seen.push(data(snapshot).join()));
+    expect((await subscriber.ready()).publishers).toEqual([]);
+    const publisher = await sdk().publish({ dataId: 'sdk', data: ['1'] });
+    await publisher.republish(['2']);
+    await publisher.republish(['3']);
+    await publisher.unpublish();
+    for await (const snapshot of subscriber) if (snapshot.publishers.length === 0 && seen.includes('3')) break;
+    expect(seen.filter((text, index) => text !== seen[index - 1] && text !== '')).toEqual(['1', '2', '3']);
+  });
+
+  it('removes at goodbye what a client published, and only that', async () => {
+    const [leaving, staying] = [sdk(), sdk()];
+    await leaving.publish({ dataId: 'goodbye', data: ['leaving'] });
+    await staying.publish({ dataId: 'goodbye', data: ['staying'] });
+    expect(data(await datum('goodbye'))).toEqual(['leaving', 'staying']);
+    await leaving.close();
+    expect(data(await datum('goodbye'))).toEqual(['staying']);
+  });
+
+  it('keeps fields it does not know', async () => {
+    await firstValueFrom(stock().send('registry.publish', { dataId: 'fields', data: ['x'], colour: 'red' }));
+    expect((await datum('fields')).publishers[0]).toMatchObject({ data: ['x'], colour: 'red' });
+  });
+
+  describe('bad input', () => {
+    it.each([
+      ['registry.publish', { data: [] }, 'INVALID_NAME'],
+      ['registry.publish', { dataId: 'a\nb', data: [] }, 'INVALID_NAME'],
+      ['registry.publish', { dataId: 'a', group: 'x#@#y', data: [] }, 'INVALID_NAME'],
+      ['registry.publish', { dataId: 'x'.repeat(513), data: [] }, 'INVALID_NAME'],
+      ['registry.publish', { dataId: 'a', data: ['x'.repeat(65_537)] }, 'DATA_TOO_LARGE'],
+      ['registry.publish', { dataId: 'a', data: Array.from({ length: 10_001 }, () => '') }, 'DATA_TOO_LARGE'],
+      ['registry.query', { dataId: 'a', scope: 'world' }, 'INVALID_SCOPE'],
+      ['registry.unsubscribe', { subscriptionId: 'never' }, 'NOT_SUBSCRIBED'],
+      ['registry.unpublish', { dataId: 'a', registerId: 'never' }, 'NOT_REGISTERED'],
+      ['registry.hello', { protocol: 99 }, 'UNSUPPORTED_PROTOCOL'],
+      ['registry.nothing', {}, 'UNKNOWN_PATTERN'],
+      ['registry.apply', { operations: 'x' }, 'BAD_REQUEST'],
+    ])('%s with %j is answered %s', async (pattern, payload, code) => {
+      await expect(firstValueFrom(stock().send(pattern, payload))).rejects.toMatchObject({ code });
+    });
+
+    it('survives events that cannot be handled, of which nobody hears', async () => {
+      const client = stock();
+      for (const [pattern, payload] of [
+        ['registry.publish', {}],
+        ['registry.ack', { subscriptionId: 'never', version: '1.1' }],
+        ['registry.subscribe', { dataId: 'a', subscriptionId: 's' }],
+        ['registry.nothing', {}],
+        ['link.send', { nonsense: true }],
+      ] as const)
+        await lastValueFrom(client.emit(pattern, payload), { defaultValue: undefined });
+      expect(await firstValueFrom(client.send('registry.heartbeat', {}))).toEqual({});
+    });
+
+    it('closes whoever sends what is no frame, and nobody else notices', async () => {
+      const innocent = sdk();
+      const publisher = await innocent.publish({ dataId: 'innocent', data: ['1'] });
+      const states: string[] = [];
+      innocent.on('state', (state) => states.push(state));
+      const attacks = [
+        Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3]),
+        Buffer.from([0, 0, 0, 2, 0xc1, 0xc1]),
+        encodeFrame('a string is not a message'),
+        encodeFrame([1, 2, 3]),
+        encodeFrame({ no: 'pattern' }),
+      ];
+      for (const attack of attacks) {
+        const socket = connect({ host, port });
+        await once(socket, 'connect');
+        socket.resume();
+        const closed = once(socket, 'close');
+        socket.write(attack);
+        await closed;
+      }
+      const dribbling = connect({ host, port });
+      await once(dribbling, 'connect');
+      dribbling.write(Buffer.from([0, 0, 1, 0, 0x81]));
+      await publisher.republish(['2']);
+      expect(data(await datum('innocent'))).toEqual(['2']);
+      expect(states).toEqual([]);
+      dribbling.destroy();
+    });
+  });
+});
