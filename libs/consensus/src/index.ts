@@ -1,1 +1,4 @@
 export * from './contract.js';
+export * from './memory-log-store.js';
+export * from './record-log-store.js';
+export * from './records.js';

@@ -1,0 +1,105 @@
+import { crc32 as zlibCrc32 } from 'node:zlib';
+import * as fc from 'fast-check';
+import { crc32 } from './checksum.js';
+import { MemoryDisk, MemoryLogStore } from './index.js';
+import { KEYS } from './log-format.js';
+import { logStoreContract } from './testing.js';
+
+logStoreContract('MemoryLogStore', {
+  createMedium: () => new MemoryDisk(),
+  createStore: (disk) => new MemoryLogStore(disk),
+  crash: (disk) => disk.loseUnsynced(),
+  failWrite: (disk, _store, nth) => disk.failWrite(nth),
+  flipBitInEntry: (disk, index) => disk.flipBit(KEYS.entry(index)),
+  flipBitInSnapshot: (disk, snapshotIndex) => disk.flipBit(KEYS.chunk(snapshotIndex, 0)),
+  loseEntry: (disk, index) => disk.loseRecord(KEYS.entry(index)),
+});
+
+const entry = (index: number): { index: number; term: number; payload: Uint8Array } => ({
+  index,
+  term: 1,
+  payload: Uint8Array.of(index),
+});
+
+describe('a log on a disk with faults', () => {
+  let disk: MemoryDisk;
+  let store: MemoryLogStore;
+
+  beforeEach(async () => {
+    disk = new MemoryDisk();
+    store = new MemoryLogStore(disk);
+    await store.open();
+  });
+
+  it('may find after a power cut what it had not acknowledged, or not, but nothing in between', async () => {
+    for (const kept of ['nothing', 'everything'] as const) {
+      disk = new MemoryDisk();
+      store = new MemoryLogStore(disk);
+      await store.open();
+      await store.append([entry(1)]);
+      disk.pause();
+      const lost = store.append([entry(2), entry(3)]);
+      await Promise.resolve();
+      disk.loseUnsynced(kept);
+      const found = await new MemoryLogStore(disk).open();
+      expect(found.entries.map(({ index }) => index)).toEqual(kept === 'nothing' ? [1] : [1, 2, 3]);
+      lost.catch(() => {});
+    }
+  });
+
+  it('notices that the medium lost its end together with the record of what that was', async () => {
+    await store.append([entry(1)]);
+    const asOfOne = disk.copy();
+    await store.append([entry(2), entry(3)]);
+    asOfOne.noteWitness((await disk.readWitness())!);
+    await expect(new MemoryLogStore(asOfOne).open()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('entries 2 to 3 are missing'),
+    });
+  });
+
+  it('notices that a vote was lost', async () => {
+    await store.saveVote(3, 'n1');
+    const voted = disk.copy();
+    await store.saveVote(4, 'n2');
+    voted.noteWitness((await disk.readWitness())!);
+    await expect(new MemoryLogStore(voted).open()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('the vote of term 4 is missing'),
+    });
+  });
+
+  it('leaves nothing behind when a snapshot was cut off', async () => {
+    await store.append([entry(1), entry(2)]);
+    disk.failWrite(2);
+    await expect(store.saveSnapshot({ index: 2, term: 1, payload: new Uint8Array(600_000) })).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+    });
+    expect(disk.keys().some((key) => key.startsWith('chunk/'))).toBe(true);
+    await store.close();
+    store = new MemoryLogStore(disk);
+    await store.open();
+    expect(disk.keys()).toEqual([KEYS.entry(1), KEYS.entry(2), KEYS.head]);
+  });
+
+  it.each(['head', 'snapshot', 'vote'] as const)('notices a flipped bit in the record "%s"', async (key) => {
+    await store.saveVote(2, 'n1');
+    await store.append([entry(1), entry(2)]);
+    await store.saveSnapshot({ index: 1, term: 1, payload: Uint8Array.of(1) });
+    await store.close();
+    disk.flipBit(KEYS[key]);
+    await expect(new MemoryLogStore(disk).open()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining(`"${key}"`),
+    });
+  });
+});
+
+it('computes CRC-32 as zlib does, at once or piece by piece', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat({ max: 300 }), (bytes, cut) => {
+      expect(crc32(bytes)).toBe(zlibCrc32(bytes));
+      expect(crc32(bytes.subarray(cut), crc32(bytes.subarray(0, cut)))).toBe(crc32(bytes));
+    }),
+  );
+});

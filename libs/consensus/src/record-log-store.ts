@@ -1,0 +1,195 @@
+import { RegistryError } from '#model';
+import { chainedChecksum, crc32 } from './checksum.js';
+import type { LogEntry, LogSnapshot, LogStore } from './contract.js';
+import type { Link, SnapshotPointer, Vote, Witness } from './log-format.js';
+import { CHUNKS_END, KEYS, encodeEntry, linkOfSnapshot, seal } from './log-format.js';
+import { type LoadedLog, loadLog } from './log-loader.js';
+import type { RecordOperation, Records } from './records.js';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * A {@link LogStore} over any {@link Records}. Writes happen one after the other, in the order they were asked for, and
+ * each is durable before its promise resolves:
+ *
+ * - `append` is one batch: the entries removed, the entries added, and the head, which says what the last entry is.
+ * - `saveSnapshot` writes the chunks, then in one batch the pointer to them, then deletes what the pointer covers.
+ *   A crash in between leaves the old snapshot or the new one, and leftovers that the next `open` deletes.
+ *
+ * A medium may lose the end of what it had acknowledged and not notice: LevelDB reads a damaged write-ahead log as one
+ * that ends early. The witness, which follows each write a moment later and elsewhere, lets `open` notice.
+ */
+export class RecordLogStore implements LogStore {
+  private stage: 'new' | 'open' | 'closed' = 'new';
+  private failure: RegistryError | undefined;
+  private queue: Promise<void> = Promise.resolve();
+  private vote: Vote = { term: 0, vote: null };
+  private pointer: SnapshotPointer | null = null;
+  /** Of the entries after the snapshot. */
+  private links: Link[] = [];
+
+  constructor(private readonly records: Records) {}
+
+  async open(): Promise<Omit<LoadedLog, 'pointer' | 'links' | 'vote'> & Vote> {
+    if (this.stage !== 'new') throw new RegistryError('INTERNAL', 'A log store is opened once.');
+    await this.records.open();
+    try {
+      const { vote, pointer, links, snapshot, entries } = await loadLog(this.records);
+      this.vote = vote;
+      this.pointer = pointer;
+      this.links = links;
+      this.stage = 'open';
+      await this.discardLeftovers();
+      return { ...vote, snapshot, entries };
+    } catch (error) {
+      this.stage = 'closed';
+      await this.records.close();
+      throw error;
+    }
+  }
+
+  append(entries: LogEntry[], truncateFrom?: number): Promise<void> {
+    return this.inOrder(async () => {
+      const keep = truncateFrom === undefined ? this.lastIndex : truncateFrom - 1;
+      if (keep < this.firstIndex - 1 || keep > this.lastIndex)
+        throw defect(`cannot truncate from ${truncateFrom}: the log has ${this.firstIndex} to ${this.lastIndex}`);
+      const operations: RecordOperation[] = [];
+      for (let gone = keep + 1; gone <= this.lastIndex; gone++) operations.push({ type: 'del', key: KEYS.entry(gone) });
+      const added: Link[] = [];
+      let previous = this.checksumAt(keep);
+      let index = keep;
+      for (const entry of entries) {
+        if (entry.index !== ++index) throw defect(`entry ${entry.index} does not follow entry ${index - 1}`);
+        const link = { term: entry.term, checksum: chainedChecksum(previous, entry) };
+        operations.push({ type: 'put', key: KEYS.entry(index), value: encodeEntry(entry, link) });
+        added.push(link);
+        previous = link.checksum;
+      }
+      if (operations.length === 0) return;
+      operations.push(headRecord(index, previous));
+      // What is to be removed must no longer be vouched for when it goes.
+      if (keep < this.lastIndex) await this.durably(() => this.records.writeWitness(this.witness(keep)));
+      await this.durably(() => this.records.write(operations));
+      this.links.length = keep - this.firstIndex + 1;
+      for (const link of added) this.links.push(link);
+      this.note();
+    });
+  }
+
+  saveVote(term: number, vote: string | null): Promise<void> {
+    return this.inOrder(async () => {
+      const saved = { term, vote };
+      await this.durably(() => this.records.write([{ type: 'put', key: KEYS.vote, value: seal(saved) }]));
+      this.vote = saved;
+      this.note();
+    });
+  }
+
+  saveSnapshot(snapshot: LogSnapshot): Promise<void> {
+    return this.inOrder(async () => {
+      const { index, term, payload } = snapshot;
+      if (index < this.firstIndex) throw defect(`the snapshot at ${index} is not newer than ${this.firstIndex - 1}`);
+      const chunks = Math.ceil(payload.length / CHUNK_BYTES);
+      for (let number = 0; number < chunks; number++) {
+        const value = payload.subarray(number * CHUNK_BYTES, (number + 1) * CHUNK_BYTES);
+        const chunk: RecordOperation = { type: 'put', key: KEYS.chunk(index, number), value };
+        await this.durably(() => this.records.write([chunk]));
+      }
+      const covered = this.links[index - this.firstIndex];
+      // Where the log has another entry at this index, what follows it belongs to that other history.
+      const isConflict = covered !== undefined && covered.term !== term;
+      const link = covered && !isConflict ? covered.checksum : linkOfSnapshot(snapshot);
+      const pointer = { index, term, link, chunks, bytes: payload.length, checksum: crc32(payload) };
+      const operations: RecordOperation[] = [{ type: 'put', key: KEYS.snapshot, value: seal(pointer) }];
+      if (!covered || isConflict) operations.push(headRecord(index, link));
+      if (isConflict) {
+        for (let gone = index + 1; gone <= this.lastIndex; gone++)
+          operations.push({ type: 'del', key: KEYS.entry(gone) });
+        await this.durably(() => this.records.writeWitness(this.witness(this.firstIndex - 1)));
+      }
+      await this.durably(() => this.records.write(operations));
+      this.links = isConflict ? [] : this.links.slice(index - this.firstIndex + 1);
+      this.pointer = pointer;
+      await this.durably(() => this.discardLeftovers());
+      this.note();
+    });
+  }
+
+  close(): Promise<void> {
+    if (this.stage === 'closed') return this.queue;
+    const isOpen = this.stage === 'open';
+    this.stage = 'closed';
+    this.queue = this.queue.then(async () => {
+      if (!isOpen) return;
+      if (!this.failure) await this.records.writeWitness(this.witness(this.lastIndex)).catch(() => {});
+      await this.records.close();
+    });
+    return this.queue;
+  }
+
+  /** The first index that the log has, or would have if it is empty. */
+  private get firstIndex(): number {
+    return (this.pointer?.index ?? 0) + 1;
+  }
+
+  private get lastIndex(): number {
+    return this.firstIndex + this.links.length - 1;
+  }
+
+  private checksumAt(index: number): number {
+    return this.links[index - this.firstIndex]?.checksum ?? this.pointer?.link ?? 0;
+  }
+
+  private witness(index: number): Uint8Array {
+    return seal({ index, checksum: this.checksumAt(index), ...this.vote } satisfies Witness);
+  }
+
+  private note(): void {
+    this.records.noteWitness(this.witness(this.lastIndex));
+  }
+
+  private async discardLeftovers(): Promise<void> {
+    const current = this.firstIndex - 1;
+    await this.records.discard(KEYS.entry(0), KEYS.entry(this.firstIndex));
+    await this.records.discard(KEYS.chunksOf(0), KEYS.chunksOf(current));
+    await this.records.discard(KEYS.chunksOf(this.firstIndex), CHUNKS_END);
+  }
+
+  private inOrder(work: () => Promise<void>): Promise<void> {
+    if (this.stage !== 'open')
+      return Promise.reject(new RegistryError('SHUTTING_DOWN', `The log in ${this.records.location} is not open.`));
+    const done = this.queue.then(() => {
+      if (this.failure) throw this.failure;
+      return work();
+    });
+    this.queue = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * A failed write is final. What is on disk is unknown from then on, and a second attempt that succeeds proves
+   * nothing about the first: the kernel reports an error of writing back once and then forgets it.
+   */
+  private async durably(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      this.failure =
+        error instanceof RegistryError
+          ? error
+          : new RegistryError('STORE_FAILED', `Writing the log in ${this.records.location} failed: ${String(error)}`, {
+              cause: error,
+            });
+      throw this.failure;
+    }
+  }
+}
+
+function headRecord(index: number, checksum: number): RecordOperation {
+  return { type: 'put', key: KEYS.head, value: seal({ index, checksum }) };
+}
+
+/** The caller broke the contract; nothing has been written. */
+function defect(what: string): RegistryError {
+  return new RegistryError('INTERNAL', `The log store was used wrongly: ${what}.`);
+}
