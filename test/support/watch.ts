@@ -17,7 +17,7 @@ export class Watch {
 
   static async open(http: string, query: string, lastEventId?: string): Promise<Watch> {
     const watch = new Watch();
-    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const headers: Record<string, string> = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     const response = await fetch(`${http}/v1/watch?${query}`, { signal: watch.abort.signal, headers });
     if (!response.ok) throw new Error(`watch refused: ${response.status} ${await response.text()}`);
     void watch.read(response.body!).catch(() => watch.end());

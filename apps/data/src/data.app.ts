@@ -1,11 +1,12 @@
+import { systemEnv } from '#client';
 import { PROTOCOL_VERSION } from '#model';
-import { type Config, Links, RollcallServer, type RunningTier, createLogger, realEnv, startTierApp } from '#nest';
+import { type Config, Links, RollcallServer, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { DataHost, type DataLinks } from './data.host.js';
 
 /** Starts a data server. @throws RegistryError STORE_*, and what listening throws, with nothing left behind */
 export async function startData(config: Config<'data'>, fail: (error: unknown) => void): Promise<RunningTier> {
-  const env = realEnv();
+  const env = systemEnv();
   const logger = createLogger({ tier: 'data', ...config.log });
   const folder = await ServerFolder.open(config.dataDir);
   const links: DataLinks = new Links({

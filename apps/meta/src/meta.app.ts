@@ -1,6 +1,7 @@
+import { systemEnv } from '#client';
 import { SingleNode } from '#consensus';
 import { type FromMeta, PROTOCOL_VERSION, type ToMeta } from '#model';
-import { type Config, Links, RollcallServer, type RunningTier, createLogger, realEnv, startTierApp } from '#nest';
+import { type Config, Links, RollcallServer, type RunningTier, createLogger, startTierApp } from '#nest';
 import { metaStateMachine } from '#registry';
 import { LevelLogStore } from '#store';
 import { pack, unpack } from '#wire';
@@ -8,7 +9,7 @@ import { MetaHost } from './meta.host.js';
 
 /** Starts a meta server. @throws RegistryError STORE_*, and what listening throws, with nothing left behind */
 export async function startMeta(config: Config<'meta'>, fail: (error: unknown) => void): Promise<RunningTier> {
-  const env = realEnv();
+  const env = systemEnv();
   const logger = createLogger({ tier: 'meta', ...config.log });
   const consensus = await SingleNode.open({
     store: new LevelLogStore(config.dataDir),

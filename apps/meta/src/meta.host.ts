@@ -26,17 +26,19 @@ export interface MetaHostOptions {
 /** Runs the brain of a meta server: links on one side, the consensus engine on the other, {@link MetaCore} between. */
 export class MetaHost {
   readonly incarnation: string;
+  private readonly core: MetaCore;
   private readonly runner: CoreRunner<MetaEvent, MetaEffect>;
   private state: MetaState = metaStateMachine.initial();
-  private leading = false;
   private stopped = false;
   private stopListening: () => void = () => {};
 
   constructor(private readonly options: MetaHostOptions) {
     const { config, env, logger, fail } = options;
     this.incarnation = randomId(env.random);
+    const { slotCount } = config.cluster;
+    this.core = new MetaCore({ random: env.random, slotCount, limits: config.limits });
     this.runner = new CoreRunner<MetaEvent, MetaEffect>({
-      core: new MetaCore({ random: env.random, slotCount: config.cluster.slotCount, limits: config.limits }),
+      core: this.core,
       env,
       logger,
       perform: (effect) => this.perform(effect),
@@ -51,10 +53,9 @@ export class MetaHost {
   start(): void {
     this.runner.dispatch({ type: 'start' });
     void this.follow();
-    this.stopListening = this.options.consensus.onLeadership(({ term, leading }) => {
-      this.leading = leading;
-      this.runner.dispatch({ type: 'leadership', term, leading });
-    });
+    this.stopListening = this.options.consensus.onLeadership(({ term, leading }) =>
+      this.runner.dispatch({ type: 'leadership', term, leading }),
+    );
   }
 
   dispatch(event: MetaEvent): void {
@@ -62,8 +63,8 @@ export class MetaHost {
   }
 
   readiness(): Readiness {
-    if (!this.leading) return { ready: false, waitingFor: 'a meta leader' };
-    return this.clusterId === undefined ? { ready: false, waitingFor: 'the cluster to be made' } : { ready: true };
+    const { ready } = this.core.inspect(this.options.env.nowMs());
+    return ready ? { ready } : { ready, waitingFor: 'this node to lead and to know what is committed' };
   }
 
   stop(): void {

@@ -1,5 +1,6 @@
+import { systemEnv } from '#client';
 import { PROTOCOL_VERSION } from '#model';
-import { type Config, Links, RollcallServer, type RunningTier, createLogger, realEnv, startTierApp } from '#nest';
+import { type Config, Links, RollcallServer, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { DatumsController } from './http/datums.controller.js';
@@ -12,7 +13,7 @@ import { SessionHost, type SessionLinks } from './session.host.js';
 
 /** Starts a session server. @throws RegistryError STORE_*, and what listening throws, with nothing left behind */
 export async function startSession(config: Config<'session'>, fail: (error: unknown) => void): Promise<RunningTier> {
-  const env = realEnv();
+  const env = systemEnv();
   const logger = createLogger({ tier: 'session', ...config.log });
   const folder = await ServerFolder.open(config.dataDir);
   const links: SessionLinks = new Links({

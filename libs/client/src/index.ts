@@ -5,3 +5,4 @@ export { Subscriber, type SubscriberEvents } from './subscriber.js';
 export type { QueryOptions } from './query.js';
 export type { LogEntry } from './client-host.js';
 export type { ClientLimits, ClientState, Registration, SubscriberSnapshot, Subscription } from '#registry';
+export { systemEnv } from './env.js';

@@ -9,6 +9,7 @@ import { LIMITS } from '#model';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
+import type { LinkAcceptor } from '../links/links.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import type { RollcallServer } from '../transport/rollcall-server.js';
 import type { Logger } from './logger.js';

@@ -1,8 +1,8 @@
-import { realEnv } from './env.js';
+import { systemEnv } from './env.js';
 
 describe('the real environment', () => {
   it('runs timers in order, never early and never within the call', async () => {
-    const env = realEnv();
+    const env = systemEnv();
     const ran: string[] = [];
     const startMs = env.nowMs();
     let early = 0;
@@ -24,7 +24,7 @@ describe('the real environment', () => {
   });
 
   it('cancels, whether due or not, and does not fire a timer that is months away', async () => {
-    const env = realEnv();
+    const env = systemEnv();
     const ran: string[] = [];
     const cancelPast = env.at(env.nowMs() - 1, () => ran.push('past'));
     const cancelSoon = env.at(env.nowMs() + 2, () => ran.push('soon'));
@@ -37,7 +37,7 @@ describe('the real environment', () => {
   });
 
   it('draws numbers from [0, 1) that do not repeat', () => {
-    const { random } = realEnv();
+    const { random } = systemEnv();
     const drawn = Array.from({ length: 2000 }, random);
     expect(drawn.every((value) => value >= 0 && value < 1)).toBe(true);
     expect(new Set(drawn).size).toBe(2000);
