@@ -23,7 +23,10 @@ export type LinkEvent<Received> =
   /** `address` is the one dialled, or the remote end's for an inbound link. */
   | { type: 'linkUp'; link: LinkId; direction: 'in' | 'out'; address: string; hello: PeerHello }
   | { type: 'linkDown'; link: LinkId }
-  /** A dial ended without a link: `refused` means that nobody listens there or the peer said no. */
+  /**
+   * A dial ended without a link. `refused`: nobody listens there. `rejected`: the peer answered and said no.
+   * `unreachable`: no answer came in time, or the connection broke; it says nothing about the peer's life.
+   */
   | { type: 'dialFailed'; address: string; reason: 'refused' | 'unreachable' | 'rejected'; message: string }
   | { type: 'received'; link: LinkId; message: Received };
 

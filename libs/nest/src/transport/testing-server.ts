@@ -9,11 +9,15 @@ import { RpcErrorFilter } from './rpc-error.filter.js';
 /** A real Nest microservice on a port of its own, for tests. */
 export async function startServer(
   controllers: Type[],
-  options: Partial<RollcallServerOptions> = {},
+  {
+    beforeListen,
+    ...options
+  }: Partial<RollcallServerOptions> & { beforeListen?: (server: RollcallServer) => void } = {},
 ): Promise<{ app: INestMicroservice; server: RollcallServer; port: number }> {
   class TestModule {}
   Module({ controllers, providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }] })(TestModule);
   const server = new RollcallServer({ host: '127.0.0.1', port: 0, ...options });
+  beforeListen?.(server);
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(TestModule, {
     strategy: server,
     logger: false,

@@ -1,0 +1,1 @@
+export { type LinkAcceptor, type LinkLimits, Links, type LinksOptions } from './links.js';
