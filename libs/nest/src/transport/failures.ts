@@ -24,7 +24,7 @@ function fromHttp(exception: HttpException): Failure {
   const details = typeof response === 'object' ? { ...(response as Record<string, unknown>) } : {};
   // What Nest repeats in every response says nothing that the code does not.
   delete details['statusCode'];
-  delete details['error'];
+  if (typeof details['error'] === 'string') delete details['error'];
   if (details['message'] === exception.message) delete details['message'];
   return failure(
     codeOfStatus(exception.getStatus()),
