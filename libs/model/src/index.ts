@@ -4,6 +4,7 @@ export * from './limits.js';
 export * from './names.js';
 export * from './publication.js';
 export * from './random.js';
+export * from './register-id.js';
 export * from './stamp.js';
 export * from './table.js';
 export * from './version.js';

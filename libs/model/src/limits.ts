@@ -8,6 +8,8 @@ export const LIMITS = {
   dataBytes: 64 * 1024,
   /** Strings in the data of one publication. */
   dataStrings: 10_000,
+  /** The encoded body of one publication: its data and every attribute that travels with it. */
+  bodyBytes: 256 * 1024,
   /** Operations in one `registry.apply`. */
   operationsPerApply: 1_000,
   minLeaseMs: 1_000,

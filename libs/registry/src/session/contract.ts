@@ -34,7 +34,7 @@ export interface ViewKey {
 export type SessionRequest =
   | { kind: 'hello'; appName: string; zone: string; clusterId?: string }
   | { kind: 'apply'; operations: SessionOperation[] }
-  /** From HTTP: stamped by the slot leader, never queued, owned by its lease. */
+  /** From HTTP: stamped by the slot leader, never queued, owned by its lease. `registerTimestamp` as in `apply`. */
   | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'> }
   | { kind: 'renew'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'leasedUnpublish'; registerId: string; dataInfoId: DataInfoId }
@@ -62,11 +62,14 @@ export type SessionOperation =
       dataInfoId: DataInfoId;
       zone: string;
       appName: string;
+      /** 0 when the client told none: then that of the publication it replaces holds, or the time of the request. */
       registerTimestamp: number;
       stamp: Stamp | null;
       body: Uint8Array;
     }
-  | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null };
+  | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null }
+  /** One that the edge refused: it fails alone, and the others of its `apply` go on. */
+  | { op: 'refused'; registerId: string; failure: Failure };
 
 export type SessionReply =
   | { kind: 'applied'; results: SessionResult[] }

@@ -1,0 +1,128 @@
+import { type Failure, PROTOCOL_VERSION, type RoutingTable, failure } from '#model';
+import type { SessionContext } from './context.js';
+import type { ConnectionId } from './contract.js';
+import { MOVE_SPREAD_MS, NOT_READY_RETRY_MS } from './limits.js';
+import type { Pending } from './requests.js';
+
+export interface Connection {
+  readonly id: ConnectionId;
+  readonly address: string;
+  appName: string;
+  /** Only clients that said hello heartbeat; a stock ClientProxy and an HTTP stream are never idle. */
+  hasGreeted: boolean;
+  heardAtMs: number;
+  /** The connection is gone, and its publications have their grace. */
+  isLost: boolean;
+}
+
+/** The client connections: their hellos, their silence, and how they are told to go elsewhere. */
+export class Connections {
+  private readonly all = new Map<ConnectionId, Connection>();
+  /** Hellos that wait for the first table. */
+  private greetings: { connection: Connection; pending: Pending }[] = [];
+  private lost = 0;
+
+  constructor(
+    private readonly context: SessionContext,
+    /** The grace of a lost connection is over. */
+    private readonly ended: (connection: ConnectionId) => void,
+  ) {}
+
+  /** Those that are up. */
+  get count(): number {
+    return this.all.size - this.lost;
+  }
+
+  *live(): Generator<Connection> {
+    for (const connection of this.all.values()) if (!connection.isLost) yield connection;
+  }
+
+  get(id: ConnectionId): Connection | undefined {
+    return this.all.get(id);
+  }
+
+  connected(id: ConnectionId, address: string): void {
+    if (this.all.has(id)) return;
+    const heardAtMs = this.context.nowMs;
+    this.all.set(id, { id, address, appName: '', hasGreeted: false, heardAtMs, isLost: false });
+  }
+
+  /** Ends at once where nothing is held for the connection, else after the grace. */
+  disconnected(connection: Connection, hasPublications: boolean): void {
+    if (!hasPublications) return this.end(connection);
+    connection.isLost = true;
+    this.lost++;
+    this.awaitGrace(connection, this.context.nowMs);
+  }
+
+  /** `goodbye` and the end of the grace alike. */
+  private end(connection: Connection): void {
+    if (connection.isLost) this.lost--;
+    this.all.delete(connection.id);
+    this.ended(connection.id);
+  }
+
+  private awaitGrace(connection: Connection, sinceMs: number): void {
+    const { graceMs } = this.context.limits;
+    const leftMs = graceMs - this.context.silenceMs(sinceMs);
+    if (leftMs <= 0) return this.end(connection);
+    this.context.timers.at(this.context.nowMs + leftMs, () => this.awaitGrace(connection, sinceMs));
+  }
+
+  greet(connection: Connection, pending: Pending, appName: string, table: RoutingTable | undefined): void {
+    connection.appName = appName;
+    if (!connection.hasGreeted) {
+      connection.hasGreeted = true;
+      this.watchIdle(connection);
+    }
+    if (table) return this.welcome(connection, pending, table);
+    this.greetings.push({ connection, pending });
+    this.context.timers.at(this.context.nowMs + this.context.limits.readDeadlineMs, () => {
+      this.greetings = this.greetings.filter((greeting) => greeting.pending !== pending);
+      pending.fail(notReady());
+    });
+  }
+
+  /** The first table is there: what it takes to welcome somebody is known. */
+  ready(table: RoutingTable): void {
+    const { greetings } = this;
+    this.greetings = [];
+    for (const { connection, pending } of greetings) this.welcome(connection, pending, table);
+  }
+
+  moveAll(reason: string): void {
+    for (const { id } of this.live()) {
+      const notice = { type: 'move' as const, reason, spreadMs: MOVE_SPREAD_MS };
+      this.context.emit({ type: 'notice', connection: id, notice });
+    }
+  }
+
+  private welcome(connection: Connection, pending: Pending, table: RoutingTable): void {
+    if (!pending.isOpen) return;
+    const { heartbeatMs, idleTimeoutMs } = this.context.limits;
+    const sessions = table.members.filter((member) => member.role === 'session').map((member) => member.address);
+    this.context.emit({
+      type: 'notice',
+      connection: connection.id,
+      notice: {
+        ...{ type: 'welcome', protocol: PROTOCOL_VERSION, clusterId: table.clusterId },
+        ...{ session: this.context.self.incarnation, heartbeatMs, idleTimeoutMs, sessions },
+      },
+    });
+    pending.reply({ kind: 'done' });
+  }
+
+  private watchIdle(connection: Connection): void {
+    if (connection.isLost || this.all.get(connection.id) !== connection) return;
+    const leftMs = this.context.limits.idleTimeoutMs - this.context.silenceMs(connection.heardAtMs);
+    if (leftMs <= 0) {
+      const reason = 'The client was silent for too long.';
+      return this.context.emit({ type: 'closeClient', connection: connection.id, reason });
+    }
+    this.context.timers.at(this.context.nowMs + leftMs, () => this.watchIdle(connection));
+  }
+}
+
+export function notReady(): Failure {
+  return failure('NOT_READY', undefined, { retryAfterMs: NOT_READY_RETRY_MS });
+}

@@ -1,0 +1,56 @@
+import type { LogLevel, Member, Random } from '#model';
+import type { SessionEffect, SessionLimits } from './contract.js';
+import { TICK_MS } from './limits.js';
+import { Timers } from './timers.js';
+
+/** What the parts of the session core share within a step: the time, the effects, the timers. */
+export class SessionContext {
+  readonly timers = new Timers();
+  nowMs = 0;
+  /** Empty until the first table. */
+  clusterId = '';
+  tableEpoch = 0;
+
+  private lastRequestId = 0;
+  private effects: SessionEffect[] = [];
+  private resumedAtMs = 0;
+
+  constructor(
+    readonly self: Member,
+    readonly random: Random,
+    readonly limits: SessionLimits,
+  ) {}
+
+  /** The core wakes once a tick, so a longer gap means that this process itself stood still. */
+  begin(nowMs: number): void {
+    if (nowMs - this.nowMs > 2 * TICK_MS) this.resumedAtMs = nowMs;
+    this.nowMs = nowMs;
+  }
+
+  end(): SessionEffect[] {
+    const { effects } = this;
+    this.effects = [];
+    return effects;
+  }
+
+  /** Names a question to a data server. */
+  nextRequestId(): number {
+    return ++this.lastRequestId;
+  }
+
+  emit(effect: SessionEffect): void {
+    this.effects.push(effect);
+  }
+
+  log(level: LogLevel, event: string, fields?: Record<string, unknown>): void {
+    this.emit({ type: 'log', level, event, ...(fields ? { fields } : {}) });
+  }
+
+  /**
+   * For how long something has been silent, seen from here. Where this process stood still, what others said meanwhile
+   * may be waiting unread; that silence was ours, not theirs.
+   */
+  silenceMs(sinceMs: number): number {
+    return this.nowMs - Math.max(sinceMs, this.resumedAtMs);
+  }
+}

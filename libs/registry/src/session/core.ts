@@ -1,0 +1,325 @@
+import {
+  type Core,
+  type DataToSession,
+  type FromMeta,
+  type LinkEvent,
+  type LinkId,
+  type RoutingTable,
+  failure,
+} from '#model';
+import { isSlotCount } from '#sharding';
+import type { MembershipEvent, MembershipOutcome } from '../membership/contract.js';
+import { Membership } from '../membership/membership.js';
+import { Connections, notReady } from './connections.js';
+import { SessionContext } from './context.js';
+import type { SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
+import { Holdings } from './holdings.js';
+import { Leases } from './leases.js';
+import { SESSION_LIMITS, TICK_MS } from './limits.js';
+import { Reads } from './reads.js';
+import { type Pending, Requests } from './requests.js';
+import { Slots } from './slots.js';
+import { Writes } from './writes.js';
+
+type RequestEvent = Extract<SessionEvent, { type: 'request' }>;
+type PeerEvent = LinkEvent<FromMeta | DataToSession>;
+
+/** The brain of a session server: routes events to its parts, and decides when to go on as another incarnation. */
+export class SessionCore implements Core<SessionEvent, SessionEffect> {
+  private readonly context: SessionContext;
+  private readonly membership: Membership;
+  private readonly holdings = new Holdings();
+  private readonly requests: Requests;
+  private readonly connections: Connections;
+  private readonly slots: Slots;
+  private readonly writes: Writes;
+  private readonly leases: Leases;
+  private readonly reads: Reads;
+  private table: RoutingTable | undefined;
+  private joinedAtMs: number | undefined;
+  private phase: 'new' | 'running' | 'stopping' | 'over' = 'new';
+  private wakeAtMs: number | undefined;
+
+  constructor(private readonly options: SessionOptions) {
+    const { self, metaAddresses, random, table, limits } = options;
+    this.context = new SessionContext(self, random, { ...SESSION_LIMITS, ...limits });
+    this.membership = new Membership({ self, metaAddresses, random, ...(table ? { table } : {}) });
+    this.requests = new Requests(this.context);
+    this.connections = new Connections(this.context, (connection) => {
+      // A server that stops takes nobody's publications with it: its clients bring them elsewhere.
+      if (this.phase === 'running') this.writes.removeOwned(connection, 'grace-expired');
+    });
+    this.slots = new Slots(this.context, this.holdings, {
+      settled: (slot, sent, result) => this.writes.settled(slot, sent, result),
+      voided: (slot, sent) => this.writes.voided(slot, sent),
+      proven: (slot, entry) => this.writes.proven(slot, entry),
+      outdated: (slot, entry, held) => this.writes.outdated(slot, entry, held),
+      opened: (slot) => this.reads.opened(slot),
+    });
+    this.reads = new Reads(this.context, this.slots);
+    const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
+    this.writes = new Writes(this.context, this.holdings, this.slots, stored);
+    this.leases = new Leases(this.context, this.holdings, this.slots, stored);
+  }
+
+  step(nowMs: number, event: SessionEvent): SessionEffect[] {
+    if (this.phase === 'over') return [];
+    this.context.begin(nowMs);
+    this.handle(event);
+    this.context.timers.runDue(nowMs);
+    const { wakeAtMs } = this.membership;
+    if (this.isRunning && wakeAtMs !== undefined && wakeAtMs <= nowMs) this.stepMembership({ type: 'wake' });
+    this.slots.flush();
+    if (this.isRunning) this.askToWake(event.type === 'wake');
+    return this.context.end();
+  }
+
+  /** For people and metrics. */
+  get counts(): { connections: number; publishers: number; subscribers: number; datums: number; removals: number } {
+    return {
+      connections: this.connections.count,
+      publishers: this.holdings.publicationCount,
+      subscribers: this.reads.subscriptionCount,
+      datums: this.reads.datumCount,
+      removals: this.holdings.removalCount,
+    };
+  }
+
+  /** For people: how the server stands in the cluster. */
+  get cluster(): { joined: boolean; tableEpoch: number; slots: number; slotsReconciled: number } {
+    return {
+      joined: this.membership.state === 'joined',
+      tableEpoch: this.context.tableEpoch,
+      slots: this.slots.all.length,
+      slotsReconciled: this.slots.count('reconciled'),
+    };
+  }
+
+  get clusterId(): string | undefined {
+    return this.membership.clusterId;
+  }
+
+  /** Ready once every slot was reconciled with its leader; a leader that dies later does not take that back. */
+  readiness(): { ready: boolean; waitingFor?: string } {
+    if (this.phase !== 'running') return { ready: false, waitingFor: 'the server to start' };
+    if (!this.table) return { ready: false, waitingFor: 'a meta server' };
+    if (this.slots.hasBeenWhole) return { ready: true };
+    const leaderless = this.slots.all.filter((slot) => slot.leader === null).length;
+    if (leaderless > 0) return { ready: false, waitingFor: `data servers, for ${leaderless} slots` };
+    const missing = this.slots.all.length - this.slots.count('reconciled');
+    return { ready: false, waitingFor: `the leaders of ${missing} slots` };
+  }
+
+  private get isRunning(): boolean {
+    return this.phase === 'running';
+  }
+
+  private handle(event: SessionEvent): void {
+    switch (event.type) {
+      case 'start':
+        return this.start();
+      case 'stop':
+        return this.stop();
+      case 'wake':
+        return;
+      case 'linkUp':
+      case 'linkDown':
+      case 'dialFailed':
+      case 'received':
+        return this.handlePeer(event);
+      case 'clientConnected':
+        return this.connections.connected(event.connection, event.address);
+      case 'clientDisconnected':
+        return this.disconnected(event.connection);
+      case 'request':
+        return this.request(event);
+    }
+  }
+
+  private start(): void {
+    if (this.phase !== 'new') return;
+    this.phase = 'running';
+    if (this.options.table) this.takeTable(this.options.table);
+    this.stepMembership({ type: 'start' });
+    this.tick();
+  }
+
+  private stop(): void {
+    if (this.phase === 'stopping') return;
+    this.phase = 'stopping';
+    this.connections.moveAll('The server is stopping.');
+    this.requests.failAll(failure('SHUTTING_DOWN'));
+    this.stepMembership({ type: 'stop' });
+  }
+
+  /** This incarnation is over: clients go elsewhere, and the host starts a core under a new one. */
+  private restart(reason: string): void {
+    if (this.phase === 'over') return;
+    this.phase = 'over';
+    this.context.log('warn', 'restart', { reason });
+    this.connections.moveAll(reason);
+    this.requests.failAll(failure('SHUTTING_DOWN', reason));
+    this.context.emit({ type: 'restart', reason });
+  }
+
+  private tick(): void {
+    if (!this.isRunning) return;
+    this.slots.links.tick();
+    this.holdings.forgetRemovals(this.context.nowMs);
+    this.slots.noteWhole();
+    this.checkSilence();
+    this.context.timers.at(this.context.nowMs + TICK_MS, () => this.tick());
+  }
+
+  /**
+   * A leader that meta believes alive and that does not answer us would wait for our reconciliation, and our clients
+   * for its acknowledgements, without end.
+   */
+  private checkSilence(): void {
+    if (this.membership.state !== 'joined' || this.joinedAtMs === undefined) return;
+    const owed = this.slots.longestOwed();
+    if (!owed) return;
+    const silenceMs = Math.min(owed.silenceMs, this.context.silenceMs(this.joinedAtMs));
+    if (silenceMs < this.context.limits.leaderSilenceMs) return;
+    this.restart(`The leader of slot ${owed.slot}, ${owed.leader}, does not answer.`);
+  }
+
+  private stepMembership(event: MembershipEvent): void {
+    const outcome: MembershipOutcome = this.membership.step(this.context.nowMs, event);
+    for (const effect of outcome.effects) this.context.emit(effect);
+    if (outcome.joined) this.joinedAtMs = this.context.nowMs;
+    if (outcome.expelled) return this.restart('Meta does not know this incarnation any more.');
+    if (outcome.table) this.takeNewTable(outcome.table);
+  }
+
+  private takeNewTable(table: RoutingTable): void {
+    this.context.emit({ type: 'saveTable', table });
+    this.takeTable(table);
+  }
+
+  private takeTable(table: RoutingTable): void {
+    if (table.clusterId === '' || !isSlotCount(table.slots.length)) return;
+    if (this.table && (this.table.clusterId !== table.clusterId || this.table.slots.length !== table.slots.length))
+      return this.restart('The cluster is another one.');
+    const isFirst = !this.table;
+    this.table = table;
+    this.context.clusterId = table.clusterId;
+    this.context.tableEpoch = table.epoch;
+    this.slots.takeTable(table);
+    if (isFirst) this.connections.ready(table);
+  }
+
+  private handlePeer(event: PeerEvent): void {
+    // Events of meta links and of meta dials; their messages can only be meta's.
+    if (this.membership.owns(event)) return this.stepMembership(event as LinkEvent<FromMeta>);
+    const { links } = this.slots;
+    if (event.type === 'linkUp') return links.linkUp(event);
+    if (event.type === 'linkDown') return links.linkDown(event.link);
+    if (event.type === 'dialFailed') return links.dialFailed(event.address);
+    if (!links.received(event.link)) return;
+    try {
+      this.receive(event.link, event.message as DataToSession);
+    } catch (error) {
+      this.context.log('error', 'bad-message', { link: event.link, message: String(error) });
+      links.hangUp(event.link, 'A message could not be read.');
+    }
+  }
+
+  private receive(link: LinkId, message: DataToSession): void {
+    if (message.kind === 'pong') return;
+    if (message.kind === 'table') {
+      if (this.membership.offer(message.table)) this.takeNewTable(message.table);
+      return;
+    }
+    const slot = this.slots.at(message.slot, link);
+    if (!slot) return;
+    switch (message.kind) {
+      case 'moved':
+        return this.slots.moved(slot, link, message);
+      case 'leaseEnded':
+        return message.leaderEpoch === slot.leaderEpoch ? this.leases.ended(slot, message) : undefined;
+      case 'datum':
+        slot.receive(message);
+        return this.reads.receive(slot, message);
+      case 'change':
+        return this.reads.receive(slot, message);
+      default:
+        return slot.receive(message);
+    }
+  }
+
+  private disconnected(id: number): void {
+    const connection = this.connections.get(id);
+    if (!connection || connection.isLost) return;
+    this.requests.failConnection(id, failure('CONNECTION_CLOSED'));
+    this.reads.disconnected(id);
+    this.connections.disconnected(connection, this.holdings.ownedBy(id).size > 0);
+  }
+
+  private request({ connection: id, requestId, wallMs, request }: RequestEvent): void {
+    const cost = request.kind === 'apply' ? Math.max(request.operations.length, 1) : 1;
+    const pending = this.requests.begin(id, requestId, cost);
+    if (!pending) return;
+    const connection = this.connections.get(id);
+    if (connection) connection.heardAtMs = this.context.nowMs;
+    if (this.phase === 'stopping') return pending.fail(failure('SHUTTING_DOWN'));
+    if (request.kind === 'hello') {
+      if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));
+      return this.connections.greet(connection, pending, request.appName, this.table);
+    }
+    if (request.kind === 'heartbeat') return pending.reply({ kind: 'done' });
+    if (!this.table) return pending.fail(notReady());
+    // What HTTP asks for once belongs to no connection.
+    if (!isConnectionless(request) && (!connection || connection.isLost))
+      return pending.fail(failure('CONNECTION_CLOSED'));
+    this.serve(id, pending, wallMs, request);
+  }
+
+  private serve(
+    connection: number,
+    pending: Pending,
+    wallMs: number,
+    request: Exclude<SessionRequest, { kind: 'hello' | 'heartbeat' }>,
+  ): void {
+    switch (request.kind) {
+      case 'apply':
+        return this.writes.apply(connection, pending, wallMs, request.operations);
+      case 'leasedPublish':
+        return this.leases.publish(pending, wallMs, request.publication);
+      case 'renew':
+        return this.leases.renew(pending, request.registerId, request.dataInfoId);
+      case 'leasedUnpublish':
+        return this.leases.unpublish(pending, request.registerId, request.dataInfoId);
+      case 'query':
+        return this.reads.query(pending, request);
+      case 'subscribe':
+        return this.reads.subscribe(connection, pending, request);
+      case 'unsubscribe':
+        return answer(pending, this.reads.unsubscribe(connection, request.subscriptionId));
+      case 'ack':
+        return answer(pending, this.reads.ack(connection, request.subscriptionId, request.version));
+      case 'goodbye':
+        this.writes.removeOwned(connection, 'goodbye');
+        return answer(pending, undefined);
+    }
+  }
+
+  /** A host keeps one wake-up; it is told only when another one than it has is due. */
+  private askToWake(wasWoken: boolean): void {
+    if (wasWoken) this.wakeAtMs = undefined;
+    const timer = this.context.timers.nextAtMs ?? Infinity;
+    const atMs = Math.min(timer, this.membership.wakeAtMs ?? Infinity);
+    if (atMs === Infinity || (this.wakeAtMs !== undefined && this.wakeAtMs <= atMs)) return;
+    this.wakeAtMs = atMs;
+    this.context.emit({ type: 'wake', atMs });
+  }
+}
+
+function isConnectionless({ kind }: SessionRequest): boolean {
+  return kind === 'query' || kind === 'leasedPublish' || kind === 'renew' || kind === 'leasedUnpublish';
+}
+
+function answer(pending: Pending, problem: ReturnType<Reads['unsubscribe']>): void {
+  if (problem) pending.fail(problem);
+  else pending.reply({ kind: 'done' });
+}

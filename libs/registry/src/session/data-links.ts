@@ -1,0 +1,170 @@
+import type { DataToSession, LinkEvent, LinkId, Member, SessionToData } from '#model';
+import type { SessionContext } from './context.js';
+import { LINK_SILENCE_MS, TICK_MS } from './limits.js';
+import type { Timer } from './timers.js';
+
+/** A data server that the table names, by its address. */
+interface Peer {
+  address: string;
+  link: LinkId | undefined;
+  retryMs: number;
+  redial: Timer | undefined;
+}
+
+interface DataLink {
+  link: LinkId;
+  address: string;
+  incarnation: string;
+  receivedAtMs: number;
+  sentAtMs: number;
+  operations: number;
+  pings: number;
+}
+
+export interface DataLinksOwner {
+  linkUp(incarnation: string, link: LinkId): void;
+  linkGone(link: LinkId): void;
+}
+
+const REDIAL_MIN_MS = 50;
+const REDIAL_MAX_MS = 2_000;
+
+/** One link to every data server of the table, dialled again for as long as the table names it. */
+export class DataLinks {
+  private readonly peers = new Map<string, Peer>();
+  private readonly dialling = new Set<string>();
+  private readonly links = new Map<LinkId, DataLink>();
+  private readonly byIncarnation = new Map<string, DataLink>();
+
+  constructor(
+    private readonly context: SessionContext,
+    private readonly owner: DataLinksOwner,
+  ) {}
+
+  linkOf(incarnation: string): LinkId | undefined {
+    return this.byIncarnation.get(incarnation)?.link;
+  }
+
+  has(link: LinkId): boolean {
+    return this.links.has(link);
+  }
+
+  setMembers(members: Member[]): void {
+    const addresses = new Set(members.filter((member) => member.role === 'data').map((member) => member.address));
+    for (const [address, peer] of this.peers) {
+      if (addresses.has(address)) continue;
+      this.peers.delete(address);
+      this.context.timers.cancel(peer.redial);
+      if (peer.link !== undefined) this.hangUp(peer.link, 'The table no longer names this server.');
+    }
+    for (const address of addresses) {
+      if (this.peers.has(address)) continue;
+      const peer: Peer = { address, link: undefined, retryMs: REDIAL_MIN_MS, redial: undefined };
+      this.peers.set(address, peer);
+      this.dial(peer);
+    }
+  }
+
+  linkUp(event: Extract<LinkEvent<DataToSession>, { type: 'linkUp' }>): void {
+    const { link, address, hello, direction } = event;
+    if (direction === 'out') this.dialling.delete(address);
+    const peer = direction === 'out' ? this.peers.get(address) : undefined;
+    const data: DataLink = {
+      ...{ link, address, incarnation: hello.incarnation },
+      ...{ receivedAtMs: this.context.nowMs, sentAtMs: this.context.nowMs, operations: 0, pings: 0 },
+    };
+    this.links.set(link, data);
+    if (!peer) return this.hangUp(link, 'The link is not wanted.');
+    peer.link = link;
+    const { clusterId } = this.context;
+    if (hello.role !== 'data') return this.hangUp(link, `${address} is a ${hello.role} server, not a data server.`);
+    if (hello.clusterId !== undefined && hello.clusterId !== clusterId) {
+      this.context.log('warn', 'cluster-mismatch', { address, ours: clusterId, theirs: hello.clusterId });
+      return this.hangUp(link, 'The data server belongs to another cluster.');
+    }
+    const older = this.byIncarnation.get(hello.incarnation);
+    if (older) {
+      this.release(older);
+      this.hangUp(older.link, 'A newer link to the same server is up.');
+    }
+    this.byIncarnation.set(hello.incarnation, data);
+    this.owner.linkUp(hello.incarnation, link);
+  }
+
+  linkDown(link: LinkId): void {
+    const data = this.links.get(link);
+    if (!data) return;
+    this.links.delete(link);
+    this.release(data);
+    const peer = this.peers.get(data.address);
+    if (peer?.link === link) {
+      peer.link = undefined;
+      this.redialLater(peer);
+    }
+  }
+
+  dialFailed(address: string): void {
+    this.dialling.delete(address);
+    const peer = this.peers.get(address);
+    if (peer && peer.link === undefined) this.redialLater(peer);
+  }
+
+  /** Notes that the peer talks. False when the link is one we have given up. */
+  received(link: LinkId): boolean {
+    const data = this.links.get(link);
+    if (!data) return false;
+    data.receivedAtMs = this.context.nowMs;
+    const peer = this.peers.get(data.address);
+    if (peer) peer.retryMs = REDIAL_MIN_MS;
+    return this.byIncarnation.get(data.incarnation) === data;
+  }
+
+  send(link: LinkId, message: SessionToData): void {
+    const data = this.links.get(link);
+    if (!data) return;
+    data.sentAtMs = this.context.nowMs;
+    this.context.emit({ type: 'send', link, message });
+  }
+
+  nextSequence(link: LinkId): number {
+    const data = this.links.get(link);
+    return data ? ++data.operations : 0;
+  }
+
+  /** Both sides hear from each other at least once a tick, so silence means something. */
+  tick(): void {
+    const { nowMs } = this.context;
+    for (const data of this.byIncarnation.values()) {
+      if (this.context.silenceMs(data.receivedAtMs) >= LINK_SILENCE_MS) {
+        this.hangUp(data.link, 'Nothing came for too long.');
+        this.release(data);
+      } else if (nowMs - data.receivedAtMs >= TICK_MS || nowMs - data.sentAtMs >= TICK_MS) {
+        this.send(data.link, { kind: 'ping', sequence: ++data.pings });
+      }
+    }
+  }
+
+  hangUp(link: LinkId, reason: string): void {
+    this.context.emit({ type: 'hangUp', link, reason });
+  }
+
+  private release(data: DataLink): void {
+    if (this.byIncarnation.get(data.incarnation) !== data) return;
+    this.byIncarnation.delete(data.incarnation);
+    this.owner.linkGone(data.link);
+  }
+
+  private dial(peer: Peer): void {
+    peer.redial = undefined;
+    if (this.dialling.has(peer.address)) return;
+    this.dialling.add(peer.address);
+    this.context.emit({ type: 'dial', address: peer.address });
+  }
+
+  private redialLater(peer: Peer): void {
+    const delayMs = peer.retryMs * (0.5 + this.context.random() / 2);
+    peer.retryMs = Math.min(peer.retryMs * 2, REDIAL_MAX_MS);
+    this.context.timers.cancel(peer.redial);
+    peer.redial = this.context.timers.at(this.context.nowMs + delayMs, () => this.dial(peer));
+  }
+}

@@ -1,0 +1,156 @@
+import {
+  type DataInfoId,
+  type DatumVersion,
+  type Publication,
+  type Removal,
+  type Stamp,
+  ZERO_VERSION,
+  compareVersions,
+} from '#model';
+import { merge } from '../merge.js';
+import { BOUNDS } from './limits.js';
+
+/** What a message changed for those who look at the datum. */
+export interface Difference {
+  /** Zones in which something visible changed; `everywhere` when a removal is news also to who has never seen it. */
+  zones: ReadonlySet<string>;
+  everywhere: boolean;
+  becameComplete: boolean;
+}
+
+/** `gap`: the change does not start where we are, so a fresh datum is needed. `ignored`: older than what is held. */
+export type Outcome = Difference | 'gap' | 'ignored';
+
+/**
+ * What this session server knows of one datum. It is never emptied because a server died: what a partial answer does
+ * not name stays, entry by entry, until a complete one comes (section 7 of the design).
+ */
+export class CachedDatum {
+  /** `partial`: absence proves nothing. */
+  state: 'unknown' | 'partial' | 'complete' = 'unknown';
+  version: DatumVersion = ZERO_VERSION;
+  publications = new Map<string, Publication>();
+  /** Stamped removals seen since the datum was last complete. */
+  readonly removals = new Map<string, Stamp>();
+  /** Publications that were seen in another zone since the datum was last complete. */
+  readonly rezoned = new Set<string>();
+
+  constructor(readonly dataInfoId: DataInfoId) {}
+
+  takeDatum(version: DatumVersion, complete: boolean, publications: Publication[]): Outcome {
+    if (this.state !== 'unknown' && compareVersions(version, this.version) < 0) return 'ignored';
+    this.version = version;
+    if (complete) return this.replace(publications);
+    this.state = 'partial';
+    const difference = new Diff();
+    for (const publication of publications) this.mergeUpsert(publication, difference);
+    return difference;
+  }
+
+  takeChange(
+    from: DatumVersion,
+    to: DatumVersion,
+    complete: boolean,
+    upserts: Publication[],
+    removals: Removal[],
+  ): Outcome {
+    if (this.state === 'unknown') return 'gap';
+    if (compareVersions(from, this.version) !== 0) return compareVersions(to, this.version) <= 0 ? 'ignored' : 'gap';
+    // A change says nothing of what the leader never had, so it alone cannot make a merged datum complete.
+    if (complete && this.state !== 'complete') return 'gap';
+    this.version = to;
+    const difference = new Diff();
+    if (!complete) {
+      this.state = 'partial';
+      for (const publication of upserts) this.mergeUpsert(publication, difference);
+      for (const removal of removals) this.mergeRemoval(removal, difference);
+      return difference;
+    }
+    for (const publication of upserts) this.put(publication, difference);
+    for (const { registerId } of removals) this.delete(registerId, difference);
+    return difference;
+  }
+
+  /** A complete datum is the truth: what it lacks is gone, each with a cause recorded at the leader. */
+  private replace(publications: Publication[]): Difference {
+    const difference = new Diff();
+    difference.becameComplete = this.state !== 'complete';
+    const old = this.publications;
+    this.publications = new Map();
+    for (const publication of publications) {
+      this.publications.set(publication.registerId, publication);
+      difference.note(old.get(publication.registerId), publication);
+    }
+    for (const [registerId, publication] of old)
+      if (!this.publications.has(registerId)) difference.note(publication, undefined);
+    this.state = 'complete';
+    this.removals.clear();
+    this.rezoned.clear();
+    return difference;
+  }
+
+  private mergeUpsert(publication: Publication, difference: Diff): void {
+    const { registerId, stamp } = publication;
+    if (merge(this.heldFor(registerId), { stamp, live: true }) !== 'take') return;
+    this.removals.delete(registerId);
+    this.put(publication, difference);
+  }
+
+  private mergeRemoval({ registerId, stamp }: Removal, difference: Diff): void {
+    if (merge(this.heldFor(registerId), { stamp, live: false }) !== 'take') return;
+    this.removals.set(registerId, stamp);
+    if (this.removals.size > BOUNDS.removalsPerDatum) this.removals.delete(this.removals.keys().next().value!);
+    // A client may have it from elsewhere, even if we do not.
+    if (!this.publications.has(registerId)) difference.everywhere = true;
+    this.delete(registerId, difference);
+  }
+
+  private heldFor(registerId: string): { stamp: Stamp; live: boolean } | undefined {
+    const publication = this.publications.get(registerId);
+    if (publication) return { stamp: publication.stamp, live: true };
+    const stamp = this.removals.get(registerId);
+    return stamp && { stamp, live: false };
+  }
+
+  private put(publication: Publication, difference: Diff): void {
+    const old = this.publications.get(publication.registerId);
+    if (old && old.zone !== publication.zone) this.rezoned.add(publication.registerId);
+    this.publications.set(publication.registerId, publication);
+    difference.note(old, publication);
+  }
+
+  private delete(registerId: string, difference: Diff): void {
+    const old = this.publications.get(registerId);
+    if (!old) return;
+    this.publications.delete(registerId);
+    difference.note(old, undefined);
+  }
+}
+
+class Diff implements Difference {
+  readonly zones = new Set<string>();
+  everywhere = false;
+  becameComplete = false;
+
+  note(old: Publication | undefined, now: Publication | undefined): void {
+    if (old && now && looksSame(old, now)) return;
+    if (old) this.zones.add(old.zone);
+    if (now) this.zones.add(now.zone);
+  }
+}
+
+/** Equal in every field that subscribers see or filter by. Stamps and owners are the servers' own affair. */
+export function looksSame(a: Publication, b: Publication): boolean {
+  return (
+    a.zone === b.zone &&
+    a.appName === b.appName &&
+    a.registerTimestamp === b.registerTimestamp &&
+    (a.body === b.body || haveSameBytes(a.body, b.body))
+  );
+}
+
+function haveSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.byteLength !== b.byteLength) return false;
+  for (let i = 0; i < a.byteLength; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

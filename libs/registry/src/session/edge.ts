@@ -1,0 +1,190 @@
+import {
+  type DataInfoId,
+  type Failure,
+  LIMITS,
+  PROTOCOL_VERSION,
+  type Stamp,
+  failure,
+  isStamp,
+  leasedRegisterId,
+  parseLeasedRegisterId,
+  parseVersion,
+} from '#model';
+import type { SessionOperation, SessionRequest } from './contract.js';
+import {
+  type EdgeContext,
+  type Fields,
+  Refused,
+  isAbsent,
+  isFields,
+  readBody,
+  readDataInfoId,
+  readName,
+  readOptionalMs,
+  readOptionalName,
+  readView,
+  readZone,
+  refuse,
+} from './fields.js';
+
+export type { EdgeContext } from './fields.js';
+export { DEFAULT_ZONE } from './fields.js';
+
+/** `single` tells that the client sent one operation, and is answered its one result instead of a list. */
+export type Parsed = { ok: true; request: SessionRequest; single: boolean } | { ok: false; failure: Failure };
+
+/** Validates what a client sent under a `registry.*` pattern. Never throws, whatever the payload is. */
+export function parseClientMessage(pattern: string, payload: unknown, context: EdgeContext): Parsed {
+  const parser = Object.hasOwn(PARSERS, pattern) ? PARSERS[pattern] : undefined;
+  if (!parser) return { ok: false, failure: failure('UNKNOWN_PATTERN') };
+  return parsing(payload, (fields) => parser(fields, context), pattern in SINGLE);
+}
+
+/** The body of `POST /v1/publishers`. */
+export function parseLeasedPublish(body: unknown, context: EdgeContext): Parsed {
+  return parsing(body, (fields) => {
+    const dataInfoId = readDataInfoId(fields);
+    const leaseMs = readOptionalMs(fields, 'leaseMs', LIMITS.defaultLeaseMs);
+    if (leaseMs < LIMITS.minLeaseMs || leaseMs > LIMITS.maxLeaseMs)
+      refuse(`leaseMs must be from ${LIMITS.minLeaseMs} to ${LIMITS.maxLeaseMs}.`, 'leaseMs');
+    return {
+      kind: 'leasedPublish',
+      publication: {
+        registerId: readLeasedId(fields, dataInfoId, context),
+        dataInfoId,
+        zone: readZone(fields, context),
+        appName: readOptionalName(fields, 'appName', ''),
+        registerTimestamp: readOptionalMs(fields, 'registerTimestamp', 0),
+        owner: { kind: 'leased', leaseMs },
+        body: readBody(fields, context),
+      },
+    };
+  });
+}
+
+/** A caller's own id is made part of the canonical one; posting the canonical one again names the same publication. */
+function readLeasedId(fields: Fields, dataInfoId: DataInfoId, context: EdgeContext): string {
+  if (isAbsent(fields['registerId'])) return leasedRegisterId(dataInfoId, context.makeRegisterId());
+  const given = readName(fields, 'registerId', LIMITS.registerIdBytes);
+  const canonical = parseLeasedRegisterId(given);
+  if (canonical?.dataInfoId === dataInfoId) return given;
+  if (canonical) refuse('registerId belongs to a publication of another dataId, group or instanceId.', 'registerId');
+  return leasedRegisterId(dataInfoId, readName(fields, 'registerId'));
+}
+
+/** The registerId in the path of `PUT .../lease` and `DELETE`. One of another form was never given out. */
+export function parseLeasedId(registerId: string, kind: 'renew' | 'leasedUnpublish'): Parsed {
+  const canonical = registerId.length <= LIMITS.registerIdBytes ? parseLeasedRegisterId(registerId) : undefined;
+  if (!canonical)
+    return { ok: false, failure: failure('NOT_REGISTERED', 'No publication has a registerId like this.') };
+  return { ok: true, request: { kind, registerId, dataInfoId: canonical.dataInfoId }, single: true };
+}
+
+function parsing(payload: unknown, read: (fields: Fields) => SessionRequest, single = true): Parsed {
+  try {
+    if (!isFields(payload)) refuse('The payload must be an object.');
+    return { ok: true, request: read(payload), single };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, failure: error.failure };
+    // A payload can hold what fails on being read, such as a getter that throws; the fault is the sender's.
+    return { ok: false, failure: failure('BAD_REQUEST', `The payload cannot be read: ${String(error)}`) };
+  }
+}
+
+const SINGLE: Record<string, true> = { 'registry.publish': true, 'registry.unpublish': true };
+
+const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionRequest> = {
+  'registry.hello': (fields, context) => {
+    if (!Number.isSafeInteger(fields['protocol'])) refuse('protocol must be a number.', 'protocol');
+    if (fields['protocol'] !== PROTOCOL_VERSION)
+      throw new Refused(failure('UNSUPPORTED_PROTOCOL', undefined, { details: { supported: [PROTOCOL_VERSION] } }));
+    const clusterId = readOptionalName(fields, 'clusterId', '');
+    return {
+      kind: 'hello',
+      appName: readOptionalName(fields, 'appName', ''),
+      zone: readZone(fields, context),
+      ...(clusterId === '' ? {} : { clusterId }),
+    };
+  },
+  'registry.apply': (fields, context) => {
+    const operations = fields['operations'];
+    if (!Array.isArray(operations)) refuse('operations must be a list.', 'operations');
+    if (operations.length > LIMITS.operationsPerApply)
+      refuse(`There are ${operations.length} operations; at most ${LIMITS.operationsPerApply} are allowed.`);
+    return { kind: 'apply', operations: operations.map((operation) => readOperation(operation, context)) };
+  },
+  'registry.publish': (fields, context) => ({ kind: 'apply', operations: [readPublish(fields, context)] }),
+  'registry.unpublish': (fields) => ({ kind: 'apply', operations: [readUnpublish(fields)] }),
+  'registry.query': (fields, context) => ({ kind: 'query', ...readView(fields, context) }),
+  'registry.subscribe': (fields, context) => {
+    const base = readBase(fields['base']);
+    return {
+      kind: 'subscribe',
+      subscriptionId: readName(fields, 'subscriptionId'),
+      ...readView(fields, context),
+      ...(base ? { base } : {}),
+    };
+  },
+  'registry.unsubscribe': (fields) => ({ kind: 'unsubscribe', subscriptionId: readName(fields, 'subscriptionId') }),
+  'registry.ack': (fields) => {
+    const version = fields['version'];
+    if (typeof version !== 'string') refuse('version must be a string.', 'version');
+    return { kind: 'ack', subscriptionId: readName(fields, 'subscriptionId'), version };
+  },
+  'registry.heartbeat': () => ({ kind: 'heartbeat' }),
+  'registry.goodbye': () => ({ kind: 'goodbye' }),
+};
+
+/** One bad operation of an `apply` fails alone. */
+function readOperation(value: unknown, context: EdgeContext): SessionOperation {
+  try {
+    if (!isFields(value)) refuse('An operation must be an object.');
+    if (value['op'] === 'publish') return readPublish(value, context);
+    if (value['op'] === 'unpublish') return readUnpublish(value);
+    return refuse('op must be publish or unpublish.', 'op');
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    const registerId = isFields(value) && typeof value['registerId'] === 'string' ? value['registerId'] : '';
+    return { op: 'refused', registerId, failure: error.failure };
+  }
+}
+
+function readPublish(fields: Fields, context: EdgeContext): SessionOperation {
+  const stamp = readStamp(fields);
+  return {
+    op: 'publish',
+    registerId: isAbsent(fields['registerId']) ? context.makeRegisterId() : readName(fields, 'registerId'),
+    dataInfoId: readDataInfoId(fields),
+    zone: readZone(fields, context),
+    appName: readOptionalName(fields, 'appName', ''),
+    registerTimestamp: readOptionalMs(fields, 'registerTimestamp', stamp?.[0] ?? 0),
+    stamp,
+    body: readBody(fields, context),
+  };
+}
+
+function readUnpublish(fields: Fields): SessionOperation {
+  return {
+    op: 'unpublish',
+    registerId: readName(fields, 'registerId', LIMITS.registerIdBytes),
+    dataInfoId: readDataInfoId(fields),
+    stamp: readStamp(fields),
+  };
+}
+
+function readStamp(fields: Fields): Stamp | null {
+  const stamp = fields['stamp'];
+  if (isAbsent(stamp)) return null;
+  if (!isStamp(stamp)) refuse('stamp must be three whole numbers: timestamp, version, nonce.', 'stamp');
+  return [stamp[0], stamp[1], stamp[2]];
+}
+
+/** A base that is not one of ours is as good as none: the client is sent everything. */
+function readBase(
+  value: unknown,
+): { clusterId: string; version: NonNullable<ReturnType<typeof parseVersion>> } | undefined {
+  if (!isFields(value) || typeof value['clusterId'] !== 'string' || typeof value['version'] !== 'string')
+    return undefined;
+  const version = parseVersion(value['version']);
+  return version && { clusterId: value['clusterId'], version };
+}

@@ -1,0 +1,151 @@
+import { type DataInfoId, type DigestEntry, type Publication, type RemovalCause, type Stamp } from '#model';
+import type { ConnectionId } from './contract.js';
+import { BOUNDS } from './limits.js';
+import type { Waiter } from './requests.js';
+
+/**
+ * What this incarnation holds for one registerId of one datum: a live publication, or the memory of its removal. The
+ * holdings of a slot are what its digest tells, so a leader that was never reached needs no queue of operations.
+ */
+export interface Entry {
+  readonly slot: number;
+  readonly dataInfoId: DataInfoId;
+  readonly registerId: string;
+  stamp: Stamp;
+  /** Undefined when removed. */
+  publication: Publication | undefined;
+  cause: RemovalCause | undefined;
+  /** Of a removal: when it is forgotten. */
+  untilMs: number;
+  /** True where the client keeps no stamps and this server makes them. */
+  stampedHere: boolean;
+  restamps: number;
+  /** Operations whose result is unknown, since they were sent to no leader or to one that was lost. */
+  waiters: Waiter[];
+}
+
+export type Subject = Pick<Entry, 'slot' | 'dataInfoId' | 'registerId'>;
+
+export class Holdings {
+  private readonly slots = new Map<number, Map<string, Entry>>();
+  private readonly owned = new Map<ConnectionId, Set<Entry>>();
+  /** In the order in which they are forgotten. */
+  private readonly removed = new Set<Entry>();
+  private live = 0;
+
+  get publicationCount(): number {
+    return this.live;
+  }
+
+  get removalCount(): number {
+    return this.removed.size;
+  }
+
+  find(subject: Subject): Entry | undefined {
+    return this.slots.get(subject.slot)?.get(keyOf(subject));
+  }
+
+  ofSlot(slot: number): Iterable<Entry> {
+    return this.slots.get(slot)?.values() ?? [];
+  }
+
+  /** The live publications that a connection keeps alive. */
+  ownedBy(connection: ConnectionId): ReadonlySet<Entry> {
+    return this.owned.get(connection) ?? NONE;
+  }
+
+  hold(subject: Subject, publication: Publication, stampedHere: boolean): Entry {
+    const entry = this.entry(subject, publication.stamp);
+    this.disown(entry);
+    this.removed.delete(entry);
+    if (!entry.publication) this.live++;
+    entry.publication = publication;
+    entry.cause = undefined;
+    entry.stamp = publication.stamp;
+    entry.stampedHere = stampedHere;
+    const { owner } = publication;
+    if (owner.kind === 'connected') {
+      let entries = this.owned.get(owner.connection);
+      if (!entries) this.owned.set(owner.connection, (entries = new Set()));
+      entries.add(entry);
+    }
+    return entry;
+  }
+
+  /** Also for what is not held: the leader must learn of it, or a replica could bring it back. */
+  remove(subject: Subject, stamp: Stamp, cause: RemovalCause, untilMs: number, stampedHere: boolean): Entry {
+    const entry = this.entry(subject, stamp);
+    this.disown(entry);
+    if (entry.publication) this.live--;
+    entry.publication = undefined;
+    entry.cause = cause;
+    entry.stamp = stamp;
+    entry.untilMs = untilMs;
+    entry.stampedHere = stampedHere;
+    this.removed.delete(entry);
+    this.removed.add(entry);
+    if (this.removed.size > BOUNDS.removals) this.drop(this.removed.values().next().value!);
+    return entry;
+  }
+
+  /** Forgets an entry altogether. */
+  drop(entry: Entry): void {
+    this.disown(entry);
+    if (entry.publication) this.live--;
+    this.removed.delete(entry);
+    const entries = this.slots.get(entry.slot);
+    entries?.delete(keyOf(entry));
+    if (entries?.size === 0) this.slots.delete(entry.slot);
+  }
+
+  forgetRemovals(nowMs: number): void {
+    for (const entry of this.removed) {
+      if (entry.untilMs > nowMs) return;
+      this.drop(entry);
+    }
+  }
+
+  digest(slot: number): { entries: DigestEntry[]; removals: DigestRemoval[] } {
+    const entries: DigestEntry[] = [];
+    const removals: DigestRemoval[] = [];
+    for (const { registerId, dataInfoId, stamp, publication, cause } of this.ofSlot(slot)) {
+      if (publication) entries.push({ registerId, dataInfoId, stamp, leased: publication.owner.kind === 'leased' });
+      else removals.push({ registerId, dataInfoId, stamp, cause: cause! });
+    }
+    return { entries, removals };
+  }
+
+  private entry(subject: Subject, stamp: Stamp): Entry {
+    const { slot, dataInfoId, registerId } = subject;
+    let entries = this.slots.get(slot);
+    if (!entries) this.slots.set(slot, (entries = new Map()));
+    const key = keyOf(subject);
+    let entry = entries.get(key);
+    if (!entry) {
+      entry = {
+        ...{ slot, dataInfoId, registerId, stamp },
+        ...{ publication: undefined, cause: undefined, untilMs: 0 },
+        ...{ stampedHere: false, restamps: 0, waiters: [] },
+      };
+      entries.set(key, entry);
+    }
+    return entry;
+  }
+
+  private disown(entry: Entry): void {
+    const owner = entry.publication?.owner;
+    if (owner?.kind !== 'connected') return;
+    const entries = this.owned.get(owner.connection);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.owned.delete(owner.connection);
+  }
+}
+
+type DigestRemoval = { registerId: string; dataInfoId: DataInfoId; stamp: Stamp; cause: RemovalCause };
+
+const NONE: ReadonlySet<Entry> = new Set();
+
+/** No name holds a line feed, so the key is unambiguous. */
+function keyOf(subject: Subject): string {
+  return `${subject.registerId}\n${subject.dataInfoId}`;
+}

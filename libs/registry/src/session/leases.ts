@@ -1,0 +1,143 @@
+import {
+  type DataInfoId,
+  type DataToSession,
+  type DatumVersion,
+  type OperationResult,
+  type Publication,
+  type Stamp,
+  compareStamps,
+  failure,
+  parseLeasedRegisterId,
+} from '#model';
+import { merge } from '../merge.js';
+import type { SessionContext } from './context.js';
+import type { Holdings, Subject } from './holdings.js';
+import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
+import { NO_WAITERS, type Pending, overloaded } from './requests.js';
+import type { SlotLink } from './slot-link.js';
+import type { Slots } from './slots.js';
+
+/**
+ * Leased publications, which come over HTTP: stamped by the slot leader, never queued here. A copy of what was stored
+ * is kept, to be replayed to a next leader, until the leader says that the lease has ended.
+ */
+export class Leases {
+  constructor(
+    private readonly context: SessionContext,
+    private readonly holdings: Holdings,
+    private readonly slots: Slots,
+    private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
+  ) {}
+
+  publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>): void {
+    const slot = this.leaderOf(pending, wanted.dataInfoId);
+    if (!slot) return;
+    if (this.holdings.publicationCount >= BOUNDS.publications) return pending.fail(overloaded());
+    const { registerId, dataInfoId, owner } = wanted;
+    const subject = { slot: slot.slot, registerId, dataInfoId };
+    const held = this.holdings.find(subject)?.publication;
+    const publication = {
+      ...wanted,
+      registerTimestamp: wanted.registerTimestamp || held?.registerTimestamp || wallMs,
+    };
+    this.send(slot, pending, { op: 'publish', publication: { ...publication, stamp: null } }, ({ stamp, version }) => {
+      this.keep(subject, { ...publication, stamp });
+      this.stored(dataInfoId, version);
+      const leaseMs = owner.kind === 'leased' ? owner.leaseMs : 0;
+      pending.reply({ kind: 'leased', registerId, version, leaseMs });
+    });
+  }
+
+  unpublish(pending: Pending, registerId: string, dataInfoId: DataInfoId): void {
+    const slot = this.leaderOf(pending, dataInfoId);
+    if (!slot) return;
+    const operation = { op: 'unpublish' as const, registerId, dataInfoId, stamp: null, cause: 'unpublish' as const };
+    this.send(slot, pending, operation, ({ stamp, version }) => {
+      this.forget({ slot: slot.slot, registerId, dataInfoId }, stamp, 'unpublish');
+      this.stored(dataInfoId, version);
+      pending.reply({ kind: 'done' });
+    });
+  }
+
+  renew(pending: Pending, registerId: string, dataInfoId: DataInfoId): void {
+    const slot = this.leaderOf(pending, dataInfoId);
+    if (!slot) return;
+    const subject = { slot: slot.slot, registerId, dataInfoId };
+    const requestId = this.context.nextRequestId();
+    const adopt = !this.holdings.find(subject)?.publication;
+    const { leaderEpoch } = slot;
+    slot.ask({
+      message: { kind: 'renew', slot: slot.slot, leaderEpoch, requestId, registerId, dataInfoId, adopt },
+      answered: (message) => {
+        if (message.kind === 'renewed') this.renewed(pending, subject, message);
+      },
+      voided: () => failNoLeader(pending),
+    });
+    this.context.timers.at(this.context.nowMs + this.context.limits.writeDeadlineMs, () => {
+      slot.forgetAsk(requestId);
+      failNoLeader(pending);
+    });
+  }
+
+  ended(slot: SlotLink, message: Extract<DataToSession, { kind: 'leaseEnded' }>): void {
+    for (const { registerId, stamp } of message.ended) {
+      const dataInfoId = parseLeasedRegisterId(registerId)?.dataInfoId;
+      if (dataInfoId === undefined) continue;
+      const subject = { slot: slot.slot, registerId, dataInfoId };
+      if (this.holdings.find(subject)?.publication) this.forget(subject, stamp, 'lease-ended');
+    }
+  }
+
+  private renewed(pending: Pending, subject: Subject, { result }: Extract<DataToSession, { kind: 'renewed' }>): void {
+    if (result.status === 'renewed') {
+      if (result.publication) this.keep(subject, result.publication);
+      return pending.reply({ kind: 'renewed', expiresInMs: result.expiresInMs });
+    }
+    const held = this.holdings.find(subject);
+    // Only a complete leader says so, and links keep order: it has seen everything that we had to tell.
+    if (result.failure.code === 'NOT_REGISTERED' && held?.publication?.owner.kind === 'leased')
+      this.holdings.drop(held);
+    pending.fail(result.failure);
+  }
+
+  private send(
+    slot: SlotLink,
+    pending: Pending,
+    operation: Parameters<SlotLink['enqueue']>[0]['operation'],
+    stored: (result: Extract<OperationResult, { status: 'stored' }>) => void,
+  ): void {
+    const leased = (result: OperationResult | undefined): void => {
+      if (!result) failNoLeader(pending);
+      else if (result.status === 'stored') stored(result);
+      else pending.fail(failure('STALE_REGISTRATION', undefined, { details: { held: result.held } }));
+    };
+    slot.enqueue({ operation, waiters: NO_WAITERS, leased });
+    this.context.timers.at(this.context.nowMs + this.context.limits.writeDeadlineMs, () => failNoLeader(pending));
+  }
+
+  private leaderOf(pending: Pending, dataInfoId: DataInfoId): SlotLink | undefined {
+    const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
+    if (!slot.isOpen) failNoLeader(pending);
+    else if (slot.inFlightCount >= BOUNDS.inFlightPerSlot) pending.fail(overloaded());
+    else return slot;
+    return undefined;
+  }
+
+  private keep(subject: Subject, publication: Publication): void {
+    const held = this.holdings.find(subject);
+    const incoming = { stamp: publication.stamp, live: true };
+    if (!held || merge({ stamp: held.stamp, live: held.publication !== undefined }, incoming) === 'take')
+      this.holdings.hold(subject, publication, false);
+  }
+
+  /** Remembered, so that a next leader, whom another session server may have given the old copy, learns of the end. */
+  private forget(subject: Subject, stamp: Stamp, cause: 'lease-ended' | 'unpublish'): void {
+    const held = this.holdings.find(subject);
+    if (held && compareStamps(held.stamp, stamp) > 0) return;
+    this.holdings.remove(subject, stamp, cause, this.context.nowMs + this.context.limits.tombstoneMs, false);
+  }
+}
+
+export function failNoLeader(pending: Pending): void {
+  pending.fail(failure('NO_LEADER', undefined, { retryAfterMs: NO_LEADER_RETRY_MS }));
+}

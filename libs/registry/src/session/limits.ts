@@ -1,0 +1,42 @@
+import type { SessionLimits } from './contract.js';
+
+export const SESSION_LIMITS: Readonly<SessionLimits> = {
+  heartbeatMs: 3_000,
+  idleTimeoutMs: 10_000,
+  graceMs: 3_000,
+  writeDeadlineMs: 1_000,
+  readDeadlineMs: 1_500,
+  operationTtlMs: 2 * 60_000,
+  tombstoneMs: 10 * 60_000,
+  leaderSilenceMs: 8_000,
+};
+
+/** Bounds of memory and of work in hand. Beyond them requests are refused with OVERLOADED, and oldest memories go. */
+export const BOUNDS = {
+  /** Client operations, queries and renewals without an answer, in all. */
+  pending: 100_000,
+  /** Operations sent to the leader of one slot and not acknowledged. */
+  inFlightPerSlot: 20_000,
+  /** Live publications held. */
+  publications: 2_000_000,
+  /** Removals remembered for digests. */
+  removals: 200_000,
+  subscriptionsPerConnection: 10_000,
+  /** Removals remembered for one datum while it is partial. */
+  removalsPerDatum: 10_000,
+  /** How often a stamp made here for a stampless client is raised above what some leader holds. */
+  restamps: 5,
+  /** One message of operations to a leader; well below the limit of a frame. */
+  messageOperations: 1_000,
+  messageBytes: 4 * 1024 * 1024,
+} as const;
+
+/** Housekeeping: pings, silence, forgetting. */
+export const TICK_MS = 1_000;
+/** A link to a data server from which nothing came for this long is hung up. */
+export const LINK_SILENCE_MS = 10_000;
+/** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
+export const MOVE_SPREAD_MS = 2_000;
+export const NO_LEADER_RETRY_MS = 500;
+export const OVERLOADED_RETRY_MS = 1_000;
+export const NOT_READY_RETRY_MS = 500;

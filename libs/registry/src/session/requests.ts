@@ -1,0 +1,116 @@
+import { type Failure, failure } from '#model';
+import type { SessionContext } from './context.js';
+import type { ConnectionId, SessionOperation, SessionReply, SessionResult } from './contract.js';
+import { BOUNDS, OVERLOADED_RETRY_MS } from './limits.js';
+
+/** A request that is not answered yet. However it ends, it is answered exactly once. */
+export class Pending {
+  isOpen = true;
+
+  constructor(
+    readonly connection: ConnectionId,
+    readonly requestId: number,
+    /** How many units of work in hand it counts for. */
+    readonly cost: number,
+    private readonly requests: Requests,
+  ) {}
+
+  reply(reply: SessionReply): void {
+    if (this.isOpen) this.requests.close(this, { reply });
+  }
+
+  fail(failure: Failure): void {
+    if (this.isOpen) this.requests.close(this, { failure });
+  }
+}
+
+/** The requests in hand: bounded, each with one answer. */
+export class Requests {
+  private readonly open = new Map<ConnectionId, Set<Pending>>();
+  private load = 0;
+
+  constructor(private readonly context: SessionContext) {}
+
+  /** Undefined when there is too much in hand; the request is then answered already. */
+  begin(connection: ConnectionId, requestId: number, cost = 1): Pending | undefined {
+    if (this.load + cost > BOUNDS.pending) {
+      this.context.emit({ type: 'fail', connection, requestId, failure: overloaded() });
+      return undefined;
+    }
+    const pending = new Pending(connection, requestId, cost, this);
+    this.load += cost;
+    let others = this.open.get(connection);
+    if (!others) this.open.set(connection, (others = new Set()));
+    others.add(pending);
+    return pending;
+  }
+
+  close(pending: Pending, answer: { reply: SessionReply } | { failure: Failure }): void {
+    pending.isOpen = false;
+    this.load -= pending.cost;
+    const { connection, requestId } = pending;
+    const others = this.open.get(connection);
+    others?.delete(pending);
+    if (others?.size === 0) this.open.delete(connection);
+    if ('reply' in answer) this.context.emit({ type: 'reply', connection, requestId, reply: answer.reply });
+    else this.context.emit({ type: 'fail', connection, requestId, failure: answer.failure });
+  }
+
+  failConnection(connection: ConnectionId, failure: Failure): void {
+    for (const pending of this.open.get(connection) ?? []) pending.fail(failure);
+  }
+
+  failAll(failure: Failure): void {
+    for (const connection of this.open.keys()) this.failConnection(connection, failure);
+  }
+}
+
+/** The results of one `apply`, answered together once the last is known. */
+export class Results {
+  private readonly results: (SessionResult | undefined)[];
+  private missing: number;
+
+  constructor(
+    private readonly pending: Pending,
+    private readonly operations: SessionOperation[],
+  ) {
+    this.results = Array.from({ length: operations.length });
+    this.missing = operations.length;
+    if (this.missing === 0) this.answer();
+  }
+
+  isOpen(index: number): boolean {
+    return this.pending.isOpen && this.results[index] === undefined;
+  }
+
+  settle(index: number, result: SessionResult): void {
+    if (!this.isOpen(index)) return;
+    this.results[index] = result;
+    if (--this.missing === 0) this.answer();
+  }
+
+  /** At the deadline: the state is recorded here, and its leader will learn it. */
+  acceptRest(): void {
+    this.operations.forEach((operation, index) => {
+      if (operation.op === 'refused') return;
+      const { registerId, dataInfoId } = operation;
+      this.settle(index, { status: 'accepted', registerId, dataInfoId });
+    });
+  }
+
+  private answer(): void {
+    this.pending.reply({ kind: 'applied', results: this.results as SessionResult[] });
+  }
+}
+
+/** One operation of a client that waits for its result. */
+export interface Waiter {
+  results: Results;
+  index: number;
+}
+
+export const NO_WAITERS: readonly Waiter[] = Object.freeze([]);
+
+export function overloaded(): Failure {
+  return failure('OVERLOADED', undefined, { retryAfterMs: OVERLOADED_RETRY_MS });
+}

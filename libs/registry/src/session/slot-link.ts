@@ -1,0 +1,299 @@
+import {
+  type DataToSession,
+  type LinkId,
+  type Operation,
+  type OperationResult,
+  type SessionToData,
+  type Stamp,
+} from '#model';
+import type { SessionContext } from './context.js';
+import type { Entry, Holdings } from './holdings.js';
+import { BOUNDS } from './limits.js';
+import type { Waiter } from './requests.js';
+
+/** An operation on its way to a leader. */
+export interface Sent {
+  operation: Operation;
+  waiters: readonly Waiter[];
+  /** True for another try with a stamp raised here. */
+  isRestamped?: boolean;
+  /** For what the leader stamps: told the result, or undefined when it will never be known. Nobody sends it again. */
+  leased?: (result: OperationResult | undefined) => void;
+}
+
+/** A question with a requestId. */
+export interface Ask {
+  message: Extract<SessionToData, { requestId: number }>;
+  answered(message: DataToSession): void;
+  /** The link or the leader is lost: no answer will come. */
+  voided(): void;
+}
+
+/** What a slot link asks of the core that it is part of. */
+export interface SlotLinkOwner {
+  send(link: LinkId, message: SessionToData): void;
+  nextSequence(link: LinkId): number;
+  settled(slot: SlotLink, sent: Sent, result: OperationResult): void;
+  voided(slot: SlotLink, sent: Sent): void;
+  /** A digest showed that the leader has what the entry says. */
+  proven(slot: SlotLink, entry: Entry): void;
+  /** A digest showed that the leader holds something newer. */
+  outdated(slot: SlotLink, entry: Entry, held: Stamp): void;
+  /** The leader can be talked to. */
+  opened(slot: SlotLink): void;
+  /** Something waits to be flushed at the end of the step. */
+  touched(slot: SlotLink): void;
+}
+
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 2_000;
+
+/**
+ * The way to the leader of one slot, at one leaderEpoch, over one link. Whenever any of these changes, it begins anew
+ * with a digest, which tells the whole truth about what we hold; links keep order, so operations may follow at once.
+ * Results of what was under way are unknown then; the digest's answer proves what the leader has.
+ */
+export class SlotLink {
+  leader: string | null = null;
+  leaderEpoch = 0;
+  phase: 'closed' | 'digesting' | 'reconciling' | 'reconciled' = 'closed';
+  link: LinkId | undefined;
+  /** Until when a leader that answered `moved` is left alone. */
+  refusedUntilMs: number | undefined;
+  /** Since when the leader owes us an answer; undefined when it owes none, or when there is no leader. */
+  owedSinceMs: number | undefined;
+  inFlightCount = 0;
+  /** Entries with waiters whose result the next answer to a digest settles. */
+  readonly unproven = new Set<Entry>();
+
+  private digestNumber = 0;
+  private retryMs = RETRY_MIN_MS;
+  private outbox: Sent[] = [];
+  private readonly inFlight = new Map<number, Sent[]>();
+  private readonly asks = new Map<number, Ask>();
+
+  constructor(
+    readonly slot: number,
+    private readonly context: SessionContext,
+    private readonly holdings: Holdings,
+    private readonly owner: SlotLinkOwner,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.link !== undefined;
+  }
+
+  /** Takes what a table says. A leaderEpoch once seen is never undercut, since tables come in order of epoch. */
+  assign(leader: string | null, leaderEpoch: number): void {
+    this.refusedUntilMs = undefined;
+    if (leader === this.leader && leaderEpoch === this.leaderEpoch) return;
+    this.close();
+    this.leader = leader;
+    this.leaderEpoch = leaderEpoch;
+    this.retryMs = RETRY_MIN_MS;
+    this.owedSinceMs = leader === null ? undefined : this.context.nowMs;
+  }
+
+  open(link: LinkId): void {
+    this.link = link;
+    this.refusedUntilMs = undefined;
+    this.phase = 'digesting';
+    this.owedSinceMs ??= this.context.nowMs;
+    const { entries, removals } = this.holdings.digest(this.slot);
+    this.say({
+      ...{ kind: 'digest', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
+      ...{ number: ++this.digestNumber, entries, removals },
+    });
+    this.owner.opened(this);
+  }
+
+  close(): void {
+    if (this.link === undefined) return;
+    this.link = undefined;
+    this.phase = 'closed';
+    const sent = [...this.inFlight.values()].flat().concat(this.outbox);
+    const asks = [...this.asks.values()];
+    this.inFlight.clear();
+    this.inFlightCount = 0;
+    this.outbox = [];
+    this.asks.clear();
+    this.owedSinceMs ??= this.context.nowMs;
+    for (const one of sent) this.owner.voided(this, one);
+    for (const ask of asks) ask.voided();
+  }
+
+  /** The peer does not lead the slot at our leaderEpoch. Answers how long to leave it alone. */
+  moved(): number {
+    this.close();
+    const delayMs = this.retryMs * (0.5 + this.context.random() / 2);
+    this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
+    this.refusedUntilMs = this.context.nowMs + delayMs;
+    // An answer, if not the one we hoped for: the peer is not silent.
+    if (this.leader !== null) this.owedSinceMs = this.context.nowMs;
+    return delayMs;
+  }
+
+  /** Sends at the end of the step, together with what else comes up. False while there is no leader to send to. */
+  enqueue(sent: Sent): boolean {
+    if (this.link === undefined) return false;
+    if (this.outbox.length === 0) this.owner.touched(this);
+    this.outbox.push(sent);
+    this.inFlightCount++;
+    return true;
+  }
+
+  ask(ask: Ask): boolean {
+    if (this.link === undefined) return false;
+    this.flush();
+    this.asks.set(ask.message.requestId, ask);
+    this.say(ask.message);
+    return true;
+  }
+
+  forgetAsk(requestId: number): void {
+    this.asks.delete(requestId);
+  }
+
+  say(message: SessionToData): void {
+    if (this.link !== undefined) this.owner.send(this.link, message);
+  }
+
+  flush(): void {
+    if (this.outbox.length === 0 || this.link === undefined) return;
+    const waiting = this.outbox;
+    this.outbox = [];
+    for (const chunk of chunks(waiting)) this.sendOperations(chunk);
+  }
+
+  receive(message: DataToSession): void {
+    switch (message.kind) {
+      case 'renewed':
+        return this.answer(message.requestId, message);
+      case 'datum':
+        if (message.requestId !== undefined && message.leaderEpoch === this.leaderEpoch)
+          this.answer(message.requestId, message);
+        return;
+      // What carries another leaderEpoch than the highest we know is void (invariant 6).
+      case 'applied':
+        return message.leaderEpoch === this.leaderEpoch ? this.applied(message) : undefined;
+      case 'want':
+        return message.leaderEpoch === this.leaderEpoch ? this.wanted(message) : undefined;
+      case 'reconciled':
+        return message.leaderEpoch === this.leaderEpoch ? this.reconciled(message) : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  private answer(requestId: number, message: DataToSession): void {
+    const ask = this.asks.get(requestId);
+    this.asks.delete(requestId);
+    ask?.answered(message);
+  }
+
+  private applied(message: Extract<DataToSession, { kind: 'applied' }>): void {
+    const sent = this.inFlight.get(message.sequence);
+    if (!sent) return;
+    this.inFlight.delete(message.sequence);
+    this.inFlightCount -= sent.length;
+    this.heard();
+    sent.forEach((one, index) => {
+      const result = message.results[index];
+      if (result) this.owner.settled(this, one, result);
+      else this.owner.voided(this, one);
+    });
+  }
+
+  private wanted(message: Extract<DataToSession, { kind: 'want' }>): void {
+    if (this.phase !== 'digesting' || message.number !== this.digestNumber) return;
+    this.phase = 'reconciling';
+    this.heard();
+    this.takeOutdated(message.stale);
+    const wanted = new Set(message.registerIds);
+    const operations: Sent[] = [];
+    if (wanted.size > 0)
+      for (const entry of this.holdings.ofSlot(this.slot))
+        if (wanted.has(entry.registerId)) operations.push({ operation: toOperation(entry), waiters: [] });
+    for (const entry of this.unproven) if (!wanted.has(entry.registerId)) this.prove(entry);
+    // What does not fit in one message goes ahead as operations; the order of the link does the rest.
+    const parts = [...chunks(operations)];
+    const last = parts.pop() ?? [];
+    this.flush();
+    for (const part of parts) {
+      this.inFlightCount += part.length;
+      this.sendOperations(part);
+    }
+    this.say({
+      ...{ kind: 'reconcile', slot: this.slot, leaderEpoch: this.leaderEpoch, number: this.digestNumber },
+      operations: last.map((one) => one.operation),
+    });
+  }
+
+  private reconciled(message: Extract<DataToSession, { kind: 'reconciled' }>): void {
+    if (this.phase !== 'reconciling' || message.number !== this.digestNumber) return;
+    this.phase = 'reconciled';
+    this.retryMs = RETRY_MIN_MS;
+    this.heard();
+    this.takeOutdated(message.stale);
+    for (const entry of this.unproven) this.prove(entry);
+  }
+
+  private prove(entry: Entry): void {
+    this.unproven.delete(entry);
+    this.owner.proven(this, entry);
+  }
+
+  private takeOutdated(stale: { registerId: string; held: Stamp }[]): void {
+    if (stale.length === 0) return;
+    const held = new Map(stale.map((one) => [one.registerId, one.held]));
+    for (const entry of [...this.holdings.ofSlot(this.slot)]) {
+      const newer = held.get(entry.registerId);
+      if (newer) this.owner.outdated(this, entry, newer);
+    }
+  }
+
+  private sendOperations(sent: Sent[]): void {
+    const sequence = this.owner.nextSequence(this.link!);
+    this.inFlight.set(sequence, sent);
+    this.owedSinceMs ??= this.context.nowMs;
+    this.say({
+      ...{ kind: 'operations', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
+      ...{ sequence, operations: sent.map((one) => one.operation) },
+    });
+  }
+
+  private heard(): void {
+    const isOwed = this.phase !== 'reconciled' || this.inFlight.size > 0;
+    this.owedSinceMs = isOwed ? this.context.nowMs : undefined;
+  }
+}
+
+export function toOperation(entry: Entry): Operation {
+  if (entry.publication) return { op: 'publish', publication: entry.publication };
+  const { registerId, dataInfoId, stamp } = entry;
+  return { op: 'unpublish', registerId, dataInfoId, stamp, cause: entry.cause! };
+}
+
+/** Cuts a list into messages that stay below the limit of a frame. */
+function* chunks(sent: Sent[]): Generator<Sent[]> {
+  let chunk: Sent[] = [];
+  let bytes = 0;
+  for (const one of sent) {
+    const size = sizeOf(one.operation);
+    if (chunk.length > 0 && (chunk.length >= BOUNDS.messageOperations || bytes + size > BOUNDS.messageBytes)) {
+      yield chunk;
+      chunk = [];
+      bytes = 0;
+    }
+    chunk.push(one);
+    bytes += size;
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** An upper estimate of the encoded size. */
+function sizeOf(operation: Operation): number {
+  if (operation.op === 'unpublish') return 128 + 3 * (operation.registerId.length + operation.dataInfoId.length);
+  const { registerId, dataInfoId, zone, appName, body } = operation.publication;
+  return 256 + 3 * (registerId.length + dataInfoId.length + zone.length + appName.length) + body.byteLength;
+}

@@ -1,0 +1,103 @@
+import { type DataInfoId, type DataToSession, type LinkId, type RoutingTable } from '#model';
+import { slotOf } from '#sharding';
+import type { SessionContext } from './context.js';
+import { DataLinks } from './data-links.js';
+import type { Holdings } from './holdings.js';
+import { type Sent, SlotLink, type SlotLinkOwner } from './slot-link.js';
+
+/** Every slot of the table, each joined with the link to its leader whenever there is one. */
+export class Slots {
+  readonly links: DataLinks;
+  all: SlotLink[] = [];
+  /** True once every slot was reconciled with its leader at the same time. */
+  hasBeenWhole = false;
+
+  private touched: SlotLink[] = [];
+
+  constructor(
+    private readonly context: SessionContext,
+    private readonly holdings: Holdings,
+    private readonly owner: Omit<SlotLinkOwner, 'send' | 'nextSequence' | 'touched'>,
+  ) {
+    this.links = new DataLinks(context, {
+      linkUp: (incarnation, link) => this.linkUp(incarnation, link),
+      linkGone: (link) => {
+        for (const slot of this.all) if (slot.link === link) slot.close();
+      },
+    });
+  }
+
+  slotOf(dataInfoId: DataInfoId): number {
+    return slotOf(dataInfoId, this.all.length);
+  }
+
+  takeTable(table: RoutingTable): void {
+    if (this.all.length === 0) this.all = table.slots.map((_, slot) => this.makeSlot(slot));
+    table.slots.forEach(({ leader, leaderEpoch }, slot) => this.all[slot]!.assign(leader, leaderEpoch));
+    this.links.setMembers(table.members);
+    for (const slot of this.all) this.reopen(slot);
+  }
+
+  /** The slot link that a message of `link` is about, if that is the link to its leader. */
+  at(slot: number, link: LinkId): SlotLink | undefined {
+    const slotLink = this.all[slot];
+    return slotLink?.link === link ? slotLink : undefined;
+  }
+
+  moved(slot: SlotLink, link: LinkId, message: Extract<DataToSession, { kind: 'moved' }>): void {
+    const delayMs = slot.moved();
+    if (message.tableEpoch > this.context.tableEpoch) this.links.send(link, { kind: 'tableRequest' });
+    this.context.timers.at(this.context.nowMs + delayMs, () => this.reopen(slot));
+  }
+
+  flush(): void {
+    if (this.touched.length === 0) return;
+    const { touched } = this;
+    this.touched = [];
+    for (const slot of touched) slot.flush();
+  }
+
+  /** The longest that a leader named by the table owes us an answer. */
+  longestOwed(): { slot: number; leader: string; silenceMs: number } | undefined {
+    let longest: { slot: number; leader: string; silenceMs: number } | undefined;
+    for (const { slot, leader, owedSinceMs } of this.all) {
+      if (leader === null || owedSinceMs === undefined) continue;
+      const silenceMs = this.context.silenceMs(owedSinceMs);
+      if (!longest || silenceMs > longest.silenceMs) longest = { slot, leader, silenceMs };
+    }
+    return longest;
+  }
+
+  count(phase: SlotLink['phase']): number {
+    let count = 0;
+    for (const slot of this.all) if (slot.phase === phase) count++;
+    return count;
+  }
+
+  noteWhole(): void {
+    if (!this.hasBeenWhole && this.all.length > 0)
+      this.hasBeenWhole = this.all.every((slot) => slot.phase === 'reconciled');
+  }
+
+  private makeSlot(slot: number): SlotLink {
+    return new SlotLink(slot, this.context, this.holdings, {
+      ...this.owner,
+      send: (link, message) => this.links.send(link, message),
+      nextSequence: (link) => this.links.nextSequence(link),
+      touched: (touched) => this.touched.push(touched),
+    });
+  }
+
+  private linkUp(incarnation: string, _link: LinkId): void {
+    for (const slot of this.all) if (slot.leader === incarnation) this.reopen(slot);
+  }
+
+  private reopen(slot: SlotLink): void {
+    if (slot.isOpen || slot.leader === null) return;
+    if (slot.refusedUntilMs !== undefined && slot.refusedUntilMs > this.context.nowMs) return;
+    const link = this.links.linkOf(slot.leader);
+    if (link !== undefined) slot.open(link);
+  }
+}
+
+export type { Sent };

@@ -1,0 +1,114 @@
+import { type DatumVersion, type Publication, type Scope, compareVersions } from '#model';
+import type { ConnectionId, PushFrame } from './contract.js';
+import type { CachedDatum, Difference } from './datum-cache.js';
+
+/** One subscriber of one connection. */
+export interface Subscription {
+  readonly connection: ConnectionId;
+  readonly subscriptionId: string;
+  readonly view: View;
+  /** What the client had before, under this or another cluster. */
+  readonly base: { clusterId: string; version: DatumVersion } | undefined;
+  readonly wholeOnly: boolean;
+  /** The type of the last push that carries content. */
+  last: 'none' | 'pending' | 'partial' | 'whole';
+  lastVersion: DatumVersion | undefined;
+  /** True once it has ever acknowledged: from then on one push at a time. */
+  acks: boolean;
+  unacked: DatumVersion | undefined;
+  /** True when newer state waits for the acknowledgement. */
+  isBehind: boolean;
+}
+
+/**
+ * One filter on one datum, and who looks through it. Each state of it is one frame object, made when it is first
+ * needed and shared by all its subscribers.
+ */
+export class View {
+  readonly subscriptions = new Set<Subscription>();
+  /** Those who have not been sent any content. */
+  readonly waiting = new Set<Subscription>();
+  private frame: PushFrame | undefined;
+  private unchanged: PushFrame | undefined;
+
+  constructor(
+    readonly datum: CachedDatum,
+    /** The only zone that is seen; undefined for all. */
+    readonly zone: string | undefined,
+  ) {}
+
+  /** To be called whenever the datum took a message, whatever it changed. */
+  invalidate(): void {
+    this.frame = undefined;
+    this.unchanged = undefined;
+  }
+
+  isTouchedBy(difference: Difference): boolean {
+    if (difference.everywhere) return true;
+    return this.zone === undefined ? difference.zones.size > 0 : difference.zones.has(this.zone);
+  }
+
+  /** What the subscription is to be sent now, or undefined when there is nothing to say yet. */
+  frameFor(subscription: Subscription, clusterId: string): PushFrame | undefined {
+    const { datum } = this;
+    if (datum.state === 'unknown' || this.isBehindOf(subscription, clusterId)) return undefined;
+    const { base, last } = subscription;
+    const isFirst = last === 'none' || last === 'pending';
+    if (datum.state === 'complete') {
+      const isKnown = base?.clusterId === clusterId && compareVersions(base.version, datum.version) === 0;
+      return isFirst && isKnown ? this.unchangedFrame(clusterId) : this.stateFrame(clusterId);
+    }
+    if (subscription.wholeOnly && base && isFirst) return undefined;
+    const frame = this.stateFrame(clusterId);
+    // While partial, an empty list says nothing.
+    if (frame.type === 'partial' && frame.publications.length === 0 && frame.removed.length === 0)
+      return last === 'none' ? { type: 'pending', dataInfoId: datum.dataInfoId } : undefined;
+    return frame;
+  }
+
+  /** True when the client has seen a newer state than we hold; it is never taken back (invariant 5). */
+  isBehindOf({ base, lastVersion }: Subscription, clusterId: string): boolean {
+    const floor = lastVersion ?? (base?.clusterId === clusterId ? base.version : undefined);
+    return floor !== undefined && compareVersions(this.datum.version, floor) < 0;
+  }
+
+  private stateFrame(clusterId: string): PushFrame {
+    if (!this.frame) {
+      const { dataInfoId, version, state, publications } = this.datum;
+      const seen = select(publications.values(), this.zone);
+      this.frame =
+        state === 'complete'
+          ? { type: 'snapshot', dataInfoId, clusterId, version, publications: seen }
+          : { type: 'partial', dataInfoId, clusterId, version, publications: seen, removed: this.removed() };
+    }
+    return this.frame;
+  }
+
+  private unchangedFrame(clusterId: string): PushFrame {
+    const { dataInfoId, version } = this.datum;
+    return (this.unchanged ??= { type: 'unchanged', dataInfoId, clusterId, version });
+  }
+
+  /** What left this view, with a removal seen or by changing its zone, since the datum was last complete. */
+  private removed(): string[] {
+    const removed = [...this.datum.removals.keys()];
+    if (this.zone === undefined) return removed;
+    for (const registerId of this.datum.rezoned) {
+      const publication = this.datum.publications.get(registerId);
+      if (publication && publication.zone !== this.zone) removed.push(registerId);
+    }
+    return removed;
+  }
+}
+
+/** The zone that a view is confined to. There is one data center so far, so the wider scopes see everything. */
+export function zoneOf(view: { scope: Scope; zone: string }): string | undefined {
+  return view.scope === 'zone' ? view.zone : undefined;
+}
+
+export function select(publications: Iterable<Publication>, zone: string | undefined): Publication[] {
+  if (zone === undefined) return [...publications];
+  const seen: Publication[] = [];
+  for (const publication of publications) if (publication.zone === zone) seen.push(publication);
+  return seen;
+}
