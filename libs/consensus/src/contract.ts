@@ -5,13 +5,19 @@
 export interface Consensus<Command, State, Result> {
   /**
    * Resolves once the command is committed and applied. The same (client, sequence) is applied at most once; a
-   * repetition resolves with the first result.
-   * @throws ConsensusError NOT_LEADER, FULL, CLOSED or STORE_FAILED (after which nothing is acknowledged any more)
+   * repetition resolves with the first result. A client counts its sequence up; one below its last is refused.
+   * @throws RegistryError NOT_LEADER, OVERLOADED (too much is waiting), SHUTTING_DOWN, STORE_FAILED (after which nothing
+   * is acknowledged any more), BAD_REQUEST (the sequence was superseded). Only after OVERLOADED and BAD_REQUEST is it
+   * certain that the command has not been and will not be applied.
    */
   propose(id: { client: string; sequence: number }, command: Command): Promise<{ index: number; result: Result }>;
   /** A read that sees everything acknowledged before it began, or one that may be `maxAgeMs` old. */
   read<T>(query: (state: State) => T, mode: 'linearizable' | { maxAgeMs: number }): Promise<T>;
-  /** The changes after `afterIndex` in log order; begins with a snapshot where the log no longer reaches back. */
+  /**
+   * The changes after `afterIndex` in log order. Where they are no longer at hand, a snapshot comes first; also in the
+   * middle, for a watcher that falls far behind. Ends on close, and fails when the engine does. An answer to `propose`
+   * may come before its change does.
+   */
   watch(afterIndex: number): AsyncIterable<{ index: number } & ({ change: Command } | { snapshot: State })>;
   /** Called at once with the present state, then on every change. The answer ends it. */
   onLeadership(listener: (leadership: { term: number; leading: boolean }) => void): () => void;
@@ -22,6 +28,12 @@ export interface Consensus<Command, State, Result> {
 export interface StateMachine<Command, State, Result> {
   initial(): State;
   apply(state: State, command: Command): { state: State; result: Result };
+}
+
+/** How commands, states and results become bytes; injected, since this lib knows no format. */
+export interface Codec {
+  encode(value: unknown): Uint8Array;
+  decode(bytes: Uint8Array): unknown;
 }
 
 /** One entry of the log. `payload` is opaque to the store. */
@@ -52,7 +64,10 @@ export interface LogStore {
   /** Removes entries from `truncateFrom` on, if given, and appends, in one atomic batch. */
   append(entries: LogEntry[], truncateFrom?: number): Promise<void>;
   saveVote(term: number, vote: string | null): Promise<void>;
-  /** Saves the snapshot, then points to it, then deletes the entries it covers. */
+  /**
+   * Saves the snapshot, then points to it, then deletes the entries it covers. Entries after it stay if the log has an
+   * entry with the snapshot's index and term; otherwise they belong to another history and go too.
+   */
   saveSnapshot(snapshot: LogSnapshot): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,3 +2,4 @@ export * from './contract.js';
 export * from './memory-log-store.js';
 export * from './record-log-store.js';
 export * from './records.js';
+export * from './single-node.js';

@@ -16,6 +16,7 @@ export class MemoryDisk implements Records {
   private unsynced: RecordOperation[][] = [];
   private writesUntilFailure = Infinity;
   private gate: Promise<void> = Promise.resolve();
+  private openGate = (): void => {};
 
   /** The nth write from now fails, and leaves nothing behind. */
   failWrite(nth: number): void {
@@ -24,11 +25,10 @@ export class MemoryDisk implements Records {
 
   /** Writes begun from now on are not synced before `resume` is called. */
   pause(): () => void {
-    let resume = (): void => {};
     this.gate = new Promise((resolve) => {
-      resume = resolve;
+      this.openGate = resolve;
     });
-    return resume;
+    return this.openGate;
   }
 
   /** The disk may have got to writes it had not yet acknowledged, or not. */
@@ -37,7 +37,7 @@ export class MemoryDisk implements Records {
     this.unsynced = [];
     this.powerCycles++;
     this.inUse = false;
-    this.gate = Promise.resolve();
+    this.openGate();
   }
 
   /** Flips the lowest bit of the last byte of a record. */
