@@ -1,5 +1,6 @@
 import { Cluster, type ClusterOptions } from '#sim';
 import { conditionalLeaders } from './invariants/conditional-leaders.js';
+import { noErrors } from './invariants/no-errors.js';
 import { noShrink } from './invariants/no-shrink.js';
 import { oneContent } from './invariants/one-content.js';
 import { uniqueStamp } from './invariants/unique-stamp.js';
@@ -7,6 +8,6 @@ import { versionsRise } from './invariants/versions-rise.js';
 
 /** A cluster under the eyes of every invariant. */
 export function watched(options: ClusterOptions): Cluster {
-  const observers = [uniqueStamp, versionsRise, oneContent, conditionalLeaders, noShrink];
+  const observers = [noErrors, uniqueStamp, versionsRise, oneContent, conditionalLeaders, noShrink];
   return new Cluster({ ...options, observers: [...observers, ...(options.observers ?? [])] });
 }

@@ -15,6 +15,12 @@ export interface Connection {
   isLost: boolean;
 }
 
+/**
+ * What rounding leaves of a wait may be too little to add to the time at all, and the wait would be asked for again and
+ * again in one step.
+ */
+const SOON_MS = 1;
+
 /** The client connections: their hellos, their silence, and how they are told to go elsewhere. */
 export class Connections {
   private readonly all = new Map<ConnectionId, Connection>();
@@ -66,7 +72,7 @@ export class Connections {
     const { graceMs } = this.context.limits;
     const leftMs = graceMs - this.context.silenceMs(sinceMs);
     if (leftMs <= 0) return this.end(connection);
-    this.context.timers.at(this.context.nowMs + leftMs, () => this.awaitGrace(connection, sinceMs));
+    this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.awaitGrace(connection, sinceMs));
   }
 
   greet(connection: Connection, pending: Pending, appName: string, table: RoutingTable | undefined): void {
@@ -119,7 +125,7 @@ export class Connections {
       const reason = 'The client was silent for too long.';
       return this.context.emit({ type: 'closeClient', connection: connection.id, reason });
     }
-    this.context.timers.at(this.context.nowMs + leftMs, () => this.watchIdle(connection));
+    this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.watchIdle(connection));
   }
 }
 
