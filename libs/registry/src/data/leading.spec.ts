@@ -64,6 +64,13 @@ describe('Leading', () => {
     ]);
   });
 
+  it('never leads a leader epoch twice, whatever tables say: its versions would begin anew', () => {
+    const world = new DataWorld();
+    world.assign(null, 7);
+    world.assign('d1', 7);
+    expect(world.core.slots()).toEqual([]);
+  });
+
   it('keeps its slot through tables that change something else', () => {
     const world = new DataWorld();
     const s1 = world.session('s1');
