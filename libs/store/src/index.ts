@@ -1,0 +1,3 @@
+export * from './level-log-store.js';
+export * from './level-records.js';
+export * from './server-folder.js';

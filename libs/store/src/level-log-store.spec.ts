@@ -1,0 +1,185 @@
+import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { type LogEntry, type LogStore, type RecordOperation, RecordLogStore } from '#consensus';
+import { logStoreContract } from '#consensus/testing';
+import { RegistryError } from '#model';
+import { LevelLogStore, LevelRecords } from './index.js';
+import { startHolder } from './holder.harness.js';
+import { temporaryFolder } from './temporary-folder.harness.js';
+
+const hex = (value: number): string => value.toString(16).padStart(14, '0');
+
+class FaultyRecords extends LevelRecords {
+  writesUntilFailure = Infinity;
+
+  override write(operations: RecordOperation[]): Promise<void> {
+    if (--this.writesUntilFailure === 0) return Promise.reject(new RegistryError('STORE_FAILED', 'Input/output error'));
+    return super.write(operations);
+  }
+}
+
+interface Medium {
+  root: Awaited<ReturnType<typeof temporaryFolder>>;
+  folder: string;
+  records?: FaultyRecords;
+}
+
+/** Changes a record behind the store's back. */
+async function tamper(medium: Medium, change: (db: ClassicLevel<string, Uint8Array>) => Promise<void>): Promise<void> {
+  const db = new ClassicLevel<string, Uint8Array>(join(medium.folder, 'db'), { valueEncoding: 'view' });
+  await db.open();
+  await change(db);
+  await db.close();
+}
+
+const flip = (key: string) => async (db: ClassicLevel<string, Uint8Array>) => {
+  const bytes = Uint8Array.from((await db.get(key))!);
+  bytes[bytes.length - 1]! ^= 1;
+  await db.put(key, bytes);
+};
+
+logStoreContract<Medium>('LevelLogStore', {
+  createMedium: async () => {
+    const root = await temporaryFolder();
+    return { root, folder: join(root.path, 'log') };
+  },
+  createStore: (medium) => new RecordLogStore((medium.records = new FaultyRecords(medium.folder))),
+  disposeMedium: ({ root }) => root.remove(),
+  // What the kernel has been given survives kill -9: a copy of the files while they are open is what is found.
+  crash: async (medium, store) => {
+    const copy = join(medium.root.path, 'after-crash');
+    await cp(medium.folder, copy, { recursive: true });
+    await store.close();
+    medium.folder = copy;
+  },
+  failWrite: (medium, _store, nth) => {
+    medium.records!.writesUntilFailure = nth;
+  },
+  flipBitInEntry: (medium, index) => tamper(medium, flip(`entry/${hex(index)}`)),
+  flipBitInSnapshot: (medium, index) => tamper(medium, flip(`chunk/${hex(index)}/${hex(0)}`)),
+  loseEntry: (medium, index) => tamper(medium, (db) => db.del(`entry/${hex(index)}`)),
+});
+
+describe('a log in a folder', () => {
+  let root: Awaited<ReturnType<typeof temporaryFolder>>;
+  let folder: string;
+
+  beforeEach(async () => {
+    root = await temporaryFolder();
+    folder = join(root.path, 'meta', 'log');
+  });
+
+  afterEach(() => root.remove());
+
+  const entry = (index: number): LogEntry => ({ index, term: 1, payload: Buffer.from(`command number ${index}`) });
+
+  const fill = async (store: LogStore, from: number, to: number): Promise<void> => {
+    for (let index = from; index <= to; index++) await store.append([entry(index)]);
+  };
+
+  /** What opening says, in a word: the log whole, or why not. */
+  const open = async (path: string, last: number): Promise<string> => {
+    const store = new LevelLogStore(path);
+    try {
+      const { entries, vote } = await store.open();
+      const whole = vote === 'n1' && entries.length === last && entries.every((e, i) => text(e) === text(entry(i + 1)));
+      return whole ? 'whole' : `silently ${entries.length} entries and the vote of ${vote}`;
+    } catch (error) {
+      return error instanceof RegistryError ? error.code : String(error);
+    } finally {
+      await store.close();
+    }
+  };
+  const text = ({ payload }: LogEntry): string => Buffer.from(payload).toString();
+
+  it('is either whole or refused, whichever byte of its files is damaged', async () => {
+    const store = new LevelLogStore(folder);
+    await store.open();
+    await store.saveVote(1, 'n1');
+    await fill(store, 1, 40);
+    await store.close();
+    const files = (await readdir(join(folder, 'db'))).filter((name) => /\.(log|ldb)$/.test(name));
+    const outcomes = new Map<string, number>();
+    for (const name of files) {
+      const original = await readFile(join(folder, 'db', name));
+      const step = Math.max(1, Math.floor(original.length / 60));
+      for (let at = 0; at < original.length; at += step) {
+        const damaged = join(root.path, `damaged-${name}-${at}`);
+        await cp(folder, damaged, { recursive: true });
+        const bytes = Buffer.from(original);
+        bytes[at]! ^= 0x40;
+        await writeFile(join(damaged, 'db', name), bytes);
+        const outcome = await open(damaged, 40);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        await rm(damaged, { recursive: true });
+      }
+    }
+    expect([...outcomes.keys()].filter((outcome) => !['whole', 'STORE_CORRUPT'].includes(outcome))).toEqual([]);
+    expect(outcomes.get('STORE_CORRUPT')).toBeGreaterThan(40);
+  });
+
+  it('is refused when its files were put back to an earlier day', async () => {
+    const store = new LevelLogStore(folder);
+    await store.open();
+    await store.saveVote(1, 'n1');
+    await fill(store, 1, 3);
+    await cp(join(folder, 'db'), join(root.path, 'earlier'), { recursive: true });
+    await fill(store, 4, 6);
+    await store.close();
+    await rm(join(folder, 'db'), { recursive: true });
+    await cp(join(root.path, 'earlier'), join(folder, 'db'), { recursive: true });
+    await expect(new LevelLogStore(folder).open()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('entries 4 to 6 are missing'),
+    });
+    await rm(join(folder, 'db'), { recursive: true });
+    expect(await open(folder, 6)).toBe('STORE_CORRUPT');
+  });
+
+  it('is taken as it is when only the witness was damaged or lost', async () => {
+    const store = new LevelLogStore(folder);
+    await store.open();
+    await store.saveVote(1, 'n1');
+    await fill(store, 1, 3);
+    await store.close();
+    await writeFile(join(folder, 'witness'), 'damaged beyond recognition');
+    expect(await open(folder, 3)).toBe('whole');
+    await rm(join(folder, 'witness'));
+    expect(await open(folder, 3)).toBe('whole');
+  });
+
+  it('is refused while another process holds it, and free as soon as that one is killed', async () => {
+    await mkdir(folder, { recursive: true });
+    const holder = await startHolder(join(folder, 'db'));
+    try {
+      await expect(new LevelLogStore(folder).open()).rejects.toMatchObject({
+        code: 'STORE_LOCKED',
+        message: expect.stringMatching(/in use by another process.*configure another folder/),
+      });
+    } finally {
+      await holder.kill();
+    }
+    const store = new LevelLogStore(folder);
+    await store.open();
+    await store.close();
+  });
+
+  it('cannot be where no folder can be', async () => {
+    await writeFile(join(root.path, 'meta'), 'a file');
+    await expect(new LevelLogStore(folder).open()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringMatching(/cannot be read or written.*permissions/),
+    });
+  });
+
+  it('is refused as damaged when LevelDB itself says so', async () => {
+    const store = new LevelLogStore(folder);
+    await store.open();
+    await fill(store, 1, 3);
+    await store.close();
+    const manifest = (await readdir(join(folder, 'db'))).find((name) => name.startsWith('MANIFEST'))!;
+    await writeFile(join(folder, 'db', manifest), 'nonsense');
+    await expect(new LevelLogStore(folder).open()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+});
