@@ -3,6 +3,8 @@ import { type Tiers, startTiers } from '../support/tiers.js';
 
 const CONNECTIONS = 2_000;
 const PUBLISHERS = 10_000;
+/** Published before anybody subscribes; the others while all watch. */
+const EARLY = 9_000;
 const DATA_IDS = 100;
 const AT_ONCE = 100;
 
@@ -51,18 +53,20 @@ describe('2,000 subscribers on 2,000 connections and 10,000 publishers over 100 
 
   it('shows every subscriber exactly what was published, and one more to all it concerns', async () => {
     const subscribers: Subscriber[] = [];
-    await forEach(CONNECTIONS, async (index) => {
-      const client = new RegistryClient({ seeds: [tiers.session.rpcAddress] });
-      clients.push(client);
-      subscribers[index] = client.subscribe({ dataId: nameOf(index) });
-      await subscribers[index].ready();
-    });
     const expected = Array.from({ length: DATA_IDS }, () => [] as string[]);
-    await forEach(PUBLISHERS, async (index) => {
+    const publish = async (index: number): Promise<void> => {
       const value = `tcp://10.0.${index >> 8}.${index & 255}:80`;
       expected[index % DATA_IDS]!.push(value);
       await clients[index % CONNECTIONS]!.publish({ dataId: nameOf(index), data: [value] });
+    };
+    for (let index = 0; index < CONNECTIONS; index++)
+      clients.push(new RegistryClient({ seeds: [tiers.session.rpcAddress] }));
+    await forEach(EARLY, publish);
+    await forEach(CONNECTIONS, async (index) => {
+      subscribers[index] = clients[index]!.subscribe({ dataId: nameOf(index) });
+      await subscribers[index].ready();
     });
+    await forEach(PUBLISHERS - EARLY, (index) => publish(EARLY + index));
     const lists = expected.map((list) => list.toSorted().join());
     await Promise.all(subscribers.map((subscriber, index) => holding(subscriber, lists[index % DATA_IDS]!)));
 

@@ -138,19 +138,24 @@ describe('RPC, as Nest applications and the SDK use it', () => {
 
   describe('bad input', () => {
     it.each([
-      ['registry.publish', { data: [] }, 'INVALID_NAME'],
-      ['registry.publish', { dataId: 'a\nb', data: [] }, 'INVALID_NAME'],
-      ['registry.publish', { dataId: 'a', group: 'x#@#y', data: [] }, 'INVALID_NAME'],
-      ['registry.publish', { dataId: 'x'.repeat(513), data: [] }, 'INVALID_NAME'],
-      ['registry.publish', { dataId: 'a', data: ['x'.repeat(65_537)] }, 'DATA_TOO_LARGE'],
-      ['registry.publish', { dataId: 'a', data: Array.from({ length: 10_001 }, () => '') }, 'DATA_TOO_LARGE'],
-      ['registry.query', { dataId: 'a', scope: 'world' }, 'INVALID_SCOPE'],
-      ['registry.unsubscribe', { subscriptionId: 'never' }, 'NOT_SUBSCRIBED'],
-      ['registry.unpublish', { dataId: 'a', registerId: 'never' }, 'NOT_REGISTERED'],
-      ['registry.hello', { protocol: 99 }, 'UNSUPPORTED_PROTOCOL'],
-      ['registry.nothing', {}, 'UNKNOWN_PATTERN'],
-      ['registry.apply', { operations: 'x' }, 'BAD_REQUEST'],
-    ])('%s with %j is answered %s', async (pattern, payload, code) => {
+      ['a publication without dataId', 'registry.publish', { data: [] }, 'INVALID_NAME'],
+      ['a control character', 'registry.publish', { dataId: 'a\nb', data: [] }, 'INVALID_NAME'],
+      ['the separator', 'registry.publish', { dataId: 'a', group: 'x#@#y', data: [] }, 'INVALID_NAME'],
+      ['a name over 512 bytes', 'registry.publish', { dataId: 'x'.repeat(513), data: [] }, 'INVALID_NAME'],
+      ['data over 64 KiB', 'registry.publish', { dataId: 'a', data: ['x'.repeat(65_537)] }, 'DATA_TOO_LARGE'],
+      [
+        '10,001 strings',
+        'registry.publish',
+        { dataId: 'a', data: Array.from({ length: 10_001 }, () => '') },
+        'DATA_TOO_LARGE',
+      ],
+      ['an unknown scope', 'registry.query', { dataId: 'a', scope: 'world' }, 'INVALID_SCOPE'],
+      ['ending what is not subscribed', 'registry.unsubscribe', { subscriptionId: 'never' }, 'NOT_SUBSCRIBED'],
+      ['removing what is not known', 'registry.unpublish', { dataId: 'a', registerId: 'never' }, 'NOT_REGISTERED'],
+      ['another protocol version', 'registry.hello', { protocol: 99 }, 'UNSUPPORTED_PROTOCOL'],
+      ['an unknown pattern', 'registry.nothing', {}, 'UNKNOWN_PATTERN'],
+      ['a list that is none', 'registry.apply', { operations: 'x' }, 'BAD_REQUEST'],
+    ])('refuses %s', async (_, pattern, payload, code) => {
       await expect(firstValueFrom(stock().send(pattern, payload))).rejects.toMatchObject({ code });
     });
 
