@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { type LinkEvent, type LinkId, type PeerHello, PROTOCOL_VERSION } from '#model';
 import { RpcConnection } from '#client';
 import type { RollcallServer, RollcallServerOptions } from '../transport/rollcall-server.js';
-import { RawPeer, startServer, until } from '../transport/testing-server.js';
+import { RawPeer, startServer, until } from '../transport/transport.harness.js';
 import { Links, type LinksOptions } from './links.js';
 
 interface Message {

@@ -30,6 +30,11 @@ export interface RollcallServerOptions {
    * than any honest client needs, subscriptions included; it bounds what one connection can make the server hold.
    */
   maxInFlight?: number;
+  /**
+   * A connection that has sent nothing of ours for so long is closed, so that strangers cannot hold all connections
+   * for nothing. How long it may be silent afterwards is for the protocol above to say.
+   */
+  firstMessageTimeoutMs?: number;
   /** How long `close` lets peers take what is on its way to them. */
   drainMs?: number;
   limits?: Partial<FramedSocketLimits>;
@@ -37,13 +42,16 @@ export interface RollcallServerOptions {
   onConnection?(connection: Connection): void;
 }
 
-const DEFAULTS = { maxConnections: 20_000, maxInFlight: 50_000, drainMs: 1_000 };
+const DEFAULTS = { maxConnections: 20_000, maxInFlight: 50_000, firstMessageTimeoutMs: 30_000, drainMs: 1_000 };
 
 /**
  * Newcomers above `maxConnections` that are told so at the same time. More than that are closed without a word: in a
  * reconnect storm even the courtesy needs a bound.
  */
 const REFUSED_AT_ONCE = 256;
+
+/** A longer pattern is nobody's; Nest would parse it and write it out again to find that. */
+const MAX_PATTERN_LENGTH = 1024;
 
 /** Numbers connections across all servers of the process, so that a number means one connection. */
 let lastConnectionId = 0;
@@ -124,12 +132,22 @@ export class RollcallServer extends ServerTCP {
     this.connections.add(connection);
     connection.onClose(() => this.connections.delete(connection));
     this.rollcall.onConnection?.(connection);
+    const timer = setTimeout(
+      () => connection.close(new RegistryError('DEADLINE_EXCEEDED', 'The connection was opened and not used.')),
+      this.rollcall.firstMessageTimeoutMs,
+    );
+    timer.unref();
+    connection.onClose(() => clearTimeout(timer));
+    socket.once('message', () => clearTimeout(timer));
     socket.on('message', (packet: unknown) => this.receive(connection, packet));
   }
 
   /** A string is looked up first; a stock client sends other patterns as objects, or as their JSON. */
   override getHandlerByPattern(pattern: string): MessageHandler | null {
-    return this.messageHandlers.get(pattern) ?? (pattern.startsWith('{') ? super.getHandlerByPattern(pattern) : null);
+    const handler = this.messageHandlers.get(pattern);
+    if (handler !== undefined) return handler;
+    const mayBeJson = pattern.startsWith('{') && pattern.length <= MAX_PATTERN_LENGTH;
+    return mayBeJson ? super.getHandlerByPattern(pattern) : null;
   }
 
   /** Called by the constructor of the base. What keeps it from listening is the caller's to report, once. */
