@@ -180,8 +180,7 @@ export class DiscoveredClient extends ClientProxy {
   private connectionTo(endpoint: Endpoint): EndpointConnection {
     let connection = this.connections.get(endpoint.address);
     if (!connection) {
-      const client = new ClientTCP({ host: endpoint.host, port: endpoint.port, ...this.options.tcp });
-      client.on('error', () => {});
+      const client = new EndpointClient({ host: endpoint.host, port: endpoint.port, ...this.options.tcp });
       connection = { address: endpoint.address, client, inFlight: 0, leaving: false };
       this.connections.set(endpoint.address, connection);
     }
@@ -210,6 +209,11 @@ export class DiscoveredClient extends ClientProxy {
     connection.inFlight--;
     if (connection.leaving && connection.inFlight === 0) connection.client.close();
   }
+}
+
+/** A broken connection fails its requests, and they are retried or their callers told; it is no news to the log. */
+class EndpointClient extends ClientTCP {
+  override handleError(): void {}
 }
 
 interface EndpointConnection {
