@@ -4,6 +4,7 @@ export * from './meta/core.js';
 export { metaStateMachine } from './meta/state.js';
 export * from './data/contract.js';
 export * from './data/core.js';
+export * from './data/inspect.js';
 export { DATA_LIMITS } from './data/limits.js';
 export type { RecordedRemoval } from './data/removal-log.js';
 export * from './session/contract.js';

@@ -85,6 +85,20 @@ describe('A new leader', () => {
     expect(s2.fetch()).toMatchObject({ complete: true, publications: [] });
   });
 
+  it('sends the removals known so far along with a partial datum, which removes nothing by absence', () => {
+    const world = new DataWorld({ sessions: ['s1', 's2'] });
+    const [s1, s2] = [world.session('s1'), world.session('s2')];
+    s1.reconcile([], [{ registerId: 'a', stamp: [100, 2, 9] }]);
+    const { version } = s2.want();
+    expect(s2.last('change')).toMatchObject({
+      ...{ from: version, to: version, complete: false, upserts: [] },
+      removals: [{ registerId: 'a', stamp: [100, 2, 9], cause: 'unpublish' }],
+    });
+    s2.reconcile();
+    s2.want();
+    expect(s2.take('change')).toEqual([]);
+  });
+
   describe('waiting for a session server that is gone', () => {
     it('waits while the table names it, however silent it is, and reports it', () => {
       const world = new DataWorld({ sessions: ['s1', 's2'] });

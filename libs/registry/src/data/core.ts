@@ -1,11 +1,9 @@
 import {
   type Core,
   type DataInfoId,
-  type DatumVersion,
   type FromMeta,
   type LinkEvent,
   type LinkId,
-  type Publication,
   type RoutingTable,
   type SessionToData,
 } from '#model';
@@ -13,6 +11,7 @@ import { slotOf } from '#sharding';
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
+import type { DataStats, DatumReport, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
 import { Leadership } from './leadership.js';
 import { DATA_LIMITS } from './limits.js';
@@ -28,39 +27,6 @@ const SWEEP_BUDGET = 5_000;
 const SWEEP_AGAIN_MS = 10;
 /** A sweep later than this was held up by a pause of the process, in which silence of others means nothing. */
 const PAUSE_MS = 1_000;
-/** In touch with meta: it has confirmed the table within this time. */
-const TOUCH_MS = 3_000;
-
-/** One slot led, for people. */
-export interface SlotReport {
-  slot: number;
-  leaderEpoch: number;
-  sequence: number;
-  complete: boolean;
-  /** Session incarnations not reconciled yet. */
-  waitingFor: string[];
-  datums: number;
-  publications: number;
-  tombstones: number;
-}
-
-/** One datum as the leader holds it, for people. */
-export interface DatumReport {
-  dataInfoId: DataInfoId;
-  slot: number;
-  version: DatumVersion;
-  complete: boolean;
-  publications: Publication[];
-}
-
-export interface DataStats {
-  slotsLed: number;
-  slotsPartial: number;
-  datums: number;
-  publications: number;
-  tombstones: number;
-  sessionLinks: number;
-}
 
 /** The brain of a data server: routes links and messages to the slots it leads. See `SlotLeader` for what those do. */
 export class DataCore implements Core<DataEvent, DataEffect> {
@@ -291,9 +257,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     });
   }
 
+  /** Acknowledged by meta lately, and not just back from a pause, during which anything may have happened. */
   private get isInTouch(): boolean {
-    const { settledReadAtMs } = this.membership;
-    return settledReadAtMs !== undefined && this.nowMs - settledReadAtMs <= TOUCH_MS;
+    return this.membership.state === 'joined' && this.nowMs - this.resumedAtMs > PAUSE_MS;
   }
 
   private notePause(): void {
@@ -311,7 +277,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const sweep = {
       nowMs,
       settledReadAtMs: this.membership.settledReadAtMs,
-      mayEndLeases: this.isInTouch && nowMs - this.resumedAtMs > PAUSE_MS,
+      mayEndLeases: this.isInTouch,
       budget: SWEEP_BUDGET,
     };
     const overdue = new Set<string>();

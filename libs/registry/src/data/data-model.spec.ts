@@ -39,7 +39,7 @@ describe('Under any schedule of publishes, moves, breaks, crashes and changes of
         expect(model.atLeader()).toEqual(model.truth());
         expect(model.atWatcher()).toEqual(model.truth());
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     );
   });
 });

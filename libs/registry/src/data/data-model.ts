@@ -1,15 +1,8 @@
-import {
-  type Publication,
-  type RemovalCause,
-  type Stamp,
-  type DatumVersion,
-  compareStamps,
-  compareVersions,
-} from '#model';
-import { merge } from '../merge.js';
-import { DATUM, DataWorld, type TestSession, publication } from './data-world.js';
+import { type Stamp, compareStamps } from '#model';
+import { DATUM, DataWorld, publication } from './data-world.js';
+import { ModelSession } from './model-session.js';
+import { ModelWatcher } from './model-watcher.js';
 
-/** For property tests: clients that publish through session servers that crash, lose links and hear late. */
 interface Client {
   registerId: string;
   /** The session server it is connected to, if any. */
@@ -19,208 +12,6 @@ interface Client {
   port: number;
   /** When the leader last heard of the session server that crashed under it. */
   orphanedAtMs: number;
-}
-
-interface Holding {
-  stamp: Stamp;
-  publication: Publication | undefined;
-  cause: RemovalCause;
-}
-
-class ModelSession {
-  readonly holdings = new Map<string, Holding>();
-  leaderEpoch = 0;
-  isAlive = true;
-  /** Digest sent over this link to this leader; from then on operations may follow. */
-  isOpen = false;
-  isReconciled = false;
-  unheardSinceMs: number | undefined;
-  private awaited: { number: number; registerIds: string[] } | undefined;
-
-  constructor(
-    readonly wire: TestSession,
-    private readonly model: DataModel,
-  ) {}
-
-  open(leaderEpoch: number): void {
-    if (!this.isAlive || this.wire.link === undefined) return;
-    this.leaderEpoch = leaderEpoch;
-    this.isOpen = true;
-    this.isReconciled = false;
-    const live = [...this.holdings].filter(([, held]) => held.publication);
-    const removed = [...this.holdings].filter(([, held]) => !held.publication);
-    this.wire.send({
-      kind: 'digest',
-      slot: 0,
-      leaderEpoch,
-      tableEpoch: this.model.world.table.epoch,
-      number: ++this.wire.digestNumber,
-      entries: live.map(([registerId, { stamp }]) => ({ registerId, dataInfoId: DATUM, stamp, leased: false })),
-      removals: removed.map(([registerId, { stamp, cause }]) => ({ registerId, dataInfoId: DATUM, stamp, cause })),
-    });
-    this.listen();
-  }
-
-  /** Sends what the leader wanted, as late as the test likes. */
-  answer(): void {
-    const { awaited, leaderEpoch } = this;
-    if (!awaited || !this.isOpen) return;
-    this.awaited = undefined;
-    const wanted = awaited.registerIds.map((id) => this.holdings.get(id)).filter((held) => held?.publication);
-    this.wire.send({
-      kind: 'reconcile',
-      slot: 0,
-      leaderEpoch,
-      number: awaited.number,
-      operations: wanted.map((held) => ({ op: 'publish', publication: held!.publication! })),
-    });
-    this.listen();
-  }
-
-  /** Records first, then tells the leader if it can. */
-  record(registerId: string, holding: Holding): void {
-    const held = this.holdings.get(registerId);
-    const verdict = merge(held && { stamp: held.stamp, live: held.publication !== undefined }, {
-      stamp: holding.stamp,
-      live: holding.publication !== undefined,
-    });
-    if (verdict !== 'take') return;
-    this.holdings.set(registerId, holding);
-    if (!this.isOpen) return;
-    const { stamp, cause } = holding;
-    this.wire.send({
-      kind: 'operations',
-      slot: 0,
-      leaderEpoch: this.leaderEpoch,
-      tableEpoch: 1,
-      sequence: 1,
-      operations: [
-        holding.publication
-          ? { op: 'publish', publication: holding.publication }
-          : { op: 'unpublish', registerId, dataInfoId: DATUM, stamp, cause },
-      ],
-    });
-    const applied = this.wire.take('applied');
-    const result = applied[0]?.results[0];
-    this.listen();
-    if (result?.status === 'stale') this.refused(registerId, result.held);
-  }
-
-  /** Memory of removals is bounded. */
-  forgetRemovals(): void {
-    for (const [registerId, held] of this.holdings) if (!held.publication) this.holdings.delete(registerId);
-  }
-
-  breakLink(): void {
-    const { link } = this.wire;
-    if (link === undefined) return;
-    this.wire.link = undefined;
-    this.unheardSinceMs = this.model.world.nowMs;
-    this.lost();
-    this.model.world.step({ type: 'linkDown', link });
-  }
-
-  /** Connects anew; the leader may not have noticed yet that the older link is gone. */
-  connect(): void {
-    if (!this.isAlive) return;
-    this.lost();
-    this.unheardSinceMs = undefined;
-    this.wire.connect();
-  }
-
-  crash(): void {
-    this.isAlive = false;
-    this.lost();
-    this.wire.die();
-  }
-
-  private lost(): void {
-    this.isOpen = false;
-    this.isReconciled = false;
-    this.awaited = undefined;
-    this.wire.inbox = [];
-  }
-
-  private listen(): void {
-    for (const message of this.wire.take('want')) {
-      if (message.leaderEpoch !== this.leaderEpoch) continue;
-      this.awaited = message;
-      for (const { registerId, held } of message.stale) this.refused(registerId, held);
-    }
-    for (const message of this.wire.take('reconciled')) {
-      if (message.number === this.wire.digestNumber) this.isReconciled = true;
-      for (const { registerId, held } of message.stale) this.refused(registerId, held);
-    }
-    for (const { leaderEpoch } of this.wire.take('moved')) if (leaderEpoch >= this.leaderEpoch) this.lost();
-  }
-
-  /** As a session server does: what is outdated is dropped, and the client told, who raises its stamp and repeats. */
-  private refused(registerId: string, held: Stamp): void {
-    const holding = this.holdings.get(registerId);
-    if (!holding || compareStamps(holding.stamp, held) > 0) return;
-    this.holdings.delete(registerId);
-    const client = this.model.clients.find((each) => each.registerId === registerId)!;
-    if (client.at === this) this.model.refused(client, held);
-  }
-}
-
-/** A session server's view of the datum, kept by the rules of the protocol, and checked at every message. */
-class Watcher {
-  version: DatumVersion = { leaderEpoch: 0, sequence: 0 };
-  isComplete = false;
-  readonly held = new Map<string, { stamp: Stamp; publication: Publication | undefined }>();
-
-  constructor(
-    readonly wire: TestSession,
-    private readonly contents: Map<string, string>,
-  ) {}
-
-  live(): Publication[] {
-    return [...this.held.values()].flatMap(({ publication }) => publication ?? []);
-  }
-
-  listen(): void {
-    const { inbox } = this.wire;
-    this.wire.inbox = [];
-    for (const message of inbox) {
-      if (message.kind === 'datum') {
-        if (compareVersions(message.version, this.version) < 0) throw new Error('A version went back.');
-        this.version = message.version;
-        this.isComplete = message.complete;
-        if (message.complete) this.held.clear();
-        for (const each of message.publications) this.take(each.registerId, each.stamp, each);
-      } else if (message.kind === 'change') {
-        if (compareVersions(message.from, this.version) !== 0) throw new Error('A change does not fit its base.');
-        if (compareVersions(message.to, message.from) < 0) throw new Error('A version went back.');
-        if (message.complete && !this.isComplete) throw new Error('A change made the datum complete.');
-        this.version = message.to;
-        for (const each of message.upserts) this.take(each.registerId, each.stamp, each);
-        for (const { registerId, stamp } of message.removals) this.take(registerId, stamp, undefined);
-      }
-      if (this.isComplete) this.remember();
-    }
-  }
-
-  private take(registerId: string, stamp: Stamp, publication: Publication | undefined): void {
-    const held = this.held.get(registerId);
-    const verdict = merge(held && { stamp: held.stamp, live: held.publication !== undefined }, {
-      stamp,
-      live: publication !== undefined,
-    });
-    if (verdict === 'take') this.held.set(registerId, { stamp, publication });
-  }
-
-  /** Invariant 4: one complete version has one content. */
-  private remember(): void {
-    const version = `${this.version.leaderEpoch}.${this.version.sequence}`;
-    const content = this.live()
-      .map(({ registerId, body }) => `${registerId}=${body[0]}`)
-      .sort()
-      .join(' ');
-    const known = this.contents.get(version);
-    if (known !== undefined && known !== content) throw new Error(`${version} was "${known}" and is "${content}".`);
-    this.contents.set(version, content);
-  }
 }
 
 /** So long at least a crashed session server is not missed: the grace, less what its last frame may be old. */
@@ -248,11 +39,12 @@ export interface Action {
   b: number;
 }
 
+/** For property tests: clients that publish through session servers that crash, lose links and hear late. */
 export class DataModel {
   readonly world: DataWorld;
   readonly clients: Client[];
   readonly sessions: ModelSession[] = [];
-  readonly watcher: Watcher;
+  readonly watcher: ModelWatcher;
   leaderEpoch = 7;
   private incarnations = 0;
   /** Stored at a complete leader: while its session server lives, and for a grace after, it must stay in sight. */
@@ -270,7 +62,7 @@ export class DataModel {
       port: 0,
       orphanedAtMs: -Infinity,
     }));
-    this.watcher = new Watcher(this.world.session('watcher'), new Map());
+    this.watcher = new ModelWatcher(this.world.session('watcher'));
     this.watch();
     for (const session of this.sessions) {
       session.open(this.leaderEpoch);
@@ -376,10 +168,13 @@ export class DataModel {
     return shownOf(this.watcher.live());
   }
 
-  refused(client: Client, held: Stamp): void {
+  /** The client is told, and raises its stamp; unless it has gone elsewhere meanwhile. */
+  refused(session: ModelSession, registerId: string, held: Stamp): void {
+    const client = this.clients.find((each) => each.registerId === registerId)!;
+    if (client.at !== session) return;
     client.stamp = [held[0], held[1] + 1, client.stamp[2]];
     if (client.wantsLive) this.publish(client, client.port);
-    else client.at?.record(client.registerId, { stamp: client.stamp, publication: undefined, cause: 'unpublish' });
+    else session.record(registerId, { stamp: client.stamp, publication: undefined, cause: 'unpublish' });
   }
 
   private publish(client: Client, port: number): void {

@@ -12,7 +12,7 @@ import {
 import { merge } from '../merge.js';
 import type { DataLimits } from './contract.js';
 import type { SessionPeer, Sessions } from './sessions.js';
-import { type ReplicaOptions, SlotReplica } from './slot-replica.js';
+import { type ChangeMessage, type ReplicaOptions, SlotReplica } from './slot-replica.js';
 import { WaitSet } from './wait-set.js';
 
 /** What a session server says about one slot, to whoever leads it. */
@@ -91,6 +91,7 @@ export class SlotLeader {
       case 'interest':
         this.replica.addInterest(link, message.dataInfoId);
         send(this.datumMessage(message.dataInfoId));
+        this.tellRemovals(message.dataInfoId, send);
         break;
       case 'disinterest':
         this.replica.dropInterest(link, message.dataInfoId);
@@ -254,6 +255,16 @@ export class SlotLeader {
       sweep.budget -= orphans.length;
       for (const orphan of orphans) this.replica.remove(sweep.nowMs, orphan, 'grace-expired', 'leader');
     }
+  }
+
+  /** A partial datum removes nothing by absence, so the removals known so far go with it, at the same version. */
+  private tellRemovals(dataInfoId: DataInfoId, send: (change: ChangeMessage) => void): void {
+    const removals = this.replica.isComplete ? [] : this.replica.removalsOf(dataInfoId);
+    if (removals.length === 0) return;
+    const { slot, leaderEpoch } = this.options;
+    const version = this.replica.version(dataInfoId);
+    const names = { kind: 'change' as const, slot, leaderEpoch, dataInfoId };
+    send({ ...names, from: version, to: version, complete: false, upserts: [], removals });
   }
 
   private datumMessage(dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {

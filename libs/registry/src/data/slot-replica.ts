@@ -7,6 +7,7 @@ import {
   type OperationResult,
   type Owner,
   type Publication,
+  type Removal,
   type RemovalCause,
   type Stamp,
   compareStamps,
@@ -96,6 +97,12 @@ export class SlotReplica {
   publications(dataInfoId: DataInfoId): Publication[] {
     const datum = this.datums.get(dataInfoId);
     return datum ? [...datum.publications.values()] : [];
+  }
+
+  /** The removals remembered of a datum. */
+  removalsOf(dataInfoId: DataInfoId): Removal[] {
+    const tombstones = this.datums.get(dataInfoId)?.tombstones?.values() ?? [];
+    return Array.from(tombstones, ({ registerId, stamp, cause }) => ({ registerId, stamp, cause }));
   }
 
   /** Session incarnations that own something here. */

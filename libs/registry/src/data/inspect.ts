@@ -1,0 +1,32 @@
+import type { DataInfoId, DatumVersion, Publication } from '#model';
+
+/** One slot led, for people. */
+export interface SlotReport {
+  slot: number;
+  leaderEpoch: number;
+  sequence: number;
+  complete: boolean;
+  /** Session incarnations not reconciled yet. */
+  waitingFor: string[];
+  datums: number;
+  publications: number;
+  tombstones: number;
+}
+
+/** One datum as the leader holds it, for people. */
+export interface DatumReport {
+  dataInfoId: DataInfoId;
+  slot: number;
+  version: DatumVersion;
+  complete: boolean;
+  publications: Publication[];
+}
+
+export interface DataStats {
+  slotsLed: number;
+  slotsPartial: number;
+  datums: number;
+  publications: number;
+  tombstones: number;
+  sessionLinks: number;
+}
