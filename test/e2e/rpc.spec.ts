@@ -136,6 +136,16 @@ describe('RPC, as Nest applications and the SDK use it', () => {
     expect((await datum('fields')).publishers[0]).toMatchObject({ data: ['x'], colour: 'red' });
   });
 
+  it('takes the zone that a client told once for all it publishes and reads', async () => {
+    const zoned = new RegistryClient({ seeds: [tiers.session.rpcAddress], zone: 'z9' });
+    clients.push(zoned);
+    await zoned.publish({ dataId: 'zoned', data: ['mine'] });
+    await sdk().publish({ dataId: 'zoned', data: ['elsewhere'] });
+    expect((await datum('zoned')).publishers.map(({ zone }) => zone)).toContain('z9');
+    const snapshot = await zoned.subscribe({ dataId: 'zoned', scope: 'zone' }).ready();
+    expect(data(snapshot)).toEqual(['mine']);
+  });
+
   describe('bad input', () => {
     it.each([
       ['a publication without dataId', 'registry.publish', { data: [] }, 'INVALID_NAME'],

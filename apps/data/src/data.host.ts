@@ -33,8 +33,9 @@ export class DataHost {
   /** @param addresses of this server as others reach it */
   async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
     this.addresses = addresses;
-    const { folder } = this.options;
+    const { folder, logger } = this.options;
     this.table = await folder.loadTable();
+    for (const warning of folder.warnings) logger.warn('folder-damaged', { warning });
     this.run = await folder.nextRun();
     this.begin();
   }

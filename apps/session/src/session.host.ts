@@ -67,7 +67,9 @@ export class SessionHost {
   /** @param addresses of this server as others reach it */
   async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
     this.addresses = addresses;
-    this.table = await this.options.folder.loadTable();
+    const { folder, logger } = this.options;
+    this.table = await folder.loadTable();
+    for (const warning of folder.warnings) logger.warn('folder-damaged', { warning });
     this.begin();
   }
 

@@ -25,14 +25,17 @@ export class RpcClients {
 
 export class RpcClient implements ConnectionSink {
   private readonly id: number;
+  /** With the zone that the hello told, for messages that name none. */
+  private edge: EdgeContext;
   private readonly subscriptions = new Map<string, Subscriber<SharedBody>>();
   private notices: Subscriber<Notice> | undefined;
 
   constructor(
     private readonly connection: Connection,
     private readonly host: SessionHost,
-    private readonly edge: EdgeContext,
+    edge: EdgeContext,
   ) {
+    this.edge = edge;
     this.id = host.connect(connection.remoteAddress, this);
     connection.onClose(() => host.disconnect(this.id));
   }
@@ -55,6 +58,7 @@ export class RpcClient implements ConnectionSink {
   /** Greets, then tells the connection what concerns all of it, for as long as it lives. */
   hello(payload: unknown): Observable<Notice> {
     const { request } = accepted(parseClientMessage('registry.hello', payload, this.edge));
+    if (request.kind === 'hello') this.edge = { ...this.edge, zone: request.zone };
     return new Observable((subscriber) => {
       this.notices?.complete();
       this.notices = subscriber;
