@@ -55,6 +55,14 @@ export class Schedule {
     }
   }
 
+  /** Applications go on and nothing breaks: every change must reach everybody within a second. */
+  calm(): void {
+    for (const action of ['publish', 'subscribe', 'republish', 'publish', 'unpublish', 'republish'] as const) {
+      this.act(action);
+      this.cluster.untilConverged(1_000);
+    }
+  }
+
   /** Ends every fault, those that are still to come of earlier actions included. */
   mend(): void {
     this.mendNow();
