@@ -38,7 +38,7 @@ function compile() {
 
 function sourceFiles() {
   return SOURCES.flatMap((folder) => filesUnder(folder)).filter(
-    (path) => path.endsWith('.ts') && !path.endsWith('.spec.ts') && !path.endsWith('.d.ts'),
+    (path) => path.endsWith('.ts') && !/\.(spec|harness|d)\.ts$/.test(path),
   );
 }
 

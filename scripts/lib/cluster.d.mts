@@ -1,0 +1,55 @@
+/** The types of cluster.mjs, for the tests, which are TypeScript. */
+export type Tier = 'meta' | 'data' | 'session';
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export class ClusterNode {
+  readonly name: string;
+  readonly tier: Tier;
+  readonly rpcPort: number;
+  readonly httpPort: number;
+  readonly rpcAddress: string;
+  readonly httpAddress: string;
+  readonly dataDir: string;
+  readonly logFile: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Of the run under way or the last one. */
+  readonly exited: Promise<Exit>;
+  get pid(): number | undefined;
+  start(): this;
+  ready(timeoutMs?: number): Promise<this>;
+  kill(signal?: NodeJS.Signals): Promise<Exit>;
+  stop(timeoutMs?: number): Promise<Exit>;
+  pause(): void;
+  resume(): void;
+  log(): string;
+  lastWords(): string;
+}
+
+export interface ClusterOptions {
+  dir: string;
+  meta?: number;
+  data?: number;
+  session?: number;
+  /** Ports are counted up from here; 0 chooses at random. */
+  basePort?: number;
+  /** Settings for every node, such as ROLLCALL_SESSION_LIMITS_GRACE_MS. */
+  env?: Readonly<Record<string, string>>;
+}
+
+export class Cluster {
+  static open(options: ClusterOptions): Promise<Cluster>;
+  readonly dir: string;
+  readonly nodes: readonly ClusterNode[];
+  readonly metaAddresses: readonly string[];
+  node(name: string): ClusterNode;
+  of(tier: Tier): ClusterNode[];
+  start(timeoutMs?: number): Promise<this>;
+  stop(): Promise<string[]>;
+  kill(): Promise<void>;
+}
+
+export function describeExit(exit: Exit): string;

@@ -1,0 +1,246 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, closeSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { at } from './paths.mjs';
+
+const HOST = '127.0.0.1';
+const TIERS = ['meta', 'data', 'session'];
+const READY_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 15_000;
+const POLL_MS = 25;
+const DEFAULT_BASE_PORT = 9700;
+
+/** Below the ports that systems hand out by themselves, so that nobody is given one of ours meanwhile. */
+const RANDOM_PORTS = { first: 20_000, count: 12_000 };
+
+/** One server process of a cluster: it can be started, stopped, killed and started again on the same ports and folder. */
+export class ClusterNode {
+  #child;
+  #logStart = 0;
+
+  constructor({ name, tier, rpcPort, httpPort }, cluster) {
+    Object.assign(this, { name, tier, rpcPort, httpPort });
+    this.cluster = cluster;
+    this.rpcAddress = `${HOST}:${rpcPort}`;
+    this.httpAddress = `${HOST}:${httpPort}`;
+    this.dataDir = join(cluster.dir, name);
+    this.logFile = join(cluster.dir, 'logs', `${name}.log`);
+  }
+
+  /** Undefined while it does not run. */
+  get pid() {
+    return this.#child?.pid;
+  }
+
+  /** What tells this process apart from the others; the rest of its settings is the cluster's. */
+  get env() {
+    const prefix = `ROLLCALL_${this.tier.toUpperCase()}`;
+    return {
+      ROLLCALL_CLUSTER_META_ADDRESSES: this.cluster.metaAddresses.join(','),
+      [`${prefix}_RPC_PORT`]: String(this.rpcPort),
+      [`${prefix}_HTTP_PORT`]: String(this.httpPort),
+      [`${prefix}_DATA_DIR`]: this.dataDir,
+    };
+  }
+
+  /** Starts the process; see {@link ready} for when it serves. */
+  start() {
+    if (this.#child) throw new Error(`${this.name} runs already.`);
+    mkdirSync(join(this.cluster.dir, 'logs'), { recursive: true });
+    this.#logStart = existsSync(this.logFile) ? statSync(this.logFile).size : 0;
+    const log = openSync(this.logFile, 'a');
+    // A process group of its own keeps a terminal's Ctrl-C away from it: the cluster decides who stops when.
+    const child = spawn(process.execPath, [at(`dist/apps/${this.tier}/src/main.js`)], {
+      env: { ...process.env, ...this.cluster.env, ...this.env },
+      stdio: ['ignore', log, log],
+      detached: true,
+    });
+    closeSync(log);
+    this.#child = child;
+    this.exited = once(child, 'exit').then(([code, signal]) => {
+      this.#child = undefined;
+      return { code, signal };
+    });
+    return this;
+  }
+
+  /** Resolves once `/health/ready` says yes; rejects when the process ends before that or takes too long. */
+  async ready(timeoutMs = READY_TIMEOUT_MS) {
+    const deadlineMs = performance.now() + timeoutMs;
+    let answer = 'no answer';
+    for (;;) {
+      const ended = await Promise.race([this.exited, sleep(POLL_MS)]);
+      if (ended)
+        throw new Error(`${this.name} ended (${describeExit(ended)}) before it was ready: ${this.lastWords()}`);
+      answer = await health(this.httpAddress);
+      if (answer === 'ok') return this;
+      if (performance.now() > deadlineMs)
+        throw new Error(`${this.name} was not ready within ${timeoutMs} ms: ${answer}`);
+    }
+  }
+
+  /** Ends it as a crash would (or with another signal), and resolves when it is gone. */
+  async kill(signal = 'SIGKILL') {
+    this.#child?.kill(signal);
+    return this.exited;
+  }
+
+  /** Stops it cleanly; by force if that takes too long. Resolves with how it ended. */
+  async stop(timeoutMs = STOP_TIMEOUT_MS) {
+    const child = this.#child;
+    if (!child) return this.exited;
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const ended = await this.exited;
+    clearTimeout(timer);
+    return ended;
+  }
+
+  /** Stops it from being scheduled, as a long pause would, or lets it go on. */
+  pause() {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume() {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** What it has logged since it was last started. */
+  log() {
+    return existsSync(this.logFile) ? readFileSync(this.logFile).subarray(this.#logStart).toString() : '';
+  }
+
+  lastWords() {
+    return this.log().trim().split('\n').at(-1) || 'it said nothing';
+  }
+}
+
+/** Real server processes on loopback, each with its own ports and folder, remembered in the cluster's folder. */
+export class Cluster {
+  #stopping = false;
+
+  /**
+   * Opens the cluster of a folder, making what it lacks. A node keeps its ports for as long as the folder lives; counts
+   * left out are those of the last time.
+   */
+  static async open({ dir, meta, data, session, basePort, env = {} }) {
+    const file = join(resolve(dir), 'cluster.json');
+    const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { counts: {}, nodes: [] };
+    const counts = {
+      meta: meta ?? known.counts.meta ?? 1,
+      data: data ?? known.counts.data ?? 2,
+      session: session ?? known.counts.session ?? 2,
+    };
+    const freePort = portsFrom(basePort ?? DEFAULT_BASE_PORT, known.nodes);
+    const nodes = [...known.nodes];
+    for (const tier of TIERS)
+      for (let number = 1; number <= counts[tier]; number++) {
+        const name = `${tier}-${number}`;
+        if (!nodes.some((node) => node.name === name))
+          nodes.push({ name, tier, rpcPort: await freePort(), httpPort: await freePort() });
+      }
+    mkdirSync(resolve(dir), { recursive: true });
+    writeFileSync(file, `${JSON.stringify({ counts, nodes }, undefined, 2)}\n`);
+    const chosen = TIERS.flatMap((tier) => nodes.filter((node) => node.tier === tier).slice(0, counts[tier]));
+    return new Cluster(resolve(dir), chosen, env);
+  }
+
+  constructor(dir, nodes, env) {
+    this.dir = dir;
+    this.env = env;
+    this.metaAddresses = nodes.filter(({ tier }) => tier === 'meta').map(({ rpcPort }) => `${HOST}:${rpcPort}`);
+    this.nodes = nodes.map((node) => new ClusterNode(node, this));
+  }
+
+  /** A node by its name, such as `data-1`. */
+  node(name) {
+    const node = this.nodes.find((candidate) => candidate.name === name);
+    if (!node) throw new Error(`The cluster has no node ${name}.`);
+    return node;
+  }
+
+  of(tier) {
+    return this.nodes.filter((node) => node.tier === tier);
+  }
+
+  /** Starts every node and resolves once all are ready; when one is not, all are ended. */
+  async start(timeoutMs = READY_TIMEOUT_MS) {
+    this.#stopping = false;
+    process.once('exit', this.#killAll);
+    for (const node of this.nodes) node.start();
+    try {
+      await Promise.all(this.nodes.map((node) => node.ready(timeoutMs)));
+    } catch (error) {
+      // Who is being stopped while starting is left to stop cleanly.
+      if (!this.#stopping) await this.kill();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Stops tier after tier, those first that others do not depend on. Resolves with the names of what did not exit with 0. */
+  async stop() {
+    this.#stopping = true;
+    const unclean = [];
+    for (const tier of TIERS.toReversed())
+      await Promise.all(
+        this.of(tier).map(async (node) => {
+          if (node.pid === undefined) return;
+          const ended = await node.stop();
+          if (ended.code !== 0) unclean.push(`${node.name} (${describeExit(ended)})`);
+        }),
+      );
+    process.off('exit', this.#killAll);
+    return unclean;
+  }
+
+  /** Ends everything at once. */
+  async kill() {
+    await Promise.all(this.nodes.map((node) => node.pid !== undefined && node.kill()));
+    process.off('exit', this.#killAll);
+  }
+
+  /** The last resort, so that no server outlives the process that started it. */
+  #killAll = () => {
+    for (const node of this.nodes) void node.kill();
+  };
+}
+
+export function describeExit({ code, signal }) {
+  return signal ?? `exit code ${code}`;
+}
+
+async function health(httpAddress) {
+  try {
+    const response = await fetch(`http://${httpAddress}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok ? 'ok' : ((await response.json()).message ?? `HTTP ${response.status}`);
+  } catch (error) {
+    return error.cause?.message || error.message;
+  }
+}
+
+/** Answers, call by call, ports that nobody holds: counting up from a base, or at random when the base is 0. */
+function portsFrom(basePort, knownNodes) {
+  const taken = new Set(knownNodes.flatMap(({ rpcPort, httpPort }) => [rpcPort, httpPort]));
+  let next = basePort || RANDOM_PORTS.first + Math.floor(Math.random() * RANDOM_PORTS.count);
+  return async () => {
+    while (taken.has(next) || !(await isFree(next))) if (++next > 65_535) throw new Error('No port is free.');
+    taken.add(next);
+    return next;
+  };
+}
+
+async function isFree(port) {
+  const server = createServer();
+  try {
+    await once(server.listen(port, HOST), 'listening');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+}
