@@ -50,6 +50,13 @@ export interface LogSnapshot {
   payload: Uint8Array;
 }
 
+/** What one write changes: term and vote, then the entries from `truncateFrom` on go, then `entries` follow the last. */
+export interface LogWrite {
+  hardState?: { term: number; vote: string | null } | undefined;
+  truncateFrom?: number | undefined;
+  entries?: LogEntry[] | undefined;
+}
+
 /**
  * Where a node keeps its log. Every write is durable (synced) when its promise resolves; a failed write is final: the
  * store refuses everything after it. Implementations pass the suite in `#consensus/testing`.
@@ -61,9 +68,8 @@ export interface LogStore {
    * @throws RegistryError STORE_CORRUPT naming the broken entry, STORE_LOCKED, STORE_FAILED
    */
   open(): Promise<{ term: number; vote: string | null; snapshot: LogSnapshot | null; entries: LogEntry[] }>;
-  /** Removes entries from `truncateFrom` on, if given, and appends, in one atomic batch. */
-  append(entries: LogEntry[], truncateFrom?: number): Promise<void>;
-  saveVote(term: number, vote: string | null): Promise<void>;
+  /** All of it in one atomic batch. */
+  write(change: LogWrite): Promise<void>;
   /**
    * Saves the snapshot, then points to it, then deletes the entries it covers. Entries after it stay if the log has an
    * entry with the snapshot's index and term; otherwise they belong to another history and go too.

@@ -36,9 +36,9 @@ describe('a log on a disk with faults', () => {
       disk = new MemoryDisk();
       store = new MemoryLogStore(disk);
       await store.open();
-      await store.append([entry(1)]);
+      await store.write({ entries: [entry(1)] });
       disk.pause();
-      const lost = store.append([entry(2), entry(3)]);
+      const lost = store.write({ entries: [entry(2), entry(3)] });
       await Promise.resolve();
       disk.loseUnsynced(kept);
       const found = await new MemoryLogStore(disk).open();
@@ -48,9 +48,9 @@ describe('a log on a disk with faults', () => {
   });
 
   it('notices that the medium lost its end together with the record of what that was', async () => {
-    await store.append([entry(1)]);
+    await store.write({ entries: [entry(1)] });
     const asOfOne = disk.copy();
-    await store.append([entry(2), entry(3)]);
+    await store.write({ entries: [entry(2), entry(3)] });
     asOfOne.noteWitness((await disk.readWitness())!);
     await expect(new MemoryLogStore(asOfOne).open()).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
@@ -59,9 +59,9 @@ describe('a log on a disk with faults', () => {
   });
 
   it('notices that a vote was lost', async () => {
-    await store.saveVote(3, 'n1');
+    await store.write({ hardState: { term: 3, vote: 'n1' } });
     const voted = disk.copy();
-    await store.saveVote(4, 'n2');
+    await store.write({ hardState: { term: 4, vote: 'n2' } });
     voted.noteWitness((await disk.readWitness())!);
     await expect(new MemoryLogStore(voted).open()).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
@@ -70,7 +70,7 @@ describe('a log on a disk with faults', () => {
   });
 
   it('leaves nothing behind when a snapshot was cut off', async () => {
-    await store.append([entry(1), entry(2)]);
+    await store.write({ entries: [entry(1), entry(2)] });
     disk.failWrite(2);
     await expect(store.saveSnapshot({ index: 2, term: 1, payload: new Uint8Array(600_000) })).rejects.toMatchObject({
       code: 'STORE_FAILED',
@@ -83,8 +83,8 @@ describe('a log on a disk with faults', () => {
   });
 
   it.each(['head', 'snapshot', 'vote'] as const)('notices a flipped bit in the record "%s"', async (key) => {
-    await store.saveVote(2, 'n1');
-    await store.append([entry(1), entry(2)]);
+    await store.write({ hardState: { term: 2, vote: 'n1' } });
+    await store.write({ entries: [entry(1), entry(2)] });
     await store.saveSnapshot({ index: 1, term: 1, payload: Uint8Array.of(1) });
     await store.close();
     disk.flipBit(KEYS[key]);

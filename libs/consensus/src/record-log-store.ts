@@ -1,6 +1,6 @@
 import { RegistryError } from '#model';
 import { chainedChecksum, crc32 } from './checksum.js';
-import type { LogEntry, LogSnapshot, LogStore } from './contract.js';
+import type { LogSnapshot, LogStore, LogWrite } from './contract.js';
 import type { Link, SnapshotPointer, Vote, Witness } from './log-format.js';
 import { CHUNKS_END, KEYS, encodeEntry, linkOfSnapshot, seal } from './log-format.js';
 import { type LoadedLog, loadLog } from './log-loader.js';
@@ -12,7 +12,8 @@ const CHUNK_BYTES = 256 * 1024;
  * A {@link LogStore} over any {@link Records}. Writes happen one after the other, in the order they were asked for, and
  * each is durable before its promise resolves:
  *
- * - `append` is one batch: the entries removed, the entries added, and the head, which says what the last entry is.
+ * - `write` is one batch: term and vote, the entries removed, the entries added, and the head, which says what the
+ *   last entry is.
  * - `saveSnapshot` writes the chunks, then in one batch the pointer to them, then deletes what the pointer covers.
  *   A crash in between leaves the old snapshot or the new one, and leftovers that the next `open` deletes.
  *
@@ -48,7 +49,7 @@ export class RecordLogStore implements LogStore {
     }
   }
 
-  append(entries: LogEntry[], truncateFrom?: number): Promise<void> {
+  write({ hardState, truncateFrom, entries = [] }: LogWrite): Promise<void> {
     return this.inOrder(async () => {
       const keep = truncateFrom === undefined ? this.lastIndex : truncateFrom - 1;
       if (keep < this.firstIndex - 1 || keep > this.lastIndex)
@@ -65,22 +66,15 @@ export class RecordLogStore implements LogStore {
         added.push(link);
         previous = link.checksum;
       }
+      if (operations.length > 0) operations.push(headRecord(index, previous));
+      if (hardState) operations.push({ type: 'put', key: KEYS.vote, value: seal(hardState) });
       if (operations.length === 0) return;
-      operations.push(headRecord(index, previous));
       // What is to be removed must no longer be vouched for when it goes.
       if (keep < this.lastIndex) await this.durably(() => this.records.writeWitness(this.witness(keep)));
       await this.durably(() => this.records.write(operations));
       this.links.length = keep - this.firstIndex + 1;
       for (const link of added) this.links.push(link);
-      this.note();
-    });
-  }
-
-  saveVote(term: number, vote: string | null): Promise<void> {
-    return this.inOrder(async () => {
-      const saved = { term, vote };
-      await this.durably(() => this.records.write([{ type: 'put', key: KEYS.vote, value: seal(saved) }]));
-      this.vote = saved;
+      if (hardState) this.vote = { term: hardState.term, vote: hardState.vote };
       this.note();
     });
   }

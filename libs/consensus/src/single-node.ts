@@ -83,9 +83,11 @@ export class SingleNode<Command, State, Result> implements Consensus<Command, St
     try {
       const replicated = restore(options, limits.clients, found.snapshot?.payload, found.entries);
       const term = found.term + 1;
-      await store.saveVote(term, null);
       const index = (found.entries.at(-1)?.index ?? found.snapshot?.index ?? 0) + 1;
-      await store.append([{ index, term, payload: codec.encode(null) }]);
+      await store.write({
+        hardState: { term, vote: null },
+        entries: [{ index, term, payload: codec.encode(null) }],
+      });
       const feed = new Feed<Command, State>(index, replicated.state, limits.watchBacklog);
       return new SingleNode(options, replicated, feed, term, index, found.snapshot?.index ?? 0);
     } catch (error) {
@@ -172,7 +174,7 @@ export class SingleNode<Command, State, Result> implements Consensus<Command, St
 
   private async writeBatch(batch: Pending<Result>[]): Promise<void> {
     const entries = batch.map(({ payload }, i): LogEntry => ({ index: this.index + 1 + i, term: this.term, payload }));
-    await this.options.store.append(entries);
+    await this.options.store.write({ entries });
     const outcomes: Applied<Result>[] = [];
     for (const { index, payload } of entries) {
       // Decoded from the bytes logged, so that a restart applies exactly what was applied here.

@@ -75,7 +75,7 @@ describe('a log in a folder', () => {
   const entry = (index: number): LogEntry => ({ index, term: 1, payload: Buffer.from(`command number ${index}`) });
 
   const fill = async (store: LogStore, from: number, to: number): Promise<void> => {
-    for (let index = from; index <= to; index++) await store.append([entry(index)]);
+    for (let index = from; index <= to; index++) await store.write({ entries: [entry(index)] });
   };
 
   /** What opening says, in a word: the log whole, or why not. */
@@ -96,7 +96,7 @@ describe('a log in a folder', () => {
   it('is either whole or refused, whichever byte of its files is damaged', async () => {
     const store = new LevelLogStore(folder);
     await store.open();
-    await store.saveVote(1, 'n1');
+    await store.write({ hardState: { term: 1, vote: 'n1' } });
     await fill(store, 1, 40);
     await store.close();
     const files = (await readdir(join(folder, 'db'))).filter((name) => /\.(log|ldb)$/.test(name));
@@ -122,7 +122,7 @@ describe('a log in a folder', () => {
   it('is refused when its files were put back to an earlier day', async () => {
     const store = new LevelLogStore(folder);
     await store.open();
-    await store.saveVote(1, 'n1');
+    await store.write({ hardState: { term: 1, vote: 'n1' } });
     await fill(store, 1, 3);
     await cp(join(folder, 'db'), join(root.path, 'earlier'), { recursive: true });
     await fill(store, 4, 6);
@@ -140,7 +140,7 @@ describe('a log in a folder', () => {
   it('is taken as it is when only the witness was damaged or lost', async () => {
     const store = new LevelLogStore(folder);
     await store.open();
-    await store.saveVote(1, 'n1');
+    await store.write({ hardState: { term: 1, vote: 'n1' } });
     await fill(store, 1, 3);
     await store.close();
     await writeFile(join(folder, 'witness'), 'damaged beyond recognition');
