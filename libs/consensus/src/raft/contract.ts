@@ -35,7 +35,7 @@ export interface Restored {
   entries: Entry[];
 }
 
-/** Every message names the sender's term. */
+/** Every message names the sender's term; a `preVote` the one it asks about, which is the next. */
 export type RaftMessage = { term: number } & (
   | { kind: 'preVote' | 'vote'; lastIndex: number; lastTerm: number; transfer?: boolean }
   /** `term` of a preVoteAnswer that grants is the term asked about, which the candidate has not taken yet. */
@@ -57,7 +57,7 @@ export type RaftMessage = { term: number } & (
       /** Present on a mismatch: where to look next, with the term held there (fast back-up). */
       conflict?: { index: number; term: number };
     }
-  /** One chunk. Offsets count bytes; the receiver installs all or nothing. */
+  /** One chunk. Offsets count bytes; the receiver installs all or nothing, and then sends an `appendAnswer`. */
   | { kind: 'snapshot'; meta: SnapshotMeta; offset: number; bytes: Uint8Array; last: boolean; round: number }
   | { kind: 'snapshotAnswer'; index: number; nextOffset: number; round: number }
   | { kind: 'timeoutNow' }
@@ -83,7 +83,7 @@ export type RaftEvent =
   | { type: 'applied'; index: number }
   /** The host has a durable snapshot of the state at `meta`; the log before it may go. */
   | { type: 'compacted'; meta: SnapshotMeta }
-  /** A chunk the core asked for by `readChunk`. */
+  /** A chunk the core asked for by `readChunk`; of a newer snapshot, from offset 0, where the one asked for is gone. */
   | { type: 'chunk'; to: NodeId; meta: SnapshotMeta; offset: number; bytes: Uint8Array; last: boolean }
   | { type: 'propose'; call: number; payload: Uint8Array }
   | { type: 'read'; call: number }
@@ -143,6 +143,8 @@ export interface RaftLimits {
   transferMs: number;
   /** A learner may be promoted when it lacks at most this many entries. */
   catchUpEntries: number;
+  /** Entries before a snapshot that are kept in memory, for peers that lack only these. */
+  retainedEntries: number;
 }
 
 export interface RaftStatus {
