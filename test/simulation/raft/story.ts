@@ -1,0 +1,73 @@
+import { seededRandom } from '#model';
+import { demandConvergence, demandLinearizability, missingForConvergence } from './convergence.js';
+import type { Exercised } from './exercised.js';
+import type { Flaws } from './flaws.js';
+import { Group } from './group.js';
+import { Schedule } from './schedule.js';
+import { DUTIES, OUTCOMES } from './watched.js';
+
+const FAULTS_MS = 8_000;
+const CONVERGE_MS = 10_000;
+const CALM_MS = 1_500;
+
+export interface StoryOptions {
+  flaws?: Flaws;
+  /** Without the duties a flaw must show in what it leads to. */
+  outcomesOnly?: boolean;
+}
+
+/** One seed: a group made by it, faults, and the demand that everything is well in the end. */
+export function runStory(
+  seed: number,
+  { flaws, outcomesOnly = false }: StoryOptions = {},
+): { exercised: Exercised; hash: string } {
+  const random = seededRandom(seed);
+  const group = new Group({
+    seed,
+    voters: [3, 3, 5, 1, 4][Math.floor(random() * 5)]!,
+    clients: 4,
+    chunkBytes: 200 + Math.floor(random() * 1_500),
+    limits: {
+      appendBytes: 60 + Math.floor(random() * 1_000),
+      appendsInFlight: 1 + Math.floor(random() * 5),
+      catchUpEntries: 5,
+    },
+    observers: outcomesOnly ? OUTCOMES : [...OUTCOMES, ...DUTIES],
+    ...(flaws ? { flaws } : {}),
+  });
+  group.story(() => {
+    const schedule = new Schedule(group);
+    group.run(600);
+    schedule.run(FAULTS_MS, 110);
+    schedule.mend();
+    group.runUntil('convergence', () => (schedule.busy ? 'a change of members' : undefined), CONVERGE_MS);
+    for (const client of group.clients) client.stop();
+    group.runUntil('convergence', () => missingForConvergence(group), CONVERGE_MS);
+    demandConvergence(group);
+    demandCalm(group);
+    demandLinearizability(group);
+  });
+  return { exercised: group.exercised, hash: group.transcript.hash() };
+}
+
+/** Nobody wants an election while nothing is wrong, and clients are answered. */
+function demandCalm(group: Group): void {
+  const leader = group.leader!;
+  const { term } = leader.status;
+  for (const client of group.clients) client.resume();
+  const before = group.history.length;
+  group.run(CALM_MS);
+  for (const client of group.clients) client.stop();
+  group.runUntil('calm', () => missingForConvergence(group), 2_000);
+  demandConvergence(group);
+  const asked = group.history.slice(before);
+  group.runUntil(
+    'calm',
+    () => {
+      if (group.leader !== leader || leader.status.term !== term) return `${leader.id} does not lead ${term} any more`;
+      if (asked.length < 20) return `only ${asked.length} calls were made`;
+      return asked.every(({ returnedAt }) => returnedAt !== Infinity) ? undefined : 'a call is not answered';
+    },
+    0,
+  );
+}
