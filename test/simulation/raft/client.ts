@@ -67,7 +67,11 @@ export class SimClient {
     const operation = this.begin(key, { type: 'read' });
     this.attempt(
       MAX_ATTEMPTS / 2,
-      (node, answer) => node.read(key, answer),
+      (node, answer) =>
+        node.read(key, (found) => {
+          if (!found.ok) this.group.exercised.count('reads refused');
+          answer(found);
+        }),
       (list: readonly string[]) => {
         this.group.exercised.count('reads');
         this.end(operation, { list });

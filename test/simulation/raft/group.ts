@@ -113,7 +113,10 @@ export class Group {
     this.observe((each) => each.stepped?.(node, event, effects, before));
     for (let index = before.commit + 1; index <= status.commit; index++) {
       const entry = node.log.at(index);
-      if (entry) this.observe((each) => each.committed?.(node, entry, before));
+      if (!entry) continue;
+      this.observe((each) => each.committed?.(node, entry, before));
+      if (entry.kind === 'configuration' && node.leading)
+        this.exercised.count(entry.configuration.outgoing ? 'joint configurations' : 'membership changes');
     }
     if (status.role !== before.role || status.term !== before.term)
       this.note(node.id, `${before.role} ${before.term} -> ${status.role} ${status.term}, ${brief(event)}`);

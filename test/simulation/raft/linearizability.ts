@@ -95,16 +95,22 @@ export function appendList(history: readonly Operation[]): Model<number> {
   let longest: readonly string[] = [];
   for (const { result } of history)
     if (result && 'list' in result && result.list.length > longest.length) longest = result.list;
+  const observed = new Set(longest);
+  const isUnseen = ({ call }: Operation): boolean => call.type === 'append' && !observed.has(call.value);
+  // Without any, no list was ever longer than the longest seen, or it makes no difference.
+  const hasUnseen = history.some((operation) => operation.returnedAt !== Infinity && isUnseen(operation));
   return {
     initial: 0,
-    step: (length, { call, result }) => {
+    step: (length, operation) => {
+      const { call, result } = operation;
       if (call.type === 'read') {
         const list = result && 'list' in result ? result.list : undefined;
-        if (!list) return length;
+        // Nobody saw what it found, so it explains nothing.
+        if (!list) return undefined;
         return list.length === length && list.every((value, i) => value === longest[i]) ? length : undefined;
       }
       if (length < longest.length && longest[length] !== call.value) return undefined;
-      if (length >= longest.length && longest.includes(call.value)) return undefined;
+      if (length >= longest.length && !(hasUnseen && isUnseen(operation))) return undefined;
       if (result && 'length' in result && result.length !== length + 1) return undefined;
       return length + 1;
     },

@@ -53,6 +53,8 @@ export class SimNode {
   private snapshotting = false;
   private incoming: { key: string; parts: Uint8Array[]; size: number } = { key: '', parts: [], size: 0 };
   private nextToApply = 1;
+  /** Applying takes time, and what was asked for first comes first. */
+  private applyDueMs = 0;
 
   constructor(
     readonly group: Group,
@@ -275,7 +277,8 @@ export class SimNode {
         throw new Violation('state machine safety', `${this.id} applies ${entry.index}, not ${this.nextToApply}`);
       this.nextToApply++;
     }
-    this.process.timer(this.group.nowMs + this.random() * 2, () => {
+    this.applyDueMs = Math.max(this.applyDueMs, this.group.nowMs + this.random() * 2);
+    this.process.timer(this.applyDueMs, () => {
       for (const entry of entries) {
         // A snapshot installed meanwhile covers it.
         if (entry.index <= this.machine.index) continue;

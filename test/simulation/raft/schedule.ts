@@ -83,7 +83,7 @@ export class Schedule {
         const victim = this.random() < 0.5 ? group.leader : node;
         if (!victim) return;
         victim.effectsUntilCrash = 1 + Math.floor(this.random() * 12);
-        return this.later(1_500, () => victim.start());
+        return this.later(600, () => victim.start());
       }
       case 'crashMany':
         for (const each of group.living) if (this.random() < 0.7) this.crash(each);
@@ -128,14 +128,14 @@ export class Schedule {
   private crash(node: SimNode | undefined): void {
     if (!node) return;
     node.crash();
-    this.later(this.random() < 0.5 ? 30 : 1_000, () => node.start());
+    this.later(this.random() < 0.5 ? 30 : 600, () => node.start());
   }
 
   private pause(node: SimNode | undefined): void {
     if (!node?.running) return;
     node.process.pause();
     this.group.exercised.count('pauses');
-    this.later(1_200, () => node.process.resume());
+    this.later(900, () => node.process.resume());
   }
 
   private partition(oneWay: boolean): void {
@@ -144,14 +144,14 @@ export class Schedule {
     if (here.size === 0 || here.size === living.length) return;
     exercised.count(oneWay ? 'one-way partitions' : 'partitions');
     for (const a of here) for (const b of living) if (!here.has(b)) network.cut(a.id, b.id, oneWay);
-    this.later(1_500, () => network.mend());
+    this.later(1_000, () => network.mend());
   }
 
   private isolate(leader: SimNode | undefined): void {
     if (!leader) return;
     this.group.exercised.count('partitions');
     for (const other of this.group.nodes) if (other !== leader) this.group.network.cut(leader.id, other.id);
-    this.later(1_500, () => this.group.network.mend());
+    this.later(1_000, () => this.group.network.mend());
   }
 
   private transfer(): void {

@@ -26,11 +26,12 @@ export function runStory(
     seed,
     voters: [3, 3, 5, 1, 4][Math.floor(random() * 5)]!,
     clients: 4,
-    chunkBytes: 200 + Math.floor(random() * 1_500),
+    chunkBytes: 100 + Math.floor(random() * 500),
     limits: {
       appendBytes: 60 + Math.floor(random() * 1_000),
       appendsInFlight: 1 + Math.floor(random() * 5),
       catchUpEntries: 5,
+      retainedEntries: Math.floor(random() * 20),
     },
     observers: outcomesOnly ? OUTCOMES : [...OUTCOMES, ...DUTIES],
     ...(flaws ? { flaws } : {}),
@@ -38,7 +39,7 @@ export function runStory(
   group.story(() => {
     const schedule = new Schedule(group);
     group.run(600);
-    schedule.run(FAULTS_MS, 110);
+    schedule.run(FAULTS_MS, 200);
     schedule.mend();
     group.runUntil('convergence', () => (schedule.busy ? 'a change of members' : undefined), CONVERGE_MS);
     for (const client of group.clients) client.stop();
@@ -60,14 +61,15 @@ function demandCalm(group: Group): void {
   for (const client of group.clients) client.stop();
   group.runUntil('calm', () => missingForConvergence(group), 2_000);
   demandConvergence(group);
-  const asked = group.history.slice(before);
   group.runUntil(
     'calm',
     () => {
+      const asked = group.history.slice(before);
       if (group.leader !== leader || leader.status.term !== term) return `${leader.id} does not lead ${term} any more`;
       if (asked.length < 20) return `only ${asked.length} calls were made`;
-      return asked.every(({ returnedAt }) => returnedAt !== Infinity) ? undefined : 'a call is not answered';
+      const open = asked.find(({ returnedAt }) => returnedAt === Infinity);
+      return open && `${open.client} is not answered: ${JSON.stringify(open)}`;
     },
-    0,
+    2_000,
   );
 }
