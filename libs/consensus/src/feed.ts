@@ -36,6 +36,17 @@ export class Feed<Command, State> {
     this.wake();
   }
 
+  /** The state has become another without the changes in between: every watcher goes on from a snapshot. */
+  jump(index: number, state: State): void {
+    this.index = index;
+    this.state = state;
+    // One more than there were, so that a watcher that had seen everything is behind, too.
+    this.firstPosition += this.recent.length + 1;
+    this.recent.length = 0;
+    this.keptAfter = index;
+    this.wake();
+  }
+
   /** Ends every watcher once it has been given what was pushed, with the error if there is one. */
   stop(error?: Error): void {
     if (this.end) return;

@@ -1,7 +1,8 @@
 /**
  * How old the state of a follower is at most. A leader's append says to where the group had committed when it was sent;
- * once the follower has applied that much, its state is at least as new as that message. How long the message was on
- * its way cannot be known here and does not count.
+ * once the follower has applied that much, its state is at least as new as that message. A new leader knows how far the
+ * group had committed only when an entry of its own term is, so the follower must have applied one, too. How long the
+ * message was on its way cannot be known here and does not count.
  */
 export class Freshness {
   private term = 0;
@@ -16,13 +17,14 @@ export class Freshness {
     if (term < this.term || (term === this.term && round <= this.round)) return;
     this.term = term;
     this.round = round;
-    const contact = { commit, atMs: nowMs };
+    const contact = { term, commit, atMs: nowMs };
     if (this.next) this.latest = contact;
     else this.next = contact;
   }
 
-  applied(index: number): void {
-    while (this.next && this.next.commit <= index) {
+  /** @param term of the last entry applied */
+  applied(index: number, term: number): void {
+    while (this.next && this.next.commit <= index && this.next.term <= term) {
       this.asOfMs = this.next.atMs;
       this.next = this.latest;
       this.latest = undefined;
@@ -35,6 +37,7 @@ export class Freshness {
 }
 
 interface Contact {
+  term: number;
   commit: number;
   atMs: number;
 }

@@ -3,7 +3,7 @@ import type { Consensus } from '../contract.js';
 import type { FeedItem } from '../feed.js';
 import type { Applied, Proposal } from '../replicated.js';
 import { Applier, beginning } from './applier.js';
-import type { Entry, MembershipChange, NodeId, RaftEffect, RaftEvent, RaftLimits, Restored } from './contract.js';
+import type { Entry, MembershipChange, NodeId, RaftEffect, RaftEvent, RaftLimits, SnapshotMeta } from './contract.js';
 import { RaftCore } from './core.js';
 import { decodeSnapshot, fromLogEntry } from './formats.js';
 import { Freshness } from './freshness.js';
@@ -15,11 +15,10 @@ import {
   type RaftNodeOptions,
   type RaftNodeStatus,
 } from './node-options.js';
-import { SnapshotCollector, SnapshotSource } from './snapshots.js';
+import { Snapshotting } from './snapshotting.js';
 import { DEFAULT_LIMITS } from './state.js';
 
 type Settled = Extract<RaftEffect, { type: 'settled' }>['outcome'];
-type StoreChunk = Extract<RaftEffect, { type: 'storeChunk' }>;
 
 /** Something asked of the core; told once what it came to. */
 interface Call {
@@ -34,7 +33,7 @@ interface Call {
 export class RaftNode<Command, State, Result> implements Consensus<Command, State, Result> {
   private readonly limits: RaftLimits & HostLimits;
   private readonly writer: LogWriter;
-  private readonly collector: SnapshotCollector;
+  private readonly snapshots: Snapshotting;
   private readonly freshness = new Freshness();
   private readonly calls = new Map<number, Call>();
   private lastCall = 0;
@@ -43,8 +42,6 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
   private performing = false;
   private detach: (() => void)[] = [];
   private wake: { atMs: number; cancel(): void } | undefined;
-  private saving: Promise<void> | undefined;
-  private installing = false;
   private leadership: Leadership = { term: 0, leading: false, leader: undefined };
   private announced = this.leadership;
   private readonly listeners = new Set<(leadership: Leadership) => void>();
@@ -56,16 +53,17 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
     private readonly options: RaftNodeOptions<Command, State, Result>,
     private readonly core: RaftCore,
     private readonly applier: Applier<Command, State, Result>,
-    private readonly source: SnapshotSource,
+    saved: { meta: SnapshotMeta; bytes: Uint8Array } | undefined,
   ) {
     this.limits = { ...DEFAULT_LIMITS, ...HOST_DEFAULTS, ...options.limits };
-    this.collector = new SnapshotCollector(this.limits.snapshotBytes);
     this.writer = new LogWriter(
       options.store,
       this.limits.writeBytes,
       (token) => this.dispatch({ type: 'persisted', token }),
       (error) => this.fail(error),
     );
+    const tell = (event: RaftEvent): void => this.dispatch(event);
+    this.snapshots = new Snapshotting(applier, this.writer, this.limits, tell, saved);
   }
 
   /**
@@ -80,7 +78,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
     const { term, vote, snapshot: saved, entries } = await store.open();
     try {
       const bytes = saved?.payload;
-      const snapshot: Restored['snapshot'] = saved && {
+      const snapshot: SnapshotMeta | null = saved && {
         index: saved.index,
         term: saved.term,
         configuration: decodeSnapshot(saved.payload).configuration,
@@ -89,8 +87,8 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
       const core = new RaftCore({ id, restored, bootstrap, random: () => env.random(), limits });
       const position = snapshot ?? beginning(bootstrap ?? { voters: [], learners: [] });
       const applier = new Applier({ ...options, limits }, position, bytes);
-      const source = new SnapshotSource(snapshot && bytes ? { meta: snapshot, bytes } : undefined, limits.chunkBytes);
-      const node = new RaftNode(options, core, applier, source);
+      const held = snapshot && bytes ? { meta: snapshot, bytes } : undefined;
+      const node = new RaftNode(options, core, applier, held);
       node.start();
       return node;
     } catch (error) {
@@ -149,7 +147,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
 
   status(): RaftNodeStatus {
     const { failure } = this;
-    return { ...this.core.status(), snapshotIndex: this.source.index, ...(failure && { failure }) };
+    return { ...this.core.status(), snapshotIndex: this.snapshots.index, ...(failure && { failure }) };
   }
 
   /** Undefined where the log has been compacted, and beyond its end. */
@@ -172,11 +170,8 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
 
   /** Saves the state as it is now and drops the log before it, on this node alone. Resolves with the snapshot's index. */
   async snapshotNow(): Promise<number> {
-    await this.saving;
     if (this.ended) throw this.ended;
-    if (this.installing) throw new RegistryError('PENDING', 'A snapshot from the leader is being installed.');
-    if (this.applier.index > this.source.index) await this.takeSnapshot();
-    return this.source.index;
+    return this.snapshots.takeNow();
   }
 
   /** What is being written is finished; who waits is refused. A leader that is to go hands over first. */
@@ -201,7 +196,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
         const { term, leader } = this.leadership;
         if (term !== message.term || leader !== from) return;
         this.freshness.contact(term, message.round, message.commit, this.options.env.nowMs());
-        this.freshness.applied(this.applier.index);
+        this.freshness.applied(this.applier.index, this.applier.term);
       }),
     );
     const ended = transport.onUnreachable?.((peer) => this.dispatch({ type: 'unreachable', peer }));
@@ -248,7 +243,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
   private perform(effects: RaftEffect[]): void {
     for (const effect of effects) {
       if (effect.type === 'persist') this.writer.persist(effect);
-      else if (effect.type === 'storeChunk') this.collect(effect);
+      else if (effect.type === 'storeChunk') this.snapshots.storeChunk(effect);
     }
     for (const effect of effects) {
       if (effect.type === 'send') this.options.transport.send(effect.to, effect.message);
@@ -267,11 +262,9 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
         case 'apply':
           this.apply(effect.entries);
           break;
-        case 'readChunk': {
-          const chunk = this.source.chunk(effect.meta, effect.offset);
-          if (chunk) this.dispatch({ type: 'chunk', to: effect.to, ...chunk });
+        case 'readChunk':
+          this.snapshots.readChunk(effect);
           break;
-        }
         case 'wake':
           this.wakeAt(effect.atMs);
           break;
@@ -283,43 +276,10 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
 
   private apply(entries: Entry[]): void {
     this.applier.apply(entries);
-    this.freshness.applied(this.applier.index);
+    this.freshness.applied(this.applier.index, this.applier.term);
     this.announce();
     this.dispatch({ type: 'applied', index: this.applier.index });
-    const due = this.applier.index - this.source.index >= this.limits.snapshotEveryEntries;
-    if (due && !this.saving && !this.installing) this.takeSnapshot().catch(() => {});
-  }
-
-  private takeSnapshot(): Promise<void> {
-    const { meta, bytes } = this.applier.snapshot();
-    this.saving = new Promise((resolve, reject) => {
-      const call = this.register({ resolve: () => resolve(), reject });
-      this.writer.save({ index: meta.index, term: meta.term, payload: bytes }, () => {
-        this.saving = undefined;
-        this.source.hold(meta, bytes);
-        this.dispatch({ type: 'compacted', meta });
-        this.settle(call, { ok: true, index: meta.index });
-      });
-    });
-    return this.saving;
-  }
-
-  /** The last chunk makes the snapshot durable and then this node's state: all of it, or, after a crash, none. */
-  private collect({ token, meta, offset, bytes, last }: StoreChunk): void {
-    const whole = this.collector.add(meta, offset, bytes, last);
-    if (!whole) {
-      this.writer.persist({ token });
-      return;
-    }
-    decodeSnapshot(whole);
-    this.installing = true;
-    this.writer.save({ index: meta.index, term: meta.term, payload: whole }, () => {
-      this.installing = false;
-      this.source.hold(meta, whole);
-      this.applier.install(meta, whole);
-      this.freshness.applied(meta.index);
-      this.dispatch({ type: 'persisted', token });
-    });
+    this.snapshots.takeIfDue();
   }
 
   private settle(call: number, outcome: Settled): void {
@@ -393,6 +353,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
     void this.writer.stop();
     for (const { reject } of this.calls.values()) reject(error);
     this.calls.clear();
+    this.snapshots.stop(error);
     this.applier.stop(error, endOfFeed);
     this.follow({ term: this.leadership.term, leading: false, leader: undefined });
   }
