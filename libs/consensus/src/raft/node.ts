@@ -308,7 +308,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
   private ageMs(): number {
     if (!this.leadership.leading) return this.freshness.ageMs(this.options.env.nowMs());
     const { commit, applied } = this.core.status();
-    return applied < commit || this.announced !== this.leadership ? Infinity : this.limits.checkQuorumMs;
+    return this.announced.leading && applied === commit ? this.limits.checkQuorumMs : Infinity;
   }
 
   private wakeAt(atMs: number): void {
