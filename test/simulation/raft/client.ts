@@ -66,7 +66,7 @@ export class SimClient {
     const key = this.one(KEYS);
     const operation = this.begin(key, { type: 'read' });
     this.attempt(
-      MAX_ATTEMPTS / 2,
+      MAX_ATTEMPTS,
       (node, answer) =>
         node.read(key, (found) => {
           if (!found.ok) this.group.exercised.count('reads refused');

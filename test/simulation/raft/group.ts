@@ -36,11 +36,12 @@ export class Group {
   private readonly ids = new Map<NodeId, SimNode>();
   private lastLeader: NodeId | undefined;
   private moments = 0;
+  private fingerprint = 0;
 
   constructor(readonly options: GroupOptions) {
     this.random = seededRandom(options.seed);
     this.flaws = options.flaws ?? {};
-    this.network = new RaftNetwork(this.clock, this.fork(), this.exercised);
+    this.network = new RaftNetwork(this.clock, this.fork(), this.exercised, options.seed % 4 === 0);
     this.observers = (options.observers ?? []).map((observer) => observer(this));
     const voters = Array.from({ length: options.voters }, (_, i) => `n${i + 1}`);
     for (let i = 0; i < options.voters; i++) this.addNode({ voters, learners: [] });
@@ -60,6 +61,11 @@ export class Group {
     return this.nodes.filter((node) => !node.dead);
   }
 
+  /** Of everything that happened: equal for equal runs. */
+  get hash(): string {
+    return `${this.transcript.hash()}-${this.fingerprint >>> 0}`;
+  }
+
   node(id: NodeId): SimNode | undefined {
     return this.ids.get(id);
   }
@@ -76,7 +82,7 @@ export class Group {
 
   /** A node with an empty disk, under a name that was never used. */
   addNode(bootstrap: Configuration = { voters: [], learners: [] }): SimNode {
-    const node = new SimNode(this, `n${this.nodes.length + 1}`, bootstrap);
+    const node = new SimNode(this, this.nodes.length + 1, bootstrap);
     this.nodes.push(node);
     this.ids.set(node.id, node);
     this.network.join(node);
@@ -109,7 +115,11 @@ export class Group {
 
   stepped(node: SimNode, event: RaftEvent, effects: readonly RaftEffect[], before: RaftStatus): void {
     const { status } = node;
-    this.transcript.trace(node.id, `${brief(event)} ${status.role} ${status.term} ${status.commit} ${status.last}`);
+    const moment = mix(this.fingerprint, (this.nowMs * 1_000) | 0);
+    this.fingerprint = mix(
+      mix(mix(moment, node.order * 64 + effects.length), status.term),
+      status.commit + status.last,
+    );
     this.observe((each) => each.stepped?.(node, event, effects, before));
     for (let index = before.commit + 1; index <= status.commit; index++) {
       const entry = node.log.at(index);
@@ -137,6 +147,10 @@ export class Group {
       throw new Error(story, { cause: error });
     }
   }
+}
+
+function mix(digest: number, value: number): number {
+  return Math.imul(digest ^ value, 0x01000193) ^ (digest >>> 15);
 }
 
 function brief(event: RaftEvent): string {

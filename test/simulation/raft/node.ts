@@ -31,6 +31,7 @@ export type Answer<T> = (answer: { ok: true; value: T } | { ok: false; failure: 
  * are applied in order, after the turn.
  */
 export class SimNode {
+  readonly id: NodeId;
   readonly disk: RaftDisk;
   /** What the core must hold, judged by its effects; the disk holds it once it is synced. */
   log = new LogView();
@@ -58,15 +59,16 @@ export class SimNode {
 
   constructor(
     readonly group: Group,
-    readonly id: NodeId,
+    readonly order: number,
     readonly bootstrap: Configuration,
   ) {
+    this.id = `n${order}`;
     this.random = group.fork();
     this.joinsWrites = this.random() < 0.5;
     this.disk = new RaftDisk(group.clock, group.fork(), (write, before) =>
       group.observe((each) => each.written?.(this, write, before)),
     );
-    this.process = new SimProcess(id, group.clock);
+    this.process = new SimProcess(this.id, group.clock);
     this.process.die();
   }
 
@@ -350,8 +352,8 @@ export class SimNode {
     this.incoming.parts.push(bytes);
     this.incoming.size += bytes.length;
     if (!last) {
-      // What counts is the pointer; until then bytes may as well be in memory.
-      this.process.defer(() => this.step({ type: 'persisted', token }));
+      // In its turn behind what was asked for before, since `persisted` speaks for all of that too.
+      this.write({ kind: 'chunk', meta, offset, bytes }, () => this.step({ type: 'persisted', token }));
       return;
     }
     const whole = concat(this.incoming.parts);

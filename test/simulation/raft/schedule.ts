@@ -27,11 +27,15 @@ type Action = keyof typeof ACTIONS;
 
 const TOTAL = Object.values(ACTIONS).reduce((sum, weight) => sum + weight, 0);
 
+const TRANSFER_MS = 1_200;
+
 /** Random faults and changes. Whatever breaks is mended after a while, and the rest of it by `mend`. */
 export class Schedule {
   private readonly random: Random;
   private readonly administrator: Administrator;
   private over = false;
+  /** Until then a leader may refuse proposals because it waits for its heir. */
+  private transferUntilMs = 0;
 
   constructor(private readonly group: Group) {
     this.random = group.fork();
@@ -39,7 +43,7 @@ export class Schedule {
   }
 
   get busy(): boolean {
-    return this.administrator.busy;
+    return this.administrator.busy || this.group.nowMs < this.transferUntilMs;
   }
 
   run(forMs: number, everyMs: number): void {
@@ -159,6 +163,7 @@ export class Schedule {
     const to = this.one((leader?.status.configuration.voters ?? []).filter((id) => id !== leader!.id));
     if (to === undefined) return;
     this.group.note('administrator', `asks ${leader!.id} to transfer to ${to}`);
+    this.transferUntilMs = this.group.nowMs + TRANSFER_MS;
     leader!.transfer(to, (answer) => {
       if (answer.ok) exercised.count('transfers');
       this.group.note('administrator', `transfer to ${to}: ${answer.ok ? 'done' : answer.failure.message}`);
