@@ -63,7 +63,8 @@ export class RaftState {
 
   restartElectionTimer(): void {
     const { electionMinMs, electionMaxMs } = this.limits;
-    this.electionDueMs = this.nowMs + electionMinMs + Math.floor(this.random() * Math.max(0, electionMaxMs - electionMinMs));
+    this.electionDueMs =
+      this.nowMs + electionMinMs + Math.floor(this.random() * Math.max(0, electionMaxMs - electionMinMs));
   }
 
   note(level: LogLevel, event: string, fields: Record<string, unknown> = {}): void {
