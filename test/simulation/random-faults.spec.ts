@@ -56,6 +56,7 @@ function run(seed: number): string {
     cluster.untilConverged(1_000);
     schedule.calm();
   });
+  for (const curl of cluster.curls) for (const answer of curl.answers.keys()) count(answer);
   return cluster.world.transcript.hash();
 }
 
@@ -73,13 +74,20 @@ describe('random faults', () => {
       ...(
         'publish republish unpublish subscribe unsubscribe addClient closeClient killClient vanishClient killData ' +
         'vanishData killSession vanishSession killMeta stopServer pauseServer pauseClient resetLink partition ' +
-        'oneWayPartition stepWallClock'
+        'oneWayPartition stepWallClock registerByCurl publishByStock killCurl killStock'
       ).split(' '),
       ...['complete datum', 'partial datum', 'complete change', 'partial change', 'moved', 'reconciled', 'refused'],
       ...['snapshot push', 'partial push', 'unchanged push', 'welcome notice', 'move notice', 'a server starts anew'],
+      ...[
+        'http.publish ok',
+        'http.publish NO_LEADER',
+        'http.renew ok',
+        'http.renew NOT_REGISTERED',
+        'http.unpublish ok',
+      ],
     ];
     expect(expected.filter((what) => !exercised.has(what))).toEqual([]);
-    const expectedCauses: RemovalCause[] = ['unpublish', 'goodbye', 'grace-expired'];
+    const expectedCauses: RemovalCause[] = ['unpublish', 'goodbye', 'grace-expired', 'lease-ended'];
     expect(expectedCauses.filter((cause) => !causes.has(cause))).toEqual([]);
   });
 });
