@@ -87,6 +87,7 @@ export class SessionHarness {
       metaAddresses: ['m:1'],
       random: seededRandom(seed),
       ...options,
+      limits: { compareMs: Infinity, ...options.limits },
     });
   }
 

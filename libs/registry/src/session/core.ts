@@ -168,6 +168,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (!this.isRunning) return;
     this.slots.links.tick();
     this.holdings.forgetRemovals(this.context.nowMs);
+    this.slots.compareSome();
     this.checkSilence();
     this.context.timers.at(this.context.nowMs + TICK_MS, () => this.tick());
   }

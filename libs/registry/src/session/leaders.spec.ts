@@ -169,6 +169,25 @@ describe('the way to a slot leader', () => {
     expect(pauses[8]).toBeLessThanOrEqual(2_000);
   });
 
+  it('is compared again in the background, so that what went wrong unseen is repaired', () => {
+    const session = SessionHarness.ready({ limits: { compareMs: 5_000 } });
+    session.connect(1, 2);
+    session.publish(1, 'mine', 3);
+    session.applied();
+    session.publish(2, 'stampless', null);
+    session.applied();
+    session.transcript();
+    session.pass(1_000);
+    session.want(['mine'], [{ registerId: 'stampless', held: stampOf(8) }]);
+    session.applied();
+    session.reconciled();
+    expect(session.transcript()).toEqual([
+      'd1 <- digest mine@3 stampless@1',
+      'd1 <- operations +stampless@9',
+      'd1 <- reconcile +mine@3',
+    ]);
+  });
+
   it('cuts what a leader wants into messages that fit in frames, the last of them reconciling', () => {
     const session = SessionHarness.ready();
     session.connect(1);

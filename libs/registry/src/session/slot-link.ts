@@ -98,13 +98,26 @@ export class SlotLink {
     this.link = link;
     this.refusedUntilMs = undefined;
     this.phase = 'digesting';
+    this.digest();
+    this.owner.opened(this);
+  }
+
+  /** Compares in the background, so that what went wrong unseen is repaired in bounded time. Answers its size. */
+  compare(): number {
+    if (this.phase !== 'reconciled') return 0;
+    this.flush();
+    this.phase = 'digesting';
+    return this.digest();
+  }
+
+  private digest(): number {
     this.owedSinceMs ??= this.context.nowMs;
     const { entries, removals } = this.holdings.digest(this.slot);
     this.say({
       ...{ kind: 'digest', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
       ...{ number: ++this.digestNumber, entries, removals },
     });
-    this.owner.opened(this);
+    return entries.length + removals.length;
   }
 
   close(): void {
