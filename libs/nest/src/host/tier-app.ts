@@ -75,9 +75,12 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   }
   const rpcPort = server.address.port;
   const httpPort = (app.getHttpServer().address() as AddressInfo).port;
+  const rpcAddress = formatAddress(config.host, rpcPort);
+  const httpAddress = formatAddress(config.host, httpPort);
+  logger.info('listening', { rpc: rpcAddress, http: httpAddress });
   return {
-    rpcAddress: formatAddress(config.host, rpcPort),
-    httpAddress: formatAddress(config.host, httpPort),
+    rpcAddress,
+    httpAddress,
     advertised: {
       address: formatAddress(config.advertisedHost, rpcPort),
       httpAddress: formatAddress(config.advertisedHost, httpPort),
