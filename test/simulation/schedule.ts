@@ -1,5 +1,5 @@
 import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, toDataInfoId } from '#model';
-import { type Cluster, type SimClient, type SimCurl, type SimStock, isLive } from '#sim';
+import { type Cluster, type SimClient, SimCurl, type SimPublisher, type SimStock, isLive } from '#sim';
 
 /** What a random run does, and how often each is chosen relative to the others. */
 const ACTIONS = {
@@ -36,6 +36,10 @@ const TOTAL = Object.values(ACTIONS).reduce((sum, weight) => sum + weight, 0);
 const MAX_DRAIN_MS = 1_000;
 const LEASE_MS = 4_000;
 const DATA_IDS = ['user', 'note', 'api', 'mail', 'pay'];
+
+function isCurl({ client }: SimPublisher): boolean {
+  return client instanceof SimCurl;
+}
 
 const ZONES = ['east', 'west'];
 
@@ -114,7 +118,10 @@ export class Schedule {
         return true;
       case 'republish':
       case 'unpublish': {
-        const publisher = this.one(cluster.publishers.filter(isLive));
+        // Not of a curl: without stamps and without a connection, whichever post arrives last wins, whenever it was sent.
+        const publisher = this.one(
+          cluster.publishers.filter((each) => isLive(each) && (action === 'unpublish' || !isCurl(each))),
+        );
         if (!publisher) return false;
         if (action === 'unpublish') publisher.unpublish();
         else publisher.republish([this.text()]);
@@ -186,8 +193,7 @@ export class Schedule {
       case 'oneWayPartition':
         return this.partition(action === 'oneWayPartition');
       case 'stepWallClock':
-        // Of clients only: for clients without stamps the clocks of session servers decide who was last, until a digest.
-        for (const each of cluster.clients)
+        for (const each of [...cluster.clients, ...cluster.sessions])
           if (this.random() < 0.3) each.wallOffsetMs += Math.round((this.random() - 0.5) * 7_200_000);
         return true;
     }

@@ -25,7 +25,7 @@ interface Known {
 /**
  * Invariant 3, at the data tier: from one complete state of a datum to the next, whatever disappears has a recorded
  * cause. Either somebody recorded a removal, or its owner is an incarnation that meta's committed table no longer
- * names, or it is leased and died with its leader before any session server that still lives had acknowledged it.
+ * names, or it is leased and died with its leader before any session server that is still a member had acknowledged it.
  */
 export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, number> = new Map()): Observer {
   const complete = new Map<string, Known>();
@@ -37,7 +37,9 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
   const holders = new Map<string, Set<string>>();
 
   const isHeldForReplay = (registerId: string): boolean =>
-    cluster.sessions.some((host) => !host.dead && holders.get(registerId)?.has(host.incarnation));
+    cluster.sessions.some(
+      ({ dead, incarnation }) => !dead && isMember(incarnation) && holders.get(registerId)?.has(incarnation),
+    );
 
   const noteLeased = (from: string, connection: number, message: ClientMessage & ServerMessage): void => {
     if (message.pattern === 'http.publish') asking.set(connection, canonical(message.payload as NameFields));
