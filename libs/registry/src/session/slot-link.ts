@@ -113,10 +113,9 @@ export class SlotLink {
   private digest(): number {
     this.owedSinceMs ??= this.context.nowMs;
     const { entries, removals } = this.holdings.digest(this.slot);
-    this.say({
-      ...{ kind: 'digest', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
-      ...{ number: ++this.digestNumber, entries, removals },
-    });
+    const { slot, leaderEpoch } = this;
+    const number = ++this.digestNumber;
+    this.say({ kind: 'digest', slot, leaderEpoch, tableEpoch: this.context.tableEpoch, number, entries, removals });
     return entries.length + removals.length;
   }
 
@@ -236,10 +235,8 @@ export class SlotLink {
       this.inFlightCount += part.length;
       this.sendOperations(part);
     }
-    this.say({
-      ...{ kind: 'reconcile', slot: this.slot, leaderEpoch: this.leaderEpoch, number: this.digestNumber },
-      operations: last.map((one) => one.operation),
-    });
+    const { slot, leaderEpoch, digestNumber: number } = this;
+    this.say({ kind: 'reconcile', slot, leaderEpoch, number, operations: last.map((one) => one.operation) });
   }
 
   private reconciled(message: Extract<DataToSession, { kind: 'reconciled' }>): void {
@@ -269,10 +266,9 @@ export class SlotLink {
     const sequence = this.owner.nextSequence(this.link!);
     this.inFlight.set(sequence, sent);
     this.owedSinceMs ??= this.context.nowMs;
-    this.say({
-      ...{ kind: 'operations', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
-      ...{ sequence, operations: sent.map((one) => one.operation) },
-    });
+    const operations = sent.map((one) => one.operation);
+    const { slot, leaderEpoch } = this;
+    this.say({ kind: 'operations', slot, leaderEpoch, tableEpoch: this.context.tableEpoch, sequence, operations });
   }
 
   private heard(): void {
