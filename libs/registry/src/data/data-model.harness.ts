@@ -1,5 +1,5 @@
 import { type Stamp, compareStamps } from '#model';
-import { DATUM, DataWorld, publication } from './data-world.js';
+import { DATUM, DataWorld, publication } from './data-world.harness.js';
 import { ModelSession } from './model-session.js';
 import { ModelWatcher } from './model-watcher.js';
 
