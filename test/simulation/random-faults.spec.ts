@@ -7,6 +7,8 @@ import { watched } from './watched.js';
 /** More or other seeds: SIM_SEEDS=500 SIM_SEED=1000 npm run jest -- test/simulation/random */
 const FIRST_SEED = Number(process.env['SIM_SEED'] ?? 1);
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 40);
+/** Fewer seeds than this, tried by hand, need not exercise everything. */
+const ENOUGH_SEEDS = 30;
 /** Dense faults pile up on each other; sparse ones leave time to see what each of them alone does. */
 const PACES = [
   { forMs: 25_000, everyMs: 120 },
@@ -79,7 +81,7 @@ describe('random faults', () => {
     const expected = [
       ...(
         'publish republish unpublish subscribe unsubscribe addClient closeClient killClient vanishClient killData ' +
-        'vanishData killSession vanishSession killMeta stopServer pauseServer pauseClient resetLink partition ' +
+        'vanishData killSession vanishSession killMeta stopServer pauseServer pauseClient resetLink resetClient partition ' +
         'oneWayPartition stepWallClock registerByCurl publishByStock killCurl killStock'
       ).split(' '),
       ...['complete datum', 'partial datum', 'complete change', 'partial change', 'moved', 'reconciled', 'refused'],
@@ -92,8 +94,9 @@ describe('random faults', () => {
         'http.unpublish ok',
       ],
     ];
-    expect(expected.filter((what) => !exercised.has(what))).toEqual([]);
+    const isLong = SEEDS >= ENOUGH_SEEDS;
+    expect(expected.filter((what) => isLong && !exercised.has(what))).toEqual([]);
     const expectedCauses: RemovalCause[] = ['unpublish', 'goodbye', 'grace-expired', 'lease-ended'];
-    expect(expectedCauses.filter((cause) => !causes.has(cause))).toEqual([]);
+    expect(expectedCauses.filter((cause) => isLong && !causes.has(cause))).toEqual([]);
   });
 });

@@ -25,6 +25,7 @@ const ACTIONS = {
   pauseServer: 2,
   pauseClient: 0.7,
   resetLink: 3,
+  resetClient: 3,
   partition: 2,
   oneWayPartition: 1,
   stepWallClock: 0.5,
@@ -189,6 +190,10 @@ export class Schedule {
         return client !== undefined;
       case 'resetLink':
         return cluster.world.network.resetOne();
+      case 'resetClient': {
+        const server = client?.connectedTo()?.host;
+        return client && server ? cluster.world.network.resetOne({ a: client.name, b: server }) : false;
+      }
       case 'partition':
       case 'oneWayPartition':
         return this.partition(action === 'oneWayPartition');
