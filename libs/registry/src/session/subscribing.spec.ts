@@ -194,14 +194,24 @@ describe('a change of leader', () => {
     ]);
   });
 
-  it('takes stamped removals while partial, and tells them also of what it never had', () => {
+  it('takes the removals that clients asked for while partial, and tells of those it had shown', () => {
     const session = subscribed();
     failOver(session);
     session.datum(0, [], false, 2);
-    session.change(0, 1, [], [removalOf('a', 1), removalOf('unknown', 1)], false, 2);
-    session.change(1, 2, [publicationOf('a', 1)], [], false, 2);
-    session.change(2, 3, [publicationOf('a', 2)], [], false, 2);
-    expect(session.transcript()).toEqual(['c1/s <- partial 2.1 -a -unknown', 'c1/s <- partial 2.3 a=2 -unknown']);
+    session.change(0, 1, [], [removalOf('a', 1), removalOf('unknown', 5)], false, 2);
+    session.change(1, 2, [publicationOf('a', 1), publicationOf('unknown', 4)], [], false, 2);
+    session.change(2, 3, [publicationOf('a', 2), publicationOf('unknown', 6)], [], false, 2);
+    expect(session.transcript()).toEqual(['c1/s <- partial 2.1 -a', 'c1/s <- partial 2.3 a=2 unknown=6']);
+  });
+
+  it('waits for completeness before it shows what was cleaned up, since its client may have gone elsewhere', () => {
+    const session = subscribed();
+    failOver(session);
+    session.datum(0, [], false, 2);
+    session.change(0, 1, [], [{ ...removalOf('a', 1), cause: 'grace-expired' }], false, 2);
+    expect(session.transcript()).toEqual([]);
+    session.datum(2, [], true, 2);
+    expect(session.transcript()).toEqual(['c1/s <- snapshot 2.2']);
   });
 
   it('names what changed its zone among the removed', () => {
