@@ -59,7 +59,7 @@ export class MemberHost<
   Sent,
   Received,
 > {
-  readonly links: Links<Sent, Received>;
+  protected readonly links: Links<Sent, Received>;
   private current: { core: C; runner: CoreRunner<Event, Effect>; incarnation: string } | undefined;
   private table: RoutingTable | undefined;
   private addresses: Pick<Member, 'address' | 'httpAddress'> | undefined;
