@@ -53,3 +53,9 @@ export class Cluster {
 }
 
 export function describeExit(exit: Exit): string;
+
+/** Answers, call by call, ports that nobody holds: counting up from a base, or at random when the base is 0. */
+export function portsFrom(
+  basePort: number,
+  knownNodes?: readonly { rpcPort: number; httpPort: number }[],
+): () => Promise<number>;

@@ -223,7 +223,7 @@ async function health(httpAddress) {
 }
 
 /** Answers, call by call, ports that nobody holds: counting up from a base, or at random when the base is 0. */
-function portsFrom(basePort, knownNodes) {
+export function portsFrom(basePort, knownNodes = []) {
   const taken = new Set(knownNodes.flatMap(({ rpcPort, httpPort }) => [rpcPort, httpPort]));
   let next = basePort || RANDOM_PORTS.first + Math.floor(Math.random() * RANDOM_PORTS.count);
   return async () => {

@@ -149,9 +149,10 @@ function firstObjection(cores: () => Partial<Cores>, seeds: number): string {
       cluster.story(() => {
         const schedule = new Schedule(cluster, () => {});
         cluster.run(500);
-        schedule.run(15_000, 120);
+        schedule.run(30_000, 250);
         schedule.mend();
         cluster.untilConverged(30_000);
+        cluster.run(15_000);
         schedule.calm();
       });
     } catch (error) {

@@ -1,5 +1,5 @@
-import type { Random } from '#model';
-import type { Cluster, SimClient } from '#sim';
+import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, toDataInfoId } from '#model';
+import { type Cluster, type SimClient, SimCurl, type SimPublisher, type SimStock, isLive } from '#sim';
 
 /** What a random run does, and how often each is chosen relative to the others. */
 const ACTIONS = {
@@ -9,7 +9,11 @@ const ACTIONS = {
   subscribe: 4,
   unsubscribe: 1,
   addClient: 1,
+  registerByCurl: 1.5,
+  publishByStock: 1.5,
   closeClient: 0.7,
+  killCurl: 0.4,
+  killStock: 0.4,
   killClient: 0.7,
   vanishClient: 0.4,
   killData: 1.5,
@@ -21,6 +25,7 @@ const ACTIONS = {
   pauseServer: 2,
   pauseClient: 0.7,
   resetLink: 3,
+  resetClient: 3,
   partition: 2,
   oneWayPartition: 1,
   stepWallClock: 0.5,
@@ -30,7 +35,18 @@ export type Action = keyof typeof ACTIONS;
 
 const TOTAL = Object.values(ACTIONS).reduce((sum, weight) => sum + weight, 0);
 const MAX_DRAIN_MS = 1_000;
+const LEASE_MS = 4_000;
 const DATA_IDS = ['user', 'note', 'api', 'mail', 'pay'];
+
+function isCurl({ client }: SimPublisher): boolean {
+  return client instanceof SimCurl;
+}
+
+const ZONES = ['east', 'west'];
+
+function infoIdOf(dataId: string): string {
+  return toDataInfoId({ dataId, group: DEFAULT_GROUP, instanceId: DEFAULT_INSTANCE_ID });
+}
 
 /**
  * A random schedule over a cluster: every choice comes from the cluster's seed. Whatever it breaks is mended after a
@@ -103,7 +119,10 @@ export class Schedule {
         return true;
       case 'republish':
       case 'unpublish': {
-        const publisher = this.one(client?.publishers.filter((each) => each.data !== undefined) ?? []);
+        // Not of a curl: without stamps and without a connection, whichever post arrives last wins, whenever it was sent.
+        const publisher = this.one(
+          cluster.publishers.filter((each) => isLive(each) && (action === 'unpublish' || !isCurl(each))),
+        );
         if (!publisher) return false;
         if (action === 'unpublish') publisher.unpublish();
         else publisher.republish([this.text()]);
@@ -122,6 +141,26 @@ export class Schedule {
         if (cluster.clients.filter((each) => !each.dead && !each.closed).length > 8) return false;
         cluster.addClient();
         return true;
+      case 'registerByCurl': {
+        if (cluster.curls.filter((each) => !each.dead).length >= 5) return false;
+        const [dataId, zone] = [this.one(DATA_IDS)!, this.one(ZONES)!];
+        cluster.addCurl().register(infoIdOf(dataId), { dataId, zone, data: [this.text()], leaseMs: LEASE_MS });
+        return true;
+      }
+      case 'publishByStock': {
+        const stocks = cluster.stocks.filter((each) => !each.dead);
+        const stock = stocks.length < 3 ? cluster.addStock() : this.one(stocks)!;
+        const [dataId, zone] = [this.one(DATA_IDS)!, this.one(ZONES)!];
+        if (stock.publishers.filter(isLive).length < 5) stock.publish(infoIdOf(dataId), dataId, zone, [this.text()]);
+        return true;
+      }
+      case 'killCurl':
+      case 'killStock': {
+        const one = this.one<SimCurl | SimStock>(action === 'killCurl' ? cluster.curls : cluster.stocks);
+        if (!one || one.dead) return false;
+        one.crash();
+        return true;
+      }
       case 'closeClient':
       case 'killClient':
       case 'vanishClient':
@@ -151,12 +190,16 @@ export class Schedule {
         return client !== undefined;
       case 'resetLink':
         return cluster.world.network.resetOne();
+      case 'resetClient': {
+        const server = client?.connectedTo()?.host;
+        return client && server ? cluster.world.network.resetOne({ a: client.name, b: server }) : false;
+      }
       case 'partition':
       case 'oneWayPartition':
         return this.partition(action === 'oneWayPartition');
       case 'stepWallClock':
         for (const each of [...cluster.clients, ...cluster.sessions])
-          if (this.random() < 0.3) each.wallOffsetMs += (this.random() - 0.5) * 7_200_000;
+          if (this.random() < 0.3) each.wallOffsetMs += Math.round((this.random() - 0.5) * 7_200_000);
         return true;
     }
   }

@@ -1,39 +1,12 @@
 import { systemEnv } from '#client';
-import { PROTOCOL_VERSION } from '#model';
-import { type Config, Links, RollcallServer, type RunningTier, createLogger, startTierApp } from '#nest';
+import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
-import { DataHost, type DataLinks } from './data.host.js';
+import { DataHost } from './data.host.js';
 
 /** Starts a data server. @throws RegistryError STORE_*, and what listening throws, with nothing left behind */
 export async function startData(config: Config<'data'>, fail: (error: unknown) => void): Promise<RunningTier> {
-  const env = systemEnv();
   const logger = createLogger({ tier: 'data', ...config.log });
   const folder = await ServerFolder.open(config.dataDir);
-  const links: DataLinks = new Links({
-    hello: () => ({
-      protocol: PROTOCOL_VERSION,
-      role: 'data',
-      incarnation: host.incarnation,
-      clusterId: host.clusterId,
-    }),
-    onEvent: (event) => host.dispatch(event),
-  });
-  const host = new DataHost({ config, env, logger, folder, links, fail });
-  const server = new RollcallServer({ host: config.host, port: config.rpcPort });
-  try {
-    const app = await startTierApp({ config, logger, server, links, readiness: () => host.readiness() });
-    await host.start(app.advertised);
-    return {
-      ...app,
-      close: async () => {
-        host.stop();
-        await links.close();
-        await app.close();
-        await folder.close();
-      },
-    };
-  } catch (error) {
-    await folder.close();
-    throw error;
-  }
+  const host = new DataHost({ config, env: systemEnv(), logger, folder, fail });
+  return startTierApp({ config, logger, host, resource: folder });
 }

@@ -1,7 +1,6 @@
 import type { Consensus } from '#consensus';
-import type { Env, FromMeta, ToMeta } from '#model';
-import { randomId } from '#model';
-import { type Config, CoreRunner, type HostEffect, type Links, type Logger, type Readiness } from '#nest';
+import { type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
+import { type Config, CoreRunner, type HostEffect, type LinkAcceptor, Links, type Logger, type Readiness } from '#nest';
 import {
   MetaCore,
   type MetaCommand,
@@ -19,13 +18,13 @@ export interface MetaHostOptions {
   env: Env;
   logger: Logger;
   consensus: MetaConsensus;
-  links: Links<FromMeta, ToMeta>;
   fail: (error: unknown) => void;
 }
 
 /** Runs the brain of a meta server: links on one side, the consensus engine on the other, {@link MetaCore} between. */
 export class MetaHost {
-  readonly incarnation: string;
+  private readonly links: Links<FromMeta, ToMeta>;
+  private readonly incarnation: string;
   private readonly core: MetaCore;
   private readonly runner: CoreRunner<MetaEvent, MetaEffect>;
   private state: MetaState = metaStateMachine.initial();
@@ -35,6 +34,10 @@ export class MetaHost {
   constructor(private readonly options: MetaHostOptions) {
     const { config, env, logger, fail } = options;
     this.incarnation = randomId(env.random);
+    this.links = new Links<FromMeta, ToMeta>({
+      hello: () => this.hello(),
+      onEvent: (event) => this.dispatch(event),
+    });
     const { slotCount } = config.cluster;
     this.core = new MetaCore({ random: env.random, slotCount, limits: config.limits });
     this.runner = new CoreRunner<MetaEvent, MetaEffect>({
@@ -46,8 +49,8 @@ export class MetaHost {
     });
   }
 
-  get clusterId(): string | undefined {
-    return this.state.table.clusterId || undefined;
+  get acceptor(): LinkAcceptor {
+    return this.links;
   }
 
   start(): void {
@@ -74,6 +77,16 @@ export class MetaHost {
     this.runner.stop();
   }
 
+  close(): Promise<void> {
+    return this.links.close();
+  }
+
+  private hello(): PeerHello {
+    const { clusterId } = this.state.table;
+    const { incarnation } = this;
+    return { protocol: PROTOCOL_VERSION, role: 'meta', incarnation, ...(clusterId === '' ? {} : { clusterId }) };
+  }
+
   /** Hands every committed change to the core, in log order. */
   private async follow(): Promise<void> {
     const { consensus, fail } = this.options;
@@ -89,7 +102,7 @@ export class MetaHost {
 
   private perform(effect: HostEffect<MetaEffect>): void {
     if (effect.type === 'propose') void this.propose(effect.sequence, effect.command);
-    else this.options.links.perform(effect);
+    else this.links.perform(effect);
   }
 
   private async propose(sequence: number, command: MetaCommand): Promise<void> {

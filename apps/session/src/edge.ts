@@ -1,6 +1,5 @@
-import type { RegistryError } from '#model';
-import { RegistryError as Refusal } from '#model';
-import { type EdgeContext, type Parsed, type SessionRequest } from '#registry';
+import { RegistryError } from '#model';
+import type { EdgeContext, Parsed, SessionRequest } from '#registry';
 import { encodeBody } from '#wire';
 
 export const EDGE = Symbol('EdgeContext');
@@ -13,5 +12,5 @@ export function edgeContext(makeRegisterId: () => string): EdgeContext {
 /** The validated request. @throws RegistryError with the code of what is wrong with it */
 export function accepted(parsed: Parsed): { request: SessionRequest; single: boolean } {
   if (parsed.ok) return parsed;
-  throw Refusal.from(parsed.failure) satisfies RegistryError;
+  throw RegistryError.from(parsed.failure);
 }

@@ -2,15 +2,13 @@ import {
   type DataToSession,
   type Env,
   type FromMeta,
-  type Member,
   type Notice,
   RegistryError,
-  type RoutingTable,
   type SessionToData,
   type ToMeta,
   randomId,
 } from '#model';
-import { type Config, CoreRunner, type HostEffect, type Links, type Logger, type Readiness } from '#nest';
+import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
 import {
   type ConnectionId,
   type PushFrame,
@@ -22,14 +20,11 @@ import {
 } from '#registry';
 import type { ServerFolder } from '#store';
 
-export type SessionLinks = Links<ToMeta | SessionToData, FromMeta | DataToSession>;
-
 export interface SessionHostOptions {
   config: Config<'session'>;
   env: Env;
   logger: Logger;
   folder: ServerFolder;
-  links: SessionLinks;
   fail: (error: unknown) => void;
 }
 
@@ -41,40 +36,46 @@ export interface ConnectionSink {
 }
 
 interface PendingRequest {
-  connection: ConnectionId;
   resolve: (reply: SessionReply) => void;
   reject: (error: RegistryError) => void;
 }
 
-/** Runs the brain of a session server: client connections and links on one side, {@link SessionCore} on the other. */
-export class SessionHost {
-  incarnation = '';
-  private core: SessionCore | undefined;
-  private runner: CoreRunner<SessionEvent, SessionEffect> | undefined;
-  private table: RoutingTable | undefined;
-  private addresses = { address: '', httpAddress: '' };
+type ClientEffect = Extract<SessionEffect, { connection: ConnectionId }>;
+
+/** Runs the brain of a session server: beside its links, the connections of clients and their requests. */
+export class SessionHost extends MemberHost<
+  SessionCore,
+  SessionEvent,
+  SessionEffect,
+  ToMeta | SessionToData,
+  FromMeta | DataToSession
+> {
   private readonly connections = new Map<ConnectionId, ConnectionSink>();
   private readonly pending = new Map<number, PendingRequest>();
   private lastConnection = 0;
   private lastRequest = 0;
+  private readonly env: Env;
 
-  constructor(private readonly options: SessionHostOptions) {}
-
-  get clusterId(): string | undefined {
-    return this.core?.clusterId;
-  }
-
-  /** @param addresses of this server as others reach it */
-  async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
-    this.addresses = addresses;
-    const { folder, logger } = this.options;
-    this.table = await folder.loadTable();
-    for (const warning of folder.warnings) logger.warn('folder-damaged', { warning });
-    this.begin();
-  }
-
-  dispatch(event: SessionEvent): void {
-    this.runner?.dispatch(event);
+  constructor({ config, env, logger, folder, fail }: SessionHostOptions) {
+    super({
+      role: 'session',
+      config,
+      env,
+      logger,
+      folder,
+      fail,
+      makeCore: (self, table) =>
+        new SessionCore({
+          self,
+          metaAddresses: config.cluster.metaAddresses,
+          random: env.random,
+          limits: config.limits,
+          ...(table === undefined ? {} : { table }),
+        }),
+      perform: (effect) => this.tellClient(effect),
+      onRestart: (reason) => this.dropClients(reason),
+    });
+    this.env = env;
   }
 
   readiness(): Readiness {
@@ -82,11 +83,9 @@ export class SessionHost {
   }
 
   /** Tells clients to move and leaves the cluster. What they published stays, for them to take elsewhere. */
-  stop(): void {
-    this.dispatch({ type: 'stop' });
-    this.runner?.stop();
-    for (const request of this.pending.values()) request.reject(new RegistryError('SHUTTING_DOWN'));
-    this.pending.clear();
+  override stop(): void {
+    super.stop();
+    this.rejectPending(new RegistryError('SHUTTING_DOWN'));
   }
 
   /** Announces a client connection (or an HTTP stream, which is one too). */
@@ -104,67 +103,30 @@ export class SessionHost {
   /** @throws RegistryError as the core decides; CONNECTION_CLOSED when the connection is no longer known. */
   request(connection: ConnectionId, request: SessionRequest): Promise<SessionReply> {
     return new Promise((resolve, reject) => {
-      if (!this.runner) return reject(new RegistryError('NOT_READY'));
+      if (!this.core) return reject(new RegistryError('NOT_READY'));
       if (!this.connections.has(connection)) return reject(new RegistryError('CONNECTION_CLOSED'));
       const requestId = ++this.lastRequest;
-      this.pending.set(requestId, { connection, resolve, reject });
-      this.dispatch({ type: 'request', connection, requestId, wallMs: this.options.env.wallMs(), request });
+      this.pending.set(requestId, { resolve, reject });
+      this.dispatch({ type: 'request', connection, requestId, wallMs: this.env.wallMs(), request });
     });
   }
 
   /** Draws an id for a publication whose client keeps none. */
-  makeRegisterId = (): string => randomId(this.options.env.random);
+  makeRegisterId = (): string => randomId(this.env.random);
 
-  private begin(): void {
-    const { config, env, logger, fail } = this.options;
-    this.incarnation = randomId(env.random);
-    const self: Member = {
-      role: 'session',
-      incarnation: this.incarnation,
-      ...this.addresses,
-      zone: config.zone,
-      weight: config.weight,
-    };
-    this.core = new SessionCore({
-      self,
-      metaAddresses: config.cluster.metaAddresses,
-      random: env.random,
-      limits: config.limits,
-      ...(this.table === undefined ? {} : { table: this.table }),
-    });
-    this.runner = new CoreRunner<SessionEvent, SessionEffect>({
-      core: this.core,
-      env,
-      logger,
-      perform: (effect) => this.perform(effect),
-      onFatal: fail,
-    });
-    this.runner.dispatch({ type: 'start' });
-  }
-
-  private perform(effect: HostEffect<SessionEffect>): void {
+  private tellClient(effect: ClientEffect): void {
+    const sink = this.connections.get(effect.connection);
     switch (effect.type) {
       case 'reply':
         return this.settle(effect.requestId)?.resolve(effect.reply);
       case 'fail':
         return this.settle(effect.requestId)?.reject(RegistryError.from(effect.failure));
       case 'push':
-        return this.connections.get(effect.connection)?.push(effect.subscriptionId, effect.frame);
+        return sink?.push(effect.subscriptionId, effect.frame);
       case 'notice':
-        return this.connections.get(effect.connection)?.notice(effect.notice);
+        return sink?.notice(effect.notice);
       case 'closeClient':
-        return this.connections.get(effect.connection)?.close(effect.reason);
-      case 'saveTable':
-        this.table = effect.table;
-        this.options.folder.saveTable(effect.table).catch((error: unknown) => {
-          // Serving goes on; only a restart while meta is down would start with an older table.
-          this.options.logger.warn('table-not-saved', { error });
-        });
-        return undefined;
-      case 'restart':
-        return this.restart(effect.reason);
-      default:
-        return this.options.links.perform(effect);
+        return sink?.close(effect.reason);
     }
   }
 
@@ -175,15 +137,15 @@ export class SessionHost {
   }
 
   /** Everything held was held for clients, who publish it again on the connections they make anew. */
-  private restart(reason: string): void {
-    this.options.logger.warn('new-incarnation', { reason, former: this.incarnation });
-    this.runner?.stop();
-    for (const request of this.pending.values()) request.reject(new RegistryError('CONNECTION_CLOSED', reason));
-    this.pending.clear();
-    const connections = [...this.connections.values()];
+  private dropClients(reason: string): void {
+    this.rejectPending(new RegistryError('CONNECTION_CLOSED', reason));
+    const sinks = [...this.connections.values()];
     this.connections.clear();
-    for (const connection of connections) connection.close(reason);
-    this.options.links.hangUpAll(reason);
-    this.begin();
+    for (const sink of sinks) sink.close(reason);
+  }
+
+  private rejectPending(error: RegistryError): void {
+    for (const request of this.pending.values()) request.reject(error);
+    this.pending.clear();
   }
 }

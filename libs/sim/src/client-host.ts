@@ -24,9 +24,20 @@ export interface ClientHostOptions {
 
 type Outcome = { ok: true; stored: boolean } | { ok: false; failure: Failure };
 
+/** Whatever publishes. */
+export interface SimApplication {
+  readonly name: string;
+  readonly publishers: SimPublisher[];
+  readonly running: boolean;
+  readonly dead: boolean;
+  readonly closed: boolean;
+  /** The session server at the other end of its connection, and the connection's number in the network. */
+  connectedTo(): { host: string; connection: number } | undefined;
+}
+
 /** What an application did with a publisher, and what came of it. */
 export interface SimPublisher {
-  readonly client: SimClient;
+  readonly client: SimApplication;
   readonly registerId: string;
   readonly dataInfoId: string;
   readonly zone: string;
@@ -58,7 +69,7 @@ export interface ClientObserver extends HostObserver {
 }
 
 /** An application with the client core in it, on a machine of its own. */
-export class SimClient {
+export class SimClient implements SimApplication {
   readonly publishers: SimPublisher[] = [];
   readonly subscribers: SimSubscriber[] = [];
   state: ClientState = 'connecting';
@@ -97,7 +108,6 @@ export class SimClient {
     return this.settings.zone;
   }
 
-  /** The session server at the other end of the connection in use, and the connection's number in the network. */
   connectedTo(): { host: string; connection: number } | undefined {
     const socket = [...this.sockets.values()].at(-1);
     return socket?.open && socket.peer.open

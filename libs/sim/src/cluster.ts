@@ -1,10 +1,11 @@
 import type { SimClient } from './client-host.js';
-import { SimClient as Client, type SimPublisher, type SimSubscriber } from './client-host.js';
+import { SimClient as Client, type SimApplication, type SimPublisher, type SimSubscriber } from './client-host.js';
 import type { Isolation } from './copy.js';
 import { type Cores, realCores } from './cores.js';
 import { DataHost } from './data-host.js';
 import { MetaHost } from './meta-host.js';
 import { type Observer, Violation } from './observer.js';
+import { SimCurl, SimStock } from './raw-client.js';
 import { SessionHost } from './session-host.js';
 import { World } from './world.js';
 
@@ -35,6 +36,9 @@ export class Cluster {
   readonly data: DataHost[] = [];
   readonly sessions: SessionHost[] = [];
   readonly clients: SimClient[] = [];
+  /** Those who publish over HTTP, and over a stock ClientProxy. */
+  readonly curls: SimCurl[] = [];
+  readonly stocks: SimStock[] = [];
   private readonly cores: Cores;
   private readonly observers: Observer[] = [];
   private readonly zones: string[];
@@ -83,11 +87,28 @@ export class Cluster {
     const number = this.clients.length + 1;
     const client = new Client(`client-${number}`, this.world, this.observer(), {
       makeCore: this.cores.client,
-      seeds: this.sessions.map((session) => session.address),
+      seeds: this.sessionAddresses(),
       zone: this.zoneOf(number),
     });
     this.clients.push(client);
     return client;
+  }
+
+  addCurl(): SimCurl {
+    const curl = new SimCurl(`curl-${this.curls.length + 1}`, this.world, () => this.sessionAddresses());
+    this.curls.push(curl);
+    return curl;
+  }
+
+  addStock(): SimStock {
+    const stock = new SimStock(`stock-${this.stocks.length + 1}`, this.world, () => this.sessionAddresses());
+    this.stocks.push(stock);
+    stock.connect();
+    return stock;
+  }
+
+  get applications(): SimApplication[] {
+    return [...this.clients, ...this.curls, ...this.stocks];
   }
 
   node(name: string): Node {
@@ -157,7 +178,7 @@ export class Cluster {
   }
 
   get publishers(): SimPublisher[] {
-    return this.clients.flatMap((client) => client.publishers);
+    return this.applications.flatMap((application) => application.publishers);
   }
 
   /** Subscribers whose application still runs and listens. */
@@ -234,6 +255,10 @@ export class Cluster {
     });
     this.sessions.push(host);
     return host;
+  }
+
+  private sessionAddresses(): string[] {
+    return this.sessions.map((session) => session.address);
   }
 
   private zoneOf(number: number): string {

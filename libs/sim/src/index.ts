@@ -13,5 +13,6 @@ export * from './meta-host.js';
 export * from './data-host.js';
 export * from './session-host.js';
 export * from './client-host.js';
+export * from './raw-client.js';
 export * from './cores.js';
 export * from './cluster.js';

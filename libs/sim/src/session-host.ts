@@ -4,7 +4,10 @@ import {
   type SessionEvent,
   type SessionOptions,
   type EdgeContext,
+  type Parsed,
   parseClientMessage,
+  parseLeasedId,
+  parseLeasedPublish,
   presentFrame,
   presentReply,
 } from '#registry';
@@ -109,7 +112,7 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
     const subscriptionId =
       pattern === 'registry.subscribe' ? String((payload as { subscriptionId?: unknown }).subscriptionId) : undefined;
     const context = this.contextOf(connection);
-    const parsed = parseClientMessage(pattern, payload, context);
+    const parsed = parse(pattern, payload, context);
     const asked: Asked = {
       id,
       pattern,
@@ -164,4 +167,13 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
   private write(connection: number, message: ServerMessage): void {
     this.clients.get(connection)?.send(message);
   }
+}
+
+/** What comes over HTTP has patterns of its own here; the rest of the edge is the real one. */
+function parse(pattern: string, payload: unknown, context: EdgeContext): Parsed {
+  const { registerId } = (payload ?? {}) as { registerId?: unknown };
+  if (pattern === 'http.publish') return parseLeasedPublish(payload, context);
+  if (pattern === 'http.renew') return parseLeasedId(String(registerId), 'renew');
+  if (pattern === 'http.unpublish') return parseLeasedId(String(registerId), 'leasedUnpublish');
+  return parseClientMessage(pattern, payload, context);
 }

@@ -10,6 +10,9 @@ const LOOK_EVERY_MS = 50;
  * out are its own: it is unpublished, its client is gone, or its client had no sound connection for as long as the
  * grace. A publication is covered while its client has a sound connection over which it was stored, and for the grace
  * after that; losing it from any list shown while it is covered breaks invariant 3.
+ *
+ * Of clients with stamps only: who keeps none, or holds a lease, may be shadowed for a moment by an older word that
+ * comes late through another session server; that such a thing heals is for convergence to demand.
  */
 export function noShrink(cluster: Cluster): Observer {
   const coveredUntilMs = new Map<string, number>();
@@ -36,7 +39,8 @@ export function noShrink(cluster: Cluster): Observer {
     transit: ({ connection, message }) => {
       const answer = message as ServerMessage;
       if (answer.type !== 'response') return;
-      for (const result of (answer.response as { results?: ClientResult[] }).results ?? [])
+      const { results } = answer.response as { results?: ClientResult[] };
+      for (const result of results ?? [answer.response as ClientResult])
         if (result.status === 'stored') storedOver.set(result.registerId, connection);
     },
     shown: (subscriber, snapshot) => {

@@ -1,15 +1,21 @@
 import {
+  DEFAULT_GROUP,
+  DEFAULT_INSTANCE_ID,
   type DataToSession,
   type DatumVersion,
+  type NameFields,
   type Publication,
   type RemovalCause,
   type SessionToData,
+  type UnpublishFields,
   compareVersions,
   formatVersion,
+  leasedRegisterId,
+  toDataInfoId,
 } from '#model';
 import type { DataCore, SessionEffect } from '#registry';
 import { slotOf } from '#sharding';
-import { type Cluster, type Observer, Violation } from '#sim';
+import { type ClientMessage, type Cluster, type Observer, type ServerMessage, Violation } from '#sim';
 
 interface Known {
   version: DatumVersion;
@@ -19,12 +25,31 @@ interface Known {
 /**
  * Invariant 3, at the data tier: from one complete state of a datum to the next, whatever disappears has a recorded
  * cause. Either somebody recorded a removal, or its owner is an incarnation that meta's committed table no longer
- * names.
+ * names, or it is leased and died with its leader before any session server that is still a member had acknowledged it.
  */
 export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, number> = new Map()): Observer {
   const complete = new Map<string, Known>();
   const recorded = new Set<string>();
   const restarted = new Set<string>();
+
+  /** Of leased publications: who asked for which over a connection, and the incarnations that answered well. */
+  const asking = new Map<number, string>();
+  const holders = new Map<string, Set<string>>();
+
+  const isHeldForReplay = (registerId: string): boolean =>
+    cluster.sessions.some(
+      ({ dead, incarnation }) => !dead && isMember(incarnation) && holders.get(registerId)?.has(incarnation),
+    );
+
+  const noteLeased = (from: string, connection: number, message: ClientMessage & ServerMessage): void => {
+    if (message.pattern === 'http.publish') asking.set(connection, canonical(message.payload as NameFields));
+    if (message.pattern === 'http.renew') asking.set(connection, (message.payload as UnpublishFields).registerId);
+    const registerId = asking.get(connection);
+    const host = cluster.sessions.find((each) => each.name === from);
+    if (message.type !== 'response' || registerId === undefined || !host) return;
+    const held = holders.get(registerId) ?? new Set();
+    holders.set(registerId, held.add(host.incarnation));
+  };
 
   const record = (registerId: string, cause: RemovalCause): void => {
     recorded.add(registerId);
@@ -38,6 +63,7 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
     for (const [registerId, { owner }] of before?.publications ?? []) {
       if (known.publications.has(registerId) || recorded.has(registerId) || isLogged(registerId, dataInfoId)) continue;
       if (owner.kind === 'connected' && (restarted.has(owner.session) || !isMember(owner.session))) continue;
+      if (owner.kind === 'leased' && !isHeldForReplay(registerId)) continue;
       const where = `${dataInfoId} at ${formatVersion(known.version)} of ${by}`;
       throw new Violation('invariant 3', `${where} lacks ${registerId}, for which no cause is recorded`);
     }
@@ -59,7 +85,8 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
       const host = cluster.sessions.find((each) => each.name === node);
       if (host) restarted.add(host.incarnation);
     },
-    transit: ({ from, message }) => {
+    transit: ({ from, connection, message }) => {
+      noteLeased(from, connection, message as ClientMessage & ServerMessage);
       const asked = message as SessionToData;
       if (asked.kind === 'operations' || asked.kind === 'reconcile')
         for (const operation of asked.operations)
@@ -67,6 +94,7 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
       if (asked.kind === 'digest') for (const { registerId, cause } of asked.removals) record(registerId, cause);
 
       const answer = message as DataToSession;
+      if (answer.kind === 'leaseEnded') for (const { registerId } of answer.ended) record(registerId, 'lease-ended');
       if (answer.kind === 'datum' && answer.complete) {
         const publications = new Map(answer.publications.map((each) => [each.registerId, each]));
         advance(answer.dataInfoId, { version: answer.version, publications }, from);
@@ -81,4 +109,9 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
       }
     },
   };
+}
+
+function canonical({ dataId, registerId }: NameFields & { registerId?: string }): string {
+  const dataInfoId = toDataInfoId({ dataId, group: DEFAULT_GROUP, instanceId: DEFAULT_INSTANCE_ID });
+  return leasedRegisterId(dataInfoId, registerId!);
 }

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { type ClientResult, type Notice, RegistryError } from '#model';
 import type { Connection } from '#nest';
 import { type EdgeContext, type PushFrame, parseClientMessage, presentReply } from '#registry';
-import { SharedBody, decodeBody } from '#wire';
+import { type SharedBody, decodeBody } from '#wire';
 import { accepted } from '../edge.js';
 import { sharedPush } from '../frames.js';
 import type { ConnectionSink, SessionHost } from '../session.host.js';

@@ -45,7 +45,7 @@ describe('configuration', () => {
       rpcPort: 9600,
       httpPort: 9603,
       advertisedHost: '127.0.0.1',
-      zone: 'default',
+      zone: 'DEFAULT_ZONE',
       cluster: { metaAddresses: ['127.0.0.1:9610'], slotCount: 256 },
       limits: { heartbeatMs: 3000, idleTimeoutMs: 10_000, graceMs: 3000 },
       log: { level: 'info', format: 'auto' },
@@ -91,7 +91,7 @@ describe('configuration', () => {
   it('takes a section whose lines are all commented out, and a variable set to nothing, as absent', () => {
     expect(load({ yaml: 'session:\n#  rpcPort: 1\nlog:\n', env: { ROLLCALL_SESSION_ZONE: '' } })).toMatchObject({
       rpcPort: 9600,
-      zone: 'default',
+      zone: 'DEFAULT_ZONE',
     });
   });
 

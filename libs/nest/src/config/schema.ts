@@ -64,7 +64,7 @@ function tier<Limits extends z.ZodType>(name: ServerRole, ports: Ports, limits: 
       rpcPort: port(ports.rpcPort),
       httpPort: port(ports.httpPort),
       dataDir: text('must be the path of a folder').default(`./data/${name}`),
-      zone: zone.default('default'),
+      zone: zone.default('DEFAULT_ZONE'),
       weight: z.number(weightRule).positive(weightRule).max(1000, weightRule).default(1),
       limits,
     })

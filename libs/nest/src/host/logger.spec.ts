@@ -76,9 +76,11 @@ describe('the log', () => {
     const nest = new NestLogger(logger);
     nest.log('Mapped {/health, GET} route', 'RouterExplorer');
     nest.error('boom', 'Error: boom\n    at x', 'ExceptionsHandler');
+    nest.error('Error: listen EADDRINUSE: address already in use 127.0.0.1:9603', 'NestApplication');
     expect(parsed()).toMatchObject([
       { level: 'debug', event: 'nest', context: 'RouterExplorer', message: 'Mapped {/health, GET} route' },
       { level: 'error', event: 'nest', context: 'ExceptionsHandler', message: 'boom', stack: 'Error: boom\n    at x' },
+      { level: 'debug', event: 'nest', context: 'NestApplication' },
     ]);
   });
 });

@@ -25,7 +25,9 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.logger.error('nest', fieldsOf(message, rest));
+    // The application logs a port it cannot listen on and throws it too; whoever catches that tells the operator.
+    const thrownToo = rest.at(-1) === 'NestApplication' && String(message).startsWith('Error: listen ');
+    this.logger.log(thrownToo ? 'debug' : 'error', 'nest', fieldsOf(message, rest));
   }
 
   fatal(message: unknown, ...rest: unknown[]): void {

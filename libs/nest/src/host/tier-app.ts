@@ -11,17 +11,29 @@ import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
 import type { LinkAcceptor } from '../links/links.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
-import type { RollcallServer } from '../transport/rollcall-server.js';
+import { RollcallServer } from '../transport/rollcall-server.js';
 import type { Logger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
+
+/** The brain of a tier in its host. */
+export interface TierHost {
+  /** Takes the links that other servers open on the tier's RPC port; left out by a tier that only opens its own. */
+  readonly acceptor?: LinkAcceptor;
+  readiness(): Readiness;
+  /** @param advertised where others reach the tier, which listens by now */
+  start(advertised: { address: string; httpAddress: string }): void | Promise<void>;
+  /** Leaves the cluster. */
+  stop(): void;
+  /** Closes the links. */
+  close(): Promise<void>;
+}
 
 export interface TierAppOptions {
   config: Pick<Config, 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
   logger: Logger;
-  server: RollcallServer;
-  /** Server-to-server links that this tier accepts on its RPC port. */
-  links?: LinkAcceptor;
-  readiness: () => Readiness;
+  host: TierHost;
+  /** What was opened for the tier, such as its folder: closed last, also when the start fails. */
+  resource: { close(): Promise<void> };
   controllers?: DynamicModule['controllers'];
   providers?: DynamicModule['providers'];
 }
@@ -31,8 +43,6 @@ export interface RunningTier {
   /** Where RPC and HTTP listen, as `host:port`. */
   rpcAddress: string;
   httpAddress: string;
-  /** The same as others reach them. */
-  advertised: { address: string; httpAddress: string };
   /** Resolves once the tier serves. */
   ready(): Promise<void>;
   close(): Promise<void>;
@@ -44,47 +54,57 @@ const READY_POLL_MS = 10;
 class TierModule {}
 
 /**
- * Makes and starts a tier's Nest application. RPC listens before HTTP does, so that what answers `/health/ready` over
- * HTTP can be reached over RPC too. Throws what listening throws (EADDRINUSE and the like), with nothing left listening.
+ * Starts a tier. RPC listens before HTTP does, so that what answers `/health/ready` over HTTP can be reached over RPC
+ * too. Throws what listening throws (EADDRINUSE and the like), with nothing left listening or open.
  */
 export async function startTierApp(options: TierAppOptions): Promise<RunningTier> {
-  const { config, logger, server, links, readiness } = options;
+  const { config, logger, host, resource } = options;
+  const server = new RollcallServer({ host: config.host, port: config.rpcPort });
+  let app: NestFastifyApplication | undefined;
+  const close = async (): Promise<void> => {
+    host.stop();
+    await host.close();
+    await app?.close();
+    await resource.close();
+  };
+  try {
+    host.acceptor?.accept(server);
+    app = await createApp(options);
+    app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
+    await app.startAllMicroservices();
+    await app.listen(config.httpPort, config.host);
+    const rpcPort = server.address.port;
+    const httpPort = (app.getHttpServer().address() as AddressInfo).port;
+    const at = (name: string) => ({ rpc: formatAddress(name, rpcPort), http: formatAddress(name, httpPort) });
+    const advertised = { address: at(config.advertisedHost).rpc, httpAddress: at(config.advertisedHost).http };
+    logger.info('listening', at(config.host));
+    await host.start(advertised);
+    const { rpc, http } = at(config.host);
+    return { rpcAddress: rpc, httpAddress: http, ready: () => untilReady(host), close };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+function createApp({ logger, host, controllers, providers }: TierAppOptions): Promise<NestFastifyApplication> {
   const module: DynamicModule = {
     module: TierModule,
-    imports: [HealthModule.forRoot(readiness)],
-    controllers: options.controllers ?? [],
-    providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(options.providers ?? [])],
+    imports: [HealthModule.forRoot(() => host.readiness())],
+    controllers: controllers ?? [],
+    providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.httpBodyBytes,
     routerOptions: { maxParamLength: 3 * LIMITS.registerIdBytes },
     forceCloseConnections: true,
   });
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
+  return NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
-  try {
-    links?.accept(server);
-    app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
-    await app.startAllMicroservices();
-    await app.listen(config.httpPort, config.host);
-  } catch (error) {
-    await app.close().catch(() => {});
-    throw error;
-  }
-  const rpcPort = server.address.port;
-  const httpPort = (app.getHttpServer().address() as AddressInfo).port;
-  return {
-    rpcAddress: formatAddress(config.host, rpcPort),
-    httpAddress: formatAddress(config.host, httpPort),
-    advertised: {
-      address: formatAddress(config.advertisedHost, rpcPort),
-      httpAddress: formatAddress(config.advertisedHost, httpPort),
-    },
-    ready: async () => {
-      while (!readiness().ready) await setTimeout(READY_POLL_MS);
-    },
-    close: () => app.close(),
-  };
+}
+
+async function untilReady(host: TierHost): Promise<void> {
+  while (!host.readiness().ready) await setTimeout(READY_POLL_MS);
 }

@@ -23,6 +23,8 @@ describe('failures of the operator, in one line', () => {
   it('names the variable of a port it knows', () => {
     const error = systemError({ code: 'EADDRINUSE', address: '127.0.0.1', port: 9603 });
     expect(describeFailure(error, sources)).toContain('choose another port (ROLLCALL_SESSION_HTTP_PORT)');
+    const env = { ROLLCALL_META_RPC_PORT: '9603' };
+    expect(describeFailure(error, { env, argv: [] })).toContain('ROLLCALL_META_RPC_PORT or ROLLCALL_SESSION_HTTP_PORT');
   });
 
   it.each([
@@ -36,7 +38,7 @@ describe('failures of the operator, in one line', () => {
     [
       'a locked store',
       new RegistryError('STORE_LOCKED', 'data/meta is in use.'),
-      'data/meta is in use. Stop that process',
+      'data/meta is in use. (STORE_LOCKED)',
     ],
     ['a wrong setting', new RegistryError('INVALID_CONFIGURATION', 'a is wrong'), 'a is wrong (INVALID_CONFIGURATION)'],
     [

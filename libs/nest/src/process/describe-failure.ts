@@ -18,7 +18,7 @@ const EXPECTED_CODES: ReadonlySet<string> = new Set([
  */
 export function describeFailure(error: unknown, sources: ConfigSources = {}): string | undefined {
   for (let cause = error, depth = 0; types.isNativeError(cause) && depth < 8; cause = cause.cause, depth++) {
-    if (cause instanceof RegistryError && EXPECTED_CODES.has(cause.code)) return registryFailure(cause);
+    if (cause instanceof RegistryError && EXPECTED_CODES.has(cause.code)) return `${cause.message} (${cause.code})`;
     const line = systemFailure(cause as SystemError, sources);
     if (line !== undefined) return line;
   }
@@ -26,11 +26,6 @@ export function describeFailure(error: unknown, sources: ConfigSources = {}): st
 }
 
 type SystemError = NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string };
-
-function registryFailure(error: RegistryError): string {
-  if (error.code !== 'STORE_LOCKED') return `${error.message} (${error.code})`;
-  return `${error.message} Stop that process, or choose another folder (dataDir). (${error.code})`;
-}
 
 function systemFailure(error: SystemError, sources: ConfigSources): string | undefined {
   const { code, address, port, path } = error;
@@ -54,14 +49,14 @@ function systemFailure(error: SystemError, sources: ConfigSources): string | und
   return undefined;
 }
 
-/** Which environment variable chooses this port, as far as the settings tell. */
+/** Which environment variables choose this port, as far as the settings tell. */
 function variableFor(port: number, sources: ConfigSources): string {
   try {
     const settings = loadSettings(sources) as unknown as Record<string, Record<string, unknown>>;
-    const leaf = LEAVES.find(
-      ({ path: [section, name] }) => /Port$/.test(name ?? '') && settings[section!]?.[name!] === port,
+    const chosen = LEAVES.filter(
+      ({ path: [section, name] }) => /Port$/.test(name!) && settings[section!]?.[name!] === port,
     );
-    return leaf === undefined ? '' : ` (${leaf.variable})`;
+    return chosen.length === 0 ? '' : ` (${chosen.map((leaf) => leaf.variable).join(' or ')})`;
   } catch {
     return '';
   }

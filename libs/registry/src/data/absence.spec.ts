@@ -1,4 +1,4 @@
-import { DataWorld, ids, leased, stored } from './data-world.js';
+import { DataWorld, ids, leased, stored } from './data-world.harness.js';
 
 describe('Orphans', () => {
   function orphaned(): {

@@ -1,4 +1,4 @@
-import { DATUM, DataWorld, ids, leased } from './data-world.js';
+import { DATUM, DataWorld, ids, leased } from './data-world.harness.js';
 
 describe('A new leader', () => {
   it('answers at once, but not completely, until its session servers have reconciled', () => {

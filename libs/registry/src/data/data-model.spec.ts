@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { DataModel } from './data-model.js';
+import { DataModel } from './data-model.harness.js';
 
 /** How often each kind of action comes. */
 const WEIGHTS = [

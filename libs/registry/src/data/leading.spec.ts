@@ -1,6 +1,6 @@
 import { murmur3, slotOf } from '#sharding';
 import type { SessionToData } from '#model';
-import { DATUM, DataWorld, ids, publication } from './data-world.js';
+import { DATUM, DataWorld, ids, publication } from './data-world.harness.js';
 
 describe('Leading', () => {
   it('begins with a table that names this incarnation, and keeps that table', () => {

@@ -1,4 +1,4 @@
-import { DATUM, DataWorld, type TestSession, ids, leased, shown, stored } from './data-world.js';
+import { DATUM, DataWorld, type TestSession, ids, leased, shown, stored } from './data-world.harness.js';
 
 describe('Writing to a complete slot', () => {
   let world: DataWorld;

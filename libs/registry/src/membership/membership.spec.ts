@@ -1,5 +1,5 @@
 import type { FromMeta, RoutingTable } from '#model';
-import { type MetaNode, MetaWorld } from '../meta/meta-world.js';
+import { type MetaNode, MetaWorld } from '../meta/meta-world.harness.js';
 import { Membership } from './membership.js';
 
 const LEASE_MS = 3_000;

@@ -1,5 +1,5 @@
 import { randomId } from '#model';
-import { type MetaNode, MetaWorld } from './meta-world.js';
+import { type MetaNode, MetaWorld } from './meta-world.harness.js';
 
 const HEARTBEAT_MS = 500;
 const LEASE_MS = 3_000;

@@ -1,4 +1,4 @@
-import { type MetaNode, MetaWorld } from './meta-world.js';
+import { type MetaNode, MetaWorld } from './meta-world.harness.js';
 import { metaStateMachine } from './state.js';
 
 const HEARTBEAT_MS = 500;

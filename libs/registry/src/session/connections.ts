@@ -111,8 +111,13 @@ export class Connections {
       type: 'notice',
       connection: connection.id,
       notice: {
-        ...{ type: 'welcome', protocol: PROTOCOL_VERSION, clusterId: table.clusterId },
-        ...{ session: this.context.self.incarnation, heartbeatMs, idleTimeoutMs, sessions },
+        type: 'welcome',
+        protocol: PROTOCOL_VERSION,
+        clusterId: table.clusterId,
+        session: this.context.self.incarnation,
+        heartbeatMs,
+        idleTimeoutMs,
+        sessions,
       },
     });
     pending.reply({ kind: 'done' });

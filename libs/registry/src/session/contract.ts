@@ -155,4 +155,6 @@ export interface SessionLimits {
   tombstoneMs: number;
   /** Without an answer from some slot leader for this long, the server sends its clients elsewhere and starts anew. */
   leaderSilenceMs: number;
+  /** Each slot is compared with its leader this often, in the background. Takes longer where very much is held. */
+  compareMs: number;
 }

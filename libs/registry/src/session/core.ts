@@ -70,6 +70,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     const { wakeAtMs } = this.membership;
     if (this.isRunning && wakeAtMs !== undefined && wakeAtMs <= nowMs) this.stepMembership({ type: 'wake' });
     this.slots.flush();
+    this.slots.noteWhole();
     if (this.isRunning) this.askToWake(event.type === 'wake');
     return this.context.end();
   }
@@ -103,6 +104,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   readiness(): { ready: boolean; waitingFor?: string } {
     if (this.phase !== 'running') return { ready: false, waitingFor: 'the server to start' };
     if (!this.table) return { ready: false, waitingFor: 'a meta server' };
+    this.slots.noteWhole();
     if (this.slots.hasBeenWhole) return { ready: true };
     const leaderless = this.slots.all.filter((slot) => slot.leader === null).length;
     if (leaderless > 0) return { ready: false, waitingFor: `data servers, for ${leaderless} slots` };
@@ -166,7 +168,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (!this.isRunning) return;
     this.slots.links.tick();
     this.holdings.forgetRemovals(this.context.nowMs);
-    this.slots.noteWhole();
+    this.slots.compareSome();
     this.checkSilence();
     this.context.timers.at(this.context.nowMs + TICK_MS, () => this.tick());
   }

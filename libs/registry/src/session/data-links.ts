@@ -70,8 +70,13 @@ export class DataLinks {
     if (direction === 'out') this.dialling.delete(address);
     const peer = direction === 'out' ? this.peers.get(address) : undefined;
     const data: DataLink = {
-      ...{ link, address, incarnation: hello.incarnation },
-      ...{ receivedAtMs: this.context.nowMs, sentAtMs: this.context.nowMs, operations: 0, pings: 0 },
+      link,
+      address,
+      incarnation: hello.incarnation,
+      receivedAtMs: this.context.nowMs,
+      sentAtMs: this.context.nowMs,
+      operations: 0,
+      pings: 0,
     };
     this.links.set(link, data);
     if (!peer) return this.hangUp(link, 'The link is not wanted.');

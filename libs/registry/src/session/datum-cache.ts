@@ -3,6 +3,7 @@ import {
   type DatumVersion,
   type Publication,
   type Removal,
+  type RemovalCause,
   type Stamp,
   ZERO_VERSION,
   compareVersions,
@@ -10,11 +11,12 @@ import {
 import { merge } from '../merge.js';
 import { BOUNDS } from './limits.js';
 
+const EXPLICIT: ReadonlySet<RemovalCause> = new Set<RemovalCause>(['unpublish', 'goodbye', 'operator']);
+
 /** What a message changed for those who look at the datum. */
 export interface Difference {
-  /** Zones in which something visible changed; `everywhere` when a removal is news also to who has never seen it. */
+  /** Zones in which something visible changed. */
   zones: ReadonlySet<string>;
-  everywhere: boolean;
   becameComplete: boolean;
 }
 
@@ -30,8 +32,8 @@ export class CachedDatum {
   state: 'unknown' | 'partial' | 'complete' = 'unknown';
   version: DatumVersion = ZERO_VERSION;
   publications = new Map<string, Publication>();
-  /** Stamped removals seen since the datum was last complete. */
-  readonly removals = new Map<string, Stamp>();
+  /** Removals taken since the datum was last complete, and whether they took something away. */
+  readonly removals = new Map<string, { stamp: Stamp; tookAway: boolean }>();
   /** Publications that were seen in another zone since the datum was last complete. */
   readonly rezoned = new Set<string>();
 
@@ -96,20 +98,24 @@ export class CachedDatum {
     this.put(publication, difference);
   }
 
-  private mergeRemoval({ registerId, stamp }: Removal, difference: Diff): void {
+  /**
+   * While partial, only a client's own word removes. That a connection, session server or lease has ended says nothing
+   * of what its client has meanwhile published through a session server that the leader has not heard yet.
+   */
+  private mergeRemoval({ registerId, stamp, cause }: Removal, difference: Diff): void {
+    if (!EXPLICIT.has(cause)) return;
     if (merge(this.heldFor(registerId), { stamp, live: false }) !== 'take') return;
-    this.removals.set(registerId, stamp);
+    const tookAway = this.publications.has(registerId) || (this.removals.get(registerId)?.tookAway ?? false);
+    this.removals.set(registerId, { stamp, tookAway });
     if (this.removals.size > BOUNDS.removalsPerDatum) this.removals.delete(this.removals.keys().next().value!);
-    // A client may have it from elsewhere, even if we do not.
-    if (!this.publications.has(registerId)) difference.everywhere = true;
     this.delete(registerId, difference);
   }
 
   private heldFor(registerId: string): { stamp: Stamp; live: boolean } | undefined {
     const publication = this.publications.get(registerId);
     if (publication) return { stamp: publication.stamp, live: true };
-    const stamp = this.removals.get(registerId);
-    return stamp && { stamp, live: false };
+    const removal = this.removals.get(registerId);
+    return removal && { stamp: removal.stamp, live: false };
   }
 
   private put(publication: Publication, difference: Diff): void {
@@ -129,7 +135,6 @@ export class CachedDatum {
 
 class Diff implements Difference {
   readonly zones = new Set<string>();
-  everywhere = false;
   becameComplete = false;
 
   note(old: Publication | undefined, now: Publication | undefined): void {

@@ -1,7 +1,7 @@
 import { type DataInfoId, type DigestEntry, type Publication, type RemovalCause, type Stamp } from '#model';
 import type { ConnectionId } from './contract.js';
 import { BOUNDS } from './limits.js';
-import type { Waiter } from './requests.js';
+import { NO_WAITERS, type Waiter } from './requests.js';
 
 /**
  * What this incarnation holds for one registerId of one datum: a live publication, or the memory of its removal. The
@@ -21,7 +21,7 @@ export interface Entry {
   stampedHere: boolean;
   restamps: number;
   /** Operations whose result is unknown, since they were sent to no leader or to one that was lost. */
-  waiters: Waiter[];
+  waiters: readonly Waiter[];
 }
 
 export type Subject = Pick<Entry, 'slot' | 'dataInfoId' | 'registerId'>;
@@ -123,9 +123,16 @@ export class Holdings {
     let entry = entries.get(key);
     if (!entry) {
       entry = {
-        ...{ slot, dataInfoId, registerId, stamp },
-        ...{ publication: undefined, cause: undefined, untilMs: 0 },
-        ...{ stampedHere: false, restamps: 0, waiters: [] },
+        slot,
+        dataInfoId,
+        registerId,
+        stamp,
+        publication: undefined,
+        cause: undefined,
+        untilMs: 0,
+        stampedHere: false,
+        restamps: 0,
+        waiters: NO_WAITERS,
       };
       entries.set(key, entry);
     }

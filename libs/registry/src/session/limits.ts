@@ -9,6 +9,7 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   operationTtlMs: 2 * 60_000,
   tombstoneMs: 10 * 60_000,
   leaderSilenceMs: 8_000,
+  compareMs: 20_000,
 };
 
 /** Bounds of memory and of work in hand. Beyond them requests are refused with OVERLOADED, and oldest memories go. */
@@ -26,6 +27,8 @@ export const BOUNDS = {
   removalsPerDatum: 10_000,
   /** How often a stamp made here for a stampless client is raised above what some leader holds. */
   restamps: 5,
+  /** Lines of digests that the comparison with leaders may cost in one tick, or those of one slot if it has more. */
+  comparedLines: 2_000,
   /** One message of operations to a leader; well below the limit of a frame. */
   messageOperations: 1_000,
   messageBytes: 4 * 1024 * 1024,

@@ -75,9 +75,16 @@ export class Reads {
     let view = wanted.views.get(zone);
     if (!view) wanted.views.set(zone, (view = new View(wanted.datum, zone)));
     const subscription: Subscription = {
-      ...{ connection, subscriptionId: request.subscriptionId, view },
-      ...{ base: request.base, wholeOnly: request.wholeOnly ?? false },
-      ...{ last: 'none', lastVersion: undefined, acks: false, unacked: undefined, isBehind: false },
+      connection,
+      subscriptionId: request.subscriptionId,
+      view,
+      base: request.base,
+      wholeOnly: request.wholeOnly ?? false,
+      last: 'none',
+      lastVersion: undefined,
+      acks: false,
+      unacked: undefined,
+      isBehind: false,
     };
     own.set(request.subscriptionId, subscription);
     view.subscriptions.add(subscription);
@@ -220,8 +227,11 @@ export class Reads {
     if (wanted) return wanted;
     const slot = this.slots.slotOf(dataInfoId);
     wanted = {
-      ...{ datum: new CachedDatum(dataInfoId), slot, views: new Map() },
-      ...{ isRefreshing: false, toldVersion: ZERO_VERSION },
+      datum: new CachedDatum(dataInfoId),
+      slot,
+      views: new Map(),
+      isRefreshing: false,
+      toldVersion: ZERO_VERSION,
     };
     this.wanted.set(dataInfoId, wanted);
     let others = this.bySlot.get(slot);

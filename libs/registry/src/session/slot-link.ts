@@ -98,13 +98,25 @@ export class SlotLink {
     this.link = link;
     this.refusedUntilMs = undefined;
     this.phase = 'digesting';
+    this.digest();
+    this.owner.opened(this);
+  }
+
+  /** Compares in the background, so that what went wrong unseen is repaired in bounded time. Answers its size. */
+  compare(): number {
+    if (this.phase !== 'reconciled') return 0;
+    this.flush();
+    this.phase = 'digesting';
+    return this.digest();
+  }
+
+  private digest(): number {
     this.owedSinceMs ??= this.context.nowMs;
     const { entries, removals } = this.holdings.digest(this.slot);
-    this.say({
-      ...{ kind: 'digest', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
-      ...{ number: ++this.digestNumber, entries, removals },
-    });
-    this.owner.opened(this);
+    const { slot, leaderEpoch } = this;
+    const number = ++this.digestNumber;
+    this.say({ kind: 'digest', slot, leaderEpoch, tableEpoch: this.context.tableEpoch, number, entries, removals });
+    return entries.length + removals.length;
   }
 
   close(): void {
@@ -223,10 +235,8 @@ export class SlotLink {
       this.inFlightCount += part.length;
       this.sendOperations(part);
     }
-    this.say({
-      ...{ kind: 'reconcile', slot: this.slot, leaderEpoch: this.leaderEpoch, number: this.digestNumber },
-      operations: last.map((one) => one.operation),
-    });
+    const { slot, leaderEpoch, digestNumber: number } = this;
+    this.say({ kind: 'reconcile', slot, leaderEpoch, number, operations: last.map((one) => one.operation) });
   }
 
   private reconciled(message: Extract<DataToSession, { kind: 'reconciled' }>): void {
@@ -256,10 +266,9 @@ export class SlotLink {
     const sequence = this.owner.nextSequence(this.link!);
     this.inFlight.set(sequence, sent);
     this.owedSinceMs ??= this.context.nowMs;
-    this.say({
-      ...{ kind: 'operations', slot: this.slot, leaderEpoch: this.leaderEpoch, tableEpoch: this.context.tableEpoch },
-      ...{ sequence, operations: sent.map((one) => one.operation) },
-    });
+    const operations = sent.map((one) => one.operation);
+    const { slot, leaderEpoch } = this;
+    this.say({ kind: 'operations', slot, leaderEpoch, tableEpoch: this.context.tableEpoch, sequence, operations });
   }
 
   private heard(): void {

@@ -44,7 +44,6 @@ export class View {
   }
 
   isTouchedBy(difference: Difference): boolean {
-    if (difference.everywhere) return true;
     return this.zone === undefined ? difference.zones.size > 0 : difference.zones.has(this.zone);
   }
 
@@ -89,9 +88,13 @@ export class View {
     return (this.unchanged ??= { type: 'unchanged', dataInfoId, clusterId, version });
   }
 
-  /** What left this view, with a removal seen or by changing its zone, since the datum was last complete. */
+  /**
+   * What left this view, with a removal or by changing its zone, since the datum was last complete. Only what we have
+   * shown ourselves: a client's list has no stamps, so a removal may be older than what it got elsewhere.
+   */
   private removed(): string[] {
-    const removed = [...this.datum.removals.keys()];
+    const removed: string[] = [];
+    for (const [registerId, { tookAway }] of this.datum.removals) if (tookAway) removed.push(registerId);
     if (this.zone === undefined) return removed;
     for (const registerId of this.datum.rezoned) {
       const publication = this.datum.publications.get(registerId);

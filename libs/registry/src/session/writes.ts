@@ -77,7 +77,12 @@ export class Writes {
     if (isFull || slot.inFlightCount >= BOUNDS.inFlightPerSlot) return settleFailed(waiter, registerId, overloaded());
     const registerTimestamp = operation.registerTimestamp || held?.publication?.registerTimestamp || wallMs;
     const publication: Publication = {
-      ...{ registerId, dataInfoId, zone, appName, registerTimestamp, stamp },
+      registerId,
+      dataInfoId,
+      zone,
+      appName,
+      registerTimestamp,
+      stamp,
       owner: { kind: 'connected', session: this.context.self.incarnation, connection },
       body,
     };
@@ -167,7 +172,7 @@ export class Writes {
 
   proven(slot: SlotLink, entry: Entry): void {
     const { waiters } = entry;
-    entry.waiters = [];
+    entry.waiters = NO_WAITERS;
     entry.restamps = 0;
     // The exact version of the change is not known any more; every version of this leader is at least this one.
     for (const waiter of waiters) settleStored(waiter, entry, { leaderEpoch: slot.leaderEpoch, sequence: 0 });
@@ -181,7 +186,7 @@ export class Writes {
   /** A leader holds something newer for what is held here. */
   private refused(slot: SlotLink, entry: Entry, held: Stamp, sentWaiters: readonly Waiter[]): void {
     const waiters = [...entry.waiters, ...sentWaiters].filter((waiter) => waiter.results.isOpen(waiter.index));
-    entry.waiters = [];
+    entry.waiters = NO_WAITERS;
     slot.unproven.delete(entry);
     if (entry.stampedHere && entry.restamps < BOUNDS.restamps && (entry.publication || entry.cause === 'unpublish'))
       return this.restamp(entry, held, waiters);

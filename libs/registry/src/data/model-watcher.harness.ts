@@ -1,6 +1,6 @@
 import { type DatumVersion, type Publication, type Stamp, compareVersions } from '#model';
 import { merge } from '../merge.js';
-import type { TestSession } from './data-world.js';
+import type { TestSession } from './data-world.harness.js';
 
 /** A session server's view of the datum, kept by the rules of the protocol, and checked at every message. */
 export class ModelWatcher {

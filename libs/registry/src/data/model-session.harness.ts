@@ -1,6 +1,6 @@
 import { type Publication, type RemovalCause, type Stamp, compareStamps } from '#model';
 import { merge } from '../merge.js';
-import { DATUM, type DataWorld, type TestSession } from './data-world.js';
+import { DATUM, type DataWorld, type TestSession } from './data-world.harness.js';
 
 interface ModelSessionOwner {
   readonly world: DataWorld;

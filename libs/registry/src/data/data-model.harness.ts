@@ -1,7 +1,7 @@
 import { type Stamp, compareStamps } from '#model';
-import { DATUM, DataWorld, publication } from './data-world.js';
-import { ModelSession } from './model-session.js';
-import { ModelWatcher } from './model-watcher.js';
+import { DATUM, DataWorld, publication } from './data-world.harness.js';
+import { ModelSession } from './model-session.harness.js';
+import { ModelWatcher } from './model-watcher.harness.js';
 
 interface Client {
   registerId: string;

@@ -1,0 +1,155 @@
+import {
+  type Core,
+  type Env,
+  type LinkEffect,
+  type LinkEvent,
+  type LogEffect,
+  type Member,
+  type PeerHello,
+  PROTOCOL_VERSION,
+  type RoutingTable,
+  type WakeEffect,
+  type WakeEvent,
+  randomId,
+} from '#model';
+import type { Config } from '../config/load.js';
+import { Links } from '../links/links.js';
+import { CoreRunner } from './core-runner.js';
+import type { Logger } from './logger.js';
+
+/** Where a member keeps the last table it was told; `ServerFolder` of the store is one. */
+export interface TableFolder {
+  loadTable(): Promise<RoutingTable | undefined>;
+  saveTable(table: RoutingTable): Promise<void>;
+  /** What was found damaged when it was read, for people. */
+  readonly warnings: readonly string[];
+}
+
+/** What the cores of data and session servers have in common. */
+interface MemberCore<Event, Effect> extends Core<Event, Effect> {
+  readonly clusterId: string | undefined;
+}
+
+type MemberEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<never>;
+type MemberEffect<Sent> =
+  LinkEffect<Sent> | { type: 'saveTable'; table: RoutingTable } | { type: 'restart'; reason: string };
+
+export interface MemberHostOptions<C, Sent, Own> {
+  role: 'data' | 'session';
+  config: Pick<Config, 'zone' | 'weight'>;
+  env: Env;
+  logger: Logger;
+  folder: TableFolder;
+  /** Makes the brain of one incarnation. */
+  makeCore(self: Member, table: RoutingTable | undefined): C;
+  /** Performs an effect that only this tier's core has. */
+  perform(effect: Exclude<Own, MemberEffect<Sent> | WakeEffect | LogEffect>): void;
+  /** The incarnation is over; called before the next begins. */
+  onRestart?(reason: string): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * Runs the core of a data or session server: its links, its saved table, and its life as one incarnation after another.
+ */
+export class MemberHost<
+  C extends MemberCore<Event | WakeEvent, Effect>,
+  Event extends { type: string },
+  Effect extends { type: string },
+  Sent,
+  Received,
+> {
+  protected readonly links: Links<Sent, Received>;
+  private current: { core: C; runner: CoreRunner<Event, Effect>; incarnation: string } | undefined;
+  private table: RoutingTable | undefined;
+  private addresses: Pick<Member, 'address' | 'httpAddress'> | undefined;
+
+  constructor(private readonly options: MemberHostOptions<C, Sent, Effect>) {
+    this.links = new Links<Sent, Received>({
+      hello: () => this.hello(),
+      onEvent: (event) => this.dispatch(event as unknown as Event),
+    });
+  }
+
+  /** Undefined before the start. */
+  get core(): C | undefined {
+    return this.current?.core;
+  }
+
+  /** @param addresses of this server as others reach it */
+  async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
+    const { folder, logger } = this.options;
+    this.addresses = addresses;
+    this.table = await folder.loadTable();
+    for (const warning of folder.warnings) logger.warn('folder-damaged', { warning });
+    this.begin();
+  }
+
+  dispatch(event: Event | MemberEvent): void {
+    this.current?.runner.dispatch(event as Event);
+  }
+
+  /** Leaves the cluster. The links stay open until `close`, so that the word gets out. */
+  stop(): void {
+    this.dispatch({ type: 'stop' });
+    this.current?.runner.stop();
+  }
+
+  close(): Promise<void> {
+    return this.links.close();
+  }
+
+  private hello(): PeerHello {
+    const { role } = this.options;
+    const { core, incarnation = '' } = this.current ?? {};
+    const clusterId = core?.clusterId;
+    return { protocol: PROTOCOL_VERSION, role, incarnation, ...(clusterId === undefined ? {} : { clusterId }) };
+  }
+
+  private begin(): void {
+    const { role, config, env, logger, fail, makeCore } = this.options;
+    const incarnation = randomId(env.random);
+    const { zone, weight } = config;
+    const core = makeCore({ role, incarnation, ...this.addresses!, zone, weight }, this.table);
+    const runner = new CoreRunner<Event, Effect>({
+      core,
+      env,
+      logger,
+      perform: (effect) => this.perform(effect as unknown as Effect & MemberEffect<Sent>),
+      onFatal: fail,
+    });
+    this.current = { core, runner, incarnation };
+    this.dispatch({ type: 'start' });
+  }
+
+  private perform(effect: Effect & MemberEffect<Sent>): void {
+    switch (effect.type) {
+      case 'saveTable':
+        return this.save(effect.table);
+      case 'restart':
+        return this.restart(effect.reason);
+      case 'dial':
+      case 'hangUp':
+      case 'send':
+        return this.links.perform(effect);
+      default:
+        return this.options.perform(effect as never);
+    }
+  }
+
+  private save(table: RoutingTable): void {
+    this.table = table;
+    this.options.folder.saveTable(table).catch((error: unknown) => {
+      // Serving goes on; only a restart while meta is down would begin with an older table.
+      this.options.logger.warn('table-not-saved', { error });
+    });
+  }
+
+  private restart(reason: string): void {
+    this.options.logger.warn('new-incarnation', { reason, former: this.current?.incarnation });
+    this.current?.runner.stop();
+    this.links.hangUpAll(reason);
+    this.options.onRestart?.(reason);
+    this.begin();
+  }
+}

@@ -1,0 +1,87 @@
+import * as fc from 'fast-check';
+import { type Held, merge } from '../merge.js';
+import { DATUM, publicationOf, removalOf, versionOf } from './core.harness.js';
+import { CachedDatum } from './datum-cache.js';
+
+type Word = { registerId: string; version: number; live: boolean };
+
+const word = fc.record({
+  registerId: fc.constantFrom('a', 'b', 'c', 'd'),
+  version: fc.integer({ min: 1, max: 5 }),
+  live: fc.boolean(),
+});
+const publications = (words: Word[]) => words.filter((w) => w.live).map((w) => publicationOf(w.registerId, w.version));
+const removals = (words: Word[]) => words.filter((w) => !w.live).map((w) => removalOf(w.registerId, w.version));
+const seen = (datum: CachedDatum) =>
+  Object.fromEntries([...datum.publications.values()].map((p) => [p.registerId, p.stamp[1]]).toSorted());
+
+/** What the merge rule says of all words together, in whatever order. */
+function judge(words: Word[]): Record<string, number> {
+  const held = new Map<string, Held>();
+  for (const { registerId, version, live } of words) {
+    const incoming = { stamp: publicationOf(registerId, version).stamp, live };
+    if (merge(held.get(registerId), incoming) === 'take') held.set(registerId, incoming);
+  }
+  return Object.fromEntries(
+    [...held]
+      .filter(([, one]) => one.live)
+      .map(([id, one]) => [id, one.stamp[1]])
+      .toSorted(),
+  );
+}
+
+describe('a cached datum', () => {
+  it('merges partial answers entry by entry, in any order, and removes nothing by absence', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(word, { selector: (w) => w.registerId }),
+        fc.array(fc.array(word, { maxLength: 4 })),
+        (first, batches) => {
+          const datum = new CachedDatum(DATUM);
+          const start = first.map((w) => ({ ...w, live: true }));
+          datum.takeDatum(versionOf(1), true, publications(start));
+          datum.takeDatum(versionOf(0, 2), false, []);
+          let sequence = 0;
+          for (const batch of batches) {
+            const to = versionOf(++sequence, 2);
+            // Within one message upserts come before removals.
+            if (sequence % 2) datum.takeChange(datum.version, to, false, publications(batch), removals(batch));
+            else datum.takeDatum(to, false, publications(batch));
+          }
+          const told = batches.flatMap((batch, index) => (index % 2 ? batch.filter((w) => w.live) : batch));
+          expect(seen(datum)).toEqual(judge([...start, ...told]));
+          expect(datum.state).toBe('partial');
+        },
+      ),
+    );
+  });
+
+  it('is exactly what a complete answer says, whatever it was before', () => {
+    fc.assert(
+      fc.property(fc.array(word), fc.uniqueArray(word, { selector: (w) => w.registerId }), (before, truth) => {
+        const datum = new CachedDatum(DATUM);
+        datum.takeDatum(versionOf(1), false, publications(before));
+        const whole = truth.map((w) => ({ ...w, live: true }));
+        datum.takeDatum(versionOf(2), true, publications(whole));
+        expect(seen(datum)).toEqual(judge(whole));
+        expect([datum.state, datum.removals.size, datum.rezoned.size]).toEqual(['complete', 0, 0]);
+      }),
+    );
+  });
+
+  it('tells which zones changed, and nothing when only stamps and owners did', () => {
+    const datum = new CachedDatum(DATUM);
+    datum.takeDatum(versionOf(1), true, [publicationOf('a', 1, { zone: 'east' }), publicationOf('b')]);
+    const again = publicationOf('a', 2, { zone: 'east', body: Uint8Array.of(1) });
+    expect(datum.takeChange(versionOf(1), versionOf(2), true, [again], [])).toMatchObject({ zones: new Set() });
+    const moved = publicationOf('a', 3, { zone: 'west' });
+    expect(datum.takeChange(versionOf(2), versionOf(3), true, [moved], [])).toMatchObject({
+      zones: new Set(['east', 'west']),
+    });
+    for (const fields of [{ appName: 'x' }, { registerTimestamp: 1 }, { body: Uint8Array.of(9) }])
+      expect(datum.takeDatum(datum.version, true, [moved, publicationOf('b', 1, fields)])).toMatchObject({
+        zones: new Set(['z']),
+        becameComplete: false,
+      });
+  });
+});
