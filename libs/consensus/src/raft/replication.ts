@@ -57,9 +57,12 @@ export class Replication {
       peer.probing = false;
       const previousIndex = peer.next - 1;
       const previousTerm = peer.state === 'snapshot' ? undefined : this.state.log.termAt(previousIndex);
-      // Where nothing is known to compare with, the peer's empty beginning always matches, and verifies nothing.
-      if (previousTerm === undefined) this.sendAppend(id, peer, 0, 0, 0);
-      else this.sendAppend(id, peer, previousIndex, previousTerm, 0);
+      // Where nothing is known to compare with, the peer's empty beginning always matches, and verifies nothing. Its
+      // answer cannot tell that what is in flight was lost, so that is taken for lost.
+      if (previousTerm === undefined) {
+        peer.lost();
+        this.sendAppend(id, peer, 0, 0, 0);
+      } else this.sendAppend(id, peer, previousIndex, previousTerm, 0);
       this.snapshots.resend(id, peer);
     }
   }
