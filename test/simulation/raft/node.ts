@@ -98,8 +98,7 @@ export class SimNode {
     this.outcomes = new Map();
     this.snapshotting = false;
     this.incoming = { key: '', parts: [], size: 0 };
-    const found = disk.read();
-    const restored = group.flaws.restored?.(found) ?? found;
+    const restored = disk.read();
     this.log = disk.log.copy();
     this.nextToApply = disk.log.baseIndex + 1;
     if (disk.snapshot) this.restore(disk.snapshot.bytes, disk.snapshot.meta, disk.snapshot.size);
@@ -107,7 +106,7 @@ export class SimNode {
     const options = {
       ...{ id: this.id, restored, bootstrap: this.bootstrap, random: group.fork(), limits: group.options.limits },
     };
-    this.core = group.flaws.createCore?.(options) ?? new RaftCore(options);
+    this.core = new RaftCore(options);
     this.status = this.core.status();
     group.observe((each) => each.started?.(this));
     this.step({ type: 'start' });
@@ -322,7 +321,7 @@ export class SimNode {
     if (this.snapshotting || this.dead || machine.index - disk.log.baseIndex < SNAPSHOT_EVERY) return;
     this.snapshotting = true;
     const bytes = machine.encode();
-    const index = group.flaws.snapshotIndex?.(machine, machine.index) ?? machine.index;
+    const index = group.flaws.snapshotIndex?.(this) ?? machine.index;
     const term = index === machine.index ? machine.term : (this.log.termAt(index) ?? machine.term);
     const meta: SnapshotMeta = { index, term, configuration: machine.configuration };
     this.saveSnapshot(meta, bytes, () => {
@@ -380,7 +379,7 @@ export class SimNode {
   private restore(bytes: Uint8Array, meta: SnapshotMeta, size: number): void {
     if (bytes.length !== size)
       throw new Violation('snapshot', `${this.id} has ${bytes.length} of ${size} bytes of ${keyOf(meta)}`);
-    this.machine = this.group.flaws.decode?.(bytes) ?? ListMachine.decode(bytes);
+    this.machine = this.group.flaws.decodeSnapshot?.(bytes) ?? ListMachine.decode(bytes);
     // The state counts as of where its snapshot says it is.
     this.machine.index = meta.index;
     this.group.observe((each) => each.restored?.(this));

@@ -25,7 +25,8 @@ const ACTIONS = {
 
 type Action = keyof typeof ACTIONS;
 
-const TOTAL = Object.values(ACTIONS).reduce((sum, weight) => sum + weight, 0);
+/** A run leaves some of them out, since what happens seldom together must happen often alone. */
+const LEFT_OUT_CHANCE = 0.3;
 
 const TRANSFER_MS = 1_200;
 
@@ -33,6 +34,7 @@ const TRANSFER_MS = 1_200;
 export class Schedule {
   private readonly random: Random;
   private readonly administrator: Administrator;
+  private readonly actions: [Action, number][];
   private over = false;
   /** Until then a leader may refuse proposals because it waits for its heir. */
   private transferUntilMs = 0;
@@ -40,6 +42,9 @@ export class Schedule {
   constructor(private readonly group: Group) {
     this.random = group.fork();
     this.administrator = new Administrator(group);
+    this.actions = (Object.entries(ACTIONS) as [Action, number][]).filter(
+      ([action]) => action === 'breathe' || this.random() >= LEFT_OUT_CHANCE,
+    );
   }
 
   get busy(): boolean {
@@ -67,10 +72,10 @@ export class Schedule {
   }
 
   private choose(): Action {
-    let left = this.random() * TOTAL;
-    for (const [action, weight] of Object.entries(ACTIONS)) {
+    let left = this.random() * this.actions.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [action, weight] of this.actions) {
       left -= weight;
-      if (left < 0) return action as Action;
+      if (left < 0) return action;
     }
     return 'breathe';
   }

@@ -28,7 +28,8 @@ export function runStory(
     clients: 4,
     chunkBytes: 100 + Math.floor(random() * 500),
     limits: {
-      appendBytes: 60 + Math.floor(random() * 1_000),
+      // The least sends entries one by one.
+      appendBytes: random() < 0.4 ? 1 : Math.floor(random() * 1_000),
       appendsInFlight: 1 + Math.floor(random() * 5),
       catchUpEntries: 5,
       retainedEntries: Math.floor(random() * 20),

@@ -34,8 +34,10 @@ export function logMatching(): GroupObserver {
       for (const effect of effects)
         if (effect.type === 'persist' && effect.entries) check(node.log, effect.entries, node.id);
     },
-    written: (node, write) => {
-      if (write.kind === 'persist' && write.entries) check(node.disk.log, write.entries, `the disk of ${node.id}`);
+    written: ({ id, disk: { log } }, write) => {
+      const first = write.kind === 'persist' ? write.entries?.[0] : undefined;
+      // To the end of the log: what stands behind the entries written must follow from them.
+      if (first) check(log, log.all.slice(first.index - log.baseIndex - 1), `the disk of ${id}`);
     },
   };
 }
