@@ -107,6 +107,7 @@ export class Group {
   /** Elections won, as `term leader`. */
   readonly elections: string[] = [];
   loss = 0;
+  private droppedTerm: number | undefined;
   private readonly members = new Map<NodeId, Member>();
   private readonly disks = new Map<NodeId, Disk>();
   private readonly cuts = new Set<string>();
@@ -136,6 +137,12 @@ export class Group {
     const random = seededRandom((this.options.seed ?? 1) * 1000 + this.starts++);
     this.members.set(id, new Member(id, disk, bootstrap, random, this.options.limits ?? {}));
     this.step(id, { type: 'start' });
+  }
+
+  /** Puts a log and term on the disk of a founder before its first start. */
+  found(id: NodeId, founders: NodeId[], { term, entries }: { term: number; entries: Entry[] }): void {
+    this.founders.voters = founders;
+    this.disks.set(id, Object.assign(new Disk(), { term, entries: [...entries] }));
   }
 
   /** Everything not synced is lost. */
@@ -226,6 +233,11 @@ export class Group {
 
   isolate(id: NodeId): void {
     for (const other of this.disks.keys()) if (other !== id) this.cut(id, other);
+  }
+
+  /** Appends arrive without the entries of this term, and what would follow them. */
+  dropEntriesOfTerm(term: number | undefined): void {
+    this.droppedTerm = term;
   }
 
   heal(): void {
@@ -357,6 +369,7 @@ export class Group {
     this.sent.push({ from, to, message });
     if (this.cuts.has(`${from}>${to}`) || this.random() < this.loss) return;
     const copy = structuredClone(message);
+    if (copy.kind === 'append') copy.entries = copy.entries.filter((entry) => entry.term !== this.droppedTerm);
     this.after(this.options.latencyMs ?? 1, () => {
       const member = this.members.get(to);
       if (!member || this.cuts.has(`${from}>${to}`)) return;

@@ -1,0 +1,346 @@
+import type { RaftMessage } from './contract.js';
+import { append, Driven, noop, terms } from './core.harness.js';
+import { Group } from './group.harness.js';
+
+type Ask = Extract<RaftMessage, { kind: 'preVote' | 'vote' }>;
+const ask = (kind: Ask['kind'], term: number, lastIndex = 0, lastTerm = 0): Ask => ({
+  kind,
+  term,
+  lastIndex,
+  lastTerm,
+});
+const yes = (kind: 'preVoteAnswer' | 'voteAnswer', term: number): RaftMessage => ({ kind, term, granted: true });
+const no = (kind: 'preVoteAnswer' | 'voteAnswer', term: number): RaftMessage => ({ kind, term, granted: false });
+
+describe('a term', () => {
+  it.each(['follower', 'candidate', 'leader'])('is given up by a %s that hears of a later one', (role) => {
+    const node = new Driven();
+    if (role === 'candidate') node.stand();
+    if (role === 'leader') node.lead();
+    const term = node.status.term + 2;
+    expect(node.receive('n3', append(term))[0]).toBe(`write term ${term} vote null`);
+    expect(node.status).toMatchObject({ role: 'follower', term, leader: 'n3' });
+  });
+
+  it('that is over makes its messages void, and its leader is told', () => {
+    const node = new Driven({ term: 5 });
+    expect(node.receive('n2', append(4, { entries: [noop(1, 4)] }))).toEqual(['> n2 matched 0 in 5']);
+    expect(node.receive('n2', yes('voteAnswer', 4))).toEqual([]);
+    expect(node.receive('n2', { kind: 'timeoutNow', term: 4 })).toEqual([]);
+    expect(node.status).toMatchObject({ role: 'follower', leader: undefined, last: 0 });
+  });
+});
+
+describe('an election', () => {
+  it('begins as a follower, and not before the node has waited for a leader', () => {
+    const node = new Driven();
+    expect(node.status.role).toBe('follower');
+    expect(node.pass(299)).toEqual([]);
+    expect(node.timeOut()).toEqual(['> n2 preVote 1 last 0@0', '> n3 preVote 1 last 0@0']);
+    expect(node.nowMs).toBeLessThanOrEqual(600);
+  });
+
+  it('begins at different times on different nodes', () => {
+    const times = Array.from({ length: 50 }, (_, seed) => {
+      const node = new Driven({ seed });
+      node.timeOut();
+      return node.nowMs;
+    });
+    expect(new Set(times).size).toBeGreaterThan(30);
+    for (const ms of times) expect(ms >= 300 && ms <= 600).toBe(true);
+  });
+
+  it('asks first, which costs nobody a term', () => {
+    const node = new Driven({ entries: terms(1, 2), term: 2 });
+    node.timeOut();
+    expect(node.status).toMatchObject({ role: 'preCandidate', term: 2 });
+    expect(node.receive('n3', yes('preVoteAnswer', 3))).toEqual(['write term 3 vote n1']);
+    expect(node.status).toMatchObject({ role: 'candidate', term: 3 });
+  });
+
+  it('asks for votes only when its own is on disk, and counts its own only then', () => {
+    const node = new Driven();
+    node.timeOut();
+    node.receive('n2', yes('preVoteAnswer', 1));
+    expect(node.receive('n2', yes('voteAnswer', 1))).toEqual([]);
+    expect(node.status.role).toBe('candidate');
+    const lines = node.sync();
+    expect(node.status.role).toBe('leader');
+    expect(lines.slice(0, 1)).toEqual(['write 1@1, 2@1 [n1,n2,n3]']);
+  });
+
+  it.each([
+    ['a majority of three', ['n1', 'n2', 'n3'], [], 'candidate'],
+    ['a majority of three', ['n1', 'n2', 'n3'], ['n2'], 'leader'],
+    ['a majority of five', ['n1', 'n2', 'n3', 'n4', 'n5'], ['n2'], 'candidate'],
+    ['a majority of five', ['n1', 'n2', 'n3', 'n4', 'n5'], ['n2', 'n2', 'n2'], 'candidate'],
+    ['a majority of five', ['n1', 'n2', 'n3', 'n4', 'n5'], ['n2', 'n5'], 'leader'],
+    ['voters only', ['n1', 'n2', 'n3'], ['n9', 'n8'], 'candidate'],
+  ])('is decided by %s (%j, votes of %j: %s)', (_, voters, granting, role) => {
+    const node = new Driven({ configuration: { voters, learners: ['n8'] } });
+    node.timeOut();
+    for (const voter of voters.slice(1)) node.receive(voter, yes('preVoteAnswer', 1));
+    node.sync();
+    for (const voter of granting) node.receive(voter, yes('voteAnswer', 1));
+    expect(node.status.role).toBe(role);
+  });
+
+  it('is won at once by the only voter, when its vote is on disk', () => {
+    const node = new Driven({ configuration: { voters: ['n1'], learners: [] } });
+    expect(node.status).toMatchObject({ role: 'candidate', term: 1 });
+    expect(node.sync()).toEqual(['write 1@1, 2@1 [n1]']);
+    expect(node.status).toMatchObject({ role: 'leader', commit: 0 });
+  });
+
+  it('is given up when a majority refuses, without a new term', () => {
+    const node = new Driven();
+    node.timeOut();
+    node.receive('n2', no('preVoteAnswer', 0));
+    expect(node.status.role).toBe('preCandidate');
+    node.receive('n3', no('preVoteAnswer', 0));
+    expect(node.status).toMatchObject({ role: 'follower', term: 0 });
+  });
+
+  it('is given up when another leads', () => {
+    const node = new Driven();
+    node.stand();
+    node.receive('n2', append(1));
+    expect(node.status).toMatchObject({ role: 'follower', term: 1, leader: 'n2' });
+  });
+
+  it('that nobody wins is repeated, asking first again', () => {
+    const node = new Driven();
+    node.stand();
+    expect(node.timeOut()).toEqual(['> n2 preVote 2 last 0@0', '> n3 preVote 2 last 0@0']);
+    expect(node.status.term).toBe(1);
+  });
+
+  it('is not for learners, nor for nodes that belong to no group', () => {
+    for (const voters of [['n2', 'n3'], []]) {
+      const node = new Driven({ configuration: { voters, learners: ['n1'] } });
+      expect(node.pass(10_000)).toEqual([]);
+      expect(node.status).toMatchObject({ role: 'learner', term: 0 });
+    }
+  });
+});
+
+describe('a vote', () => {
+  it('is given with its term in one write, and told when that is on disk', () => {
+    const node = new Driven({ term: 1 });
+    expect(node.receive('n2', ask('vote', 2))).toEqual(['write term 2 vote n2']);
+    expect(node.sync()).toEqual(['> n2 voteAnswer 2 yes']);
+  });
+
+  it('is given once in a term, to the same as often as asked', () => {
+    const node = new Driven();
+    node.receive('n2', ask('vote', 1));
+    node.sync();
+    expect(node.receive('n3', ask('vote', 1))).toEqual(['> n3 voteAnswer 1 no']);
+    expect(node.receive('n2', ask('vote', 1))).toEqual(['> n2 voteAnswer 1 yes']);
+  });
+
+  it('asked for again before it is on disk still waits for the disk', () => {
+    const node = new Driven();
+    node.receive('n2', ask('vote', 1));
+    expect(node.receive('n2', ask('vote', 1))).toEqual([]);
+    expect(node.sync()).toEqual(['> n2 voteAnswer 1 yes', '> n2 voteAnswer 1 yes']);
+  });
+
+  it('is remembered over a restart', () => {
+    const node = new Driven({ term: 3, vote: 'n2' });
+    expect(node.receive('n3', ask('vote', 3))).toEqual(['> n3 voteAnswer 3 no']);
+  });
+
+  it('is not given in the term of a leader that is known', () => {
+    const node = new Driven();
+    node.receive('n3', append(1));
+    node.sync();
+    node.nowMs += 299;
+    expect(node.receive('n2', ask('vote', 1))).toEqual(['> n2 voteAnswer 1 no']);
+    node.nowMs += 10;
+    expect(node.receive('n2', ask('vote', 1))).toEqual(['> n2 voteAnswer 1 no']);
+  });
+
+  it.each([
+    ['an earlier last term', [1, 2], 9, 1, 'no'],
+    ['the same last term and a shorter log', [1, 2], 1, 2, 'no'],
+    ['the same log', [1, 2], 2, 2, 'yes'],
+    ['the same last term and a longer log', [1, 2], 3, 2, 'yes'],
+    ['a later last term and a shorter log', [1, 2], 1, 3, 'yes'],
+  ])('for a candidate with %s', (_, log, lastIndex, lastTerm, answer) => {
+    const node = new Driven({ term: 3, entries: terms(...log) });
+    expect(node.receive('n2', ask('preVote', 4, lastIndex, lastTerm))).toEqual([
+      `> n2 preVoteAnswer ${answer === 'yes' ? 4 : 3} ${answer}`,
+    ]);
+    node.receive('n2', ask('vote', 4, lastIndex, lastTerm));
+    expect(node.sync()).toEqual([`> n2 voteAnswer 4 ${answer}`]);
+  });
+
+  it('is kept when a leader steps down in its own term (CCF #8094)', () => {
+    const node = new Driven();
+    node.lead();
+    const { term } = node.status;
+    expect(node.pass(1000)).not.toContainEqual(expect.stringMatching(/^write/));
+    expect(node.status).toMatchObject({ role: expect.stringMatching(/follower|preCandidate/) as string, term });
+    expect(node.receive('n2', ask('vote', term, 9, term))).toEqual([`> n2 voteAnswer ${term} no`]);
+  });
+
+  it('is refused while a leader is heard, and the term of who asks is not taken', () => {
+    const node = new Driven();
+    node.receive('n3', append(1));
+    node.sync();
+    node.nowMs += 200;
+    expect(node.receive('n2', ask('preVote', 2, 9, 1))).toEqual(['> n2 preVoteAnswer 1 no']);
+    expect(node.receive('n2', ask('vote', 7, 9, 6))).toEqual(['> n2 voteAnswer 1 no']);
+    expect(node.status).toMatchObject({ term: 1, leader: 'n3' });
+    expect(node.receive('n2', { ...ask('vote', 2, 9, 1), transfer: true })).toEqual(['write term 2 vote n2']);
+  });
+
+  it('is refused by a leader', () => {
+    const node = new Driven();
+    node.lead();
+    expect(node.receive('n2', ask('vote', 9, 9, 8))).toEqual(['> n2 voteAnswer 1 no']);
+    expect(node.status.role).toBe('leader');
+  });
+
+  it('that is only asked about binds nobody', () => {
+    const node = new Driven();
+    expect(node.receive('n2', ask('preVote', 1))).toEqual(['> n2 preVoteAnswer 1 yes']);
+    expect(node.receive('n3', ask('preVote', 1))).toEqual(['> n3 preVoteAnswer 1 yes']);
+    expect(node.status).toMatchObject({ term: 0, role: 'follower' });
+  });
+});
+
+describe('a group', () => {
+  it('elects one leader and keeps it', () => {
+    const group = new Group(['n1', 'n2', 'n3']);
+    const leader = group.elect();
+    group.run(5_000);
+    expect(group.elections).toEqual([`1 ${leader}`]);
+    for (const id of group.running) expect(group.status(id)).toMatchObject({ term: 1, leader });
+  });
+
+  it('elects another when the leader is gone, and the old one follows when it is back', () => {
+    const group = new Group(['n1', 'n2', 'n3']);
+    const first = group.elect();
+    group.crash(first);
+    group.until(() => group.leader !== undefined);
+    const second = group.leader!;
+    group.start(first);
+    group.run(2_000);
+    expect(group.elections).toEqual([`1 ${first}`, `2 ${second}`]);
+    expect(group.status(first)).toMatchObject({ role: 'follower', leader: second });
+  });
+
+  it('has no leader without a quorum, and soon has one with it', () => {
+    const group = new Group(['n1', 'n2', 'n3']);
+    const first = group.elect();
+    const [other] = group.running.filter((id) => id !== first);
+    group.isolate(first);
+    group.isolate(other!);
+    group.run(5_000);
+    expect(group.leader).toBeUndefined();
+    expect(group.running.map((id) => group.status(id).term)).toEqual([1, 1, 1]);
+    group.heal();
+    group.until(() => group.leader !== undefined, 1_500);
+  });
+
+  it('comes through many elections', () => {
+    const group = new Group(['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7']);
+    for (let turn = 0; turn < 20; turn++) {
+      group.elect();
+      for (let cut = 0; cut < 3; cut++) group.isolate(`n${1 + ((turn * 3 + cut * 5) % 7)}`);
+      group.until(() => group.leader !== undefined && group.running.length > 0);
+      group.run(700);
+      group.heal();
+      group.run(300);
+    }
+    group.until(() => group.leader !== undefined);
+  });
+
+  it('is not disturbed by a node that was cut off and returns', () => {
+    const group = new Group(['n1', 'n2', 'n3']);
+    const leader = group.elect();
+    const lonely = group.running.find((id) => id !== leader)!;
+    group.isolate(lonely);
+    group.run(10_000);
+    group.heal();
+    group.run(2_000);
+    expect(group.elections).toEqual([`1 ${leader}`]);
+  });
+
+  it('is not disturbed by a node that can send but not receive, or reaches only some (Cloudflare 2020)', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const group = new Group(['n1', 'n2', 'n3'], { seed });
+      const leader = group.elect();
+      const [deaf, other] = group.running.filter((id) => id !== leader);
+      group.cutOneWay(leader, deaf!);
+      group.run(10_000);
+      expect(group.elections).toEqual([`1 ${leader}`]);
+      group.cut(leader, deaf!);
+      group.run(10_000);
+      expect(group.elections).toEqual([`1 ${leader}`]);
+      expect(group.settle(group.propose('x')).ok).toBe(true);
+      expect(group.status(other!).leader).toBe(leader);
+    }
+  });
+
+  it('replaces a leader that can send but not receive', () => {
+    const group = new Group(['n1', 'n2', 'n3']);
+    const leader = group.elect();
+    for (const id of group.running) if (id !== leader) group.cutOneWay(id, leader);
+    group.until(() => group.leader !== undefined && group.leader !== leader, 3_000);
+    expect(group.settle(group.propose('x')).ok).toBe(true);
+  });
+
+  it('frees a node that got stuck in a later term', () => {
+    const group = new Group(['n1', 'n2', 'n3']);
+    const leader = group.elect();
+    const stuck = group.running.find((id) => id !== leader)!;
+    group.crash(stuck);
+    group.disk(stuck).term = 9;
+    group.start(stuck);
+    group.until(() => group.leader !== undefined && group.status(group.leader).term > 9);
+    group.run(300);
+    expect(group.running.map((id) => group.status(id).leader)).toEqual(Array(3).fill(group.leader));
+  });
+
+  it.each(['leader', 'follower', 'everybody'])('elects nobody because of 200 ms in which %s stands still', (who) => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const group = new Group(['n1', 'n2', 'n3'], { seed, syncMs: 100 });
+      const leader = group.elect();
+      for (let turn = 0; turn < 20; turn++) {
+        for (const id of group.running) {
+          if (who === 'everybody' || (id === leader) === (who === 'leader')) group.stall(id, 200);
+        }
+        group.propose(`${turn}`, leader);
+        group.run(331);
+      }
+      expect(group.elections).toHaveLength(1);
+    }
+  });
+});
+
+describe('a node that was stalled', () => {
+  it('lets what waits behind its timer come first, once', () => {
+    const node = new Driven();
+    node.receive('n2', append(1));
+    node.sync();
+    node.nowMs = 2_000;
+    expect(node.step({ type: 'wake' })).toEqual([]);
+    expect(node.pass(49)).toEqual([]);
+    expect(node.status.role).toBe('follower');
+    node.nowMs = 2_500;
+    expect(node.step({ type: 'wake' })).toEqual(['> n2 preVote 2 last 0@0', '> n3 preVote 2 last 0@0']);
+  });
+
+  it('does not step down before it has seen the answers to its heartbeats', () => {
+    const node = new Driven();
+    node.lead();
+    node.nowMs += 700;
+    expect(node.step({ type: 'wake' })).toContainEqual(expect.stringMatching(/^> n2 append/));
+    node.acknowledge('n2', 2, 2);
+    node.pass(300);
+    expect(node.status.role).toBe('leader');
+  });
+});
