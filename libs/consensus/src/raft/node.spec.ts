@@ -14,7 +14,7 @@ describe('a group of three', () => {
 
   afterEach(async () => {
     await group.stop();
-    expect(group.failures).toEqual([]);
+    for (const { failure } of group.failures) throw failure;
   });
 
   const failure = (promise: Promise<unknown>): Promise<RegistryError> => {
