@@ -6,12 +6,16 @@ export interface Consensus<Command, State, Result> {
   /**
    * Resolves once the command is committed and applied. The same (client, sequence) is applied at most once; a
    * repetition resolves with the first result. A client counts its sequence up; one below its last is refused.
-   * @throws RegistryError NOT_LEADER, OVERLOADED (too much is waiting), SHUTTING_DOWN, STORE_FAILED (after which nothing
+   * @throws RegistryError NOT_LEADER (`details.leader` where it is known), OVERLOADED (too much is waiting), SHUTTING_DOWN, STORE_FAILED (after which nothing
    * is acknowledged any more), BAD_REQUEST (the sequence was superseded). Only after OVERLOADED and BAD_REQUEST is it
    * certain that the command has not been and will not be applied.
    */
   propose(id: { client: string; sequence: number }, command: Command): Promise<{ index: number; result: Result }>;
-  /** A read that sees everything acknowledged before it began, or one that may be `maxAgeMs` old. */
+  /**
+   * A read that sees everything acknowledged before it began, or one that may be `maxAgeMs` old and costs no message.
+   * @throws RegistryError NOT_LEADER for a linearizable read elsewhere than on the leader, NO_LEADER when the state here
+   * is older than that, OVERLOADED, SHUTTING_DOWN, STORE_FAILED
+   */
   read<T>(query: (state: State) => T, mode: 'linearizable' | { maxAgeMs: number }): Promise<T>;
   /**
    * The changes after `afterIndex` in log order. Where they are no longer at hand, a snapshot comes first; also in the
@@ -19,7 +23,10 @@ export interface Consensus<Command, State, Result> {
    * may come before its change does.
    */
   watch(afterIndex: number): AsyncIterable<{ index: number } & ({ change: Command } | { snapshot: State })>;
-  /** Called at once with the present state, then on every change. The answer ends it. */
+  /**
+   * Called at once with the present state, then on every change. `leading` is told once everything committed before is
+   * applied here. The answer ends it.
+   */
   onLeadership(listener: (leadership: { term: number; leading: boolean }) => void): () => void;
   close(): Promise<void>;
 }
