@@ -48,22 +48,32 @@ const machine = {
 
 const codec = { encode: (value: unknown) => pack(value), decode: (bytes: Uint8Array) => unpack(bytes) };
 
-/** Messages arrive in the next turn of the event loop, without being encoded. */
+/**
+ * Messages arrive in the next turn of the event loop, without being encoded: those sent in one turn together, as they
+ * would in one packet.
+ */
 class Switchboard {
   readonly listeners = new Map<NodeId, (from: NodeId, message: RaftMessage) => void>();
   messages = 0;
+  private underway: { from: NodeId; to: NodeId; message: RaftMessage }[] = [];
 
   transport(id: NodeId): Transport {
     return {
       send: (to, message) => {
         this.messages++;
-        setImmediate(() => this.listeners.get(to)?.(id, message));
+        if (this.underway.push({ from: id, to, message }) === 1) setImmediate(() => this.deliver());
       },
       onMessage: (listener) => {
         this.listeners.set(id, listener);
         return () => this.listeners.delete(id);
       },
     };
+  }
+
+  private deliver(): void {
+    const arrived = this.underway;
+    this.underway = [];
+    for (const { from, to, message } of arrived) this.listeners.get(to)?.(from, message);
   }
 }
 
