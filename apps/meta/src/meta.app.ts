@@ -1,19 +1,24 @@
 import { systemEnv } from '#client';
-import { SingleNode } from '#consensus';
 import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
-import { metaStateMachine } from '#registry';
-import { LevelLogStore } from '#store';
-import { pack, unpack } from '#wire';
+import { RaftController } from './http/raft.controller.js';
 import { MetaHost } from './meta.host.js';
+import { MetaGroup } from './raft/group.js';
 
-/** Starts a meta server. @throws RegistryError STORE_*, and what listening throws, with nothing left behind */
+/**
+ * Starts a meta server.
+ * @throws RegistryError STORE_*, INVALID_CONFIGURATION, and what listening throws, with nothing left behind
+ */
 export async function startMeta(config: Config<'meta'>, fail: (error: unknown) => void): Promise<RunningTier> {
   const logger = createLogger({ tier: 'meta', ...config.log });
-  const consensus = await SingleNode.open({
-    store: new LevelLogStore(config.dataDir),
-    machine: metaStateMachine,
-    codec: { encode: pack, decode: (bytes) => unpack(bytes) },
+  const env = systemEnv();
+  const group = await MetaGroup.open({ config, env, logger, fail });
+  const host = new MetaHost({ config, env, logger, group, fail });
+  return startTierApp({
+    config,
+    logger,
+    host,
+    resource: group,
+    controllers: [RaftController],
+    providers: [{ provide: MetaHost, useValue: host }],
   });
-  const host = new MetaHost({ config, env: systemEnv(), logger, consensus, fail });
-  return startTierApp({ config, logger, host, resource: consensus });
 }

@@ -1,4 +1,4 @@
-import type { Consensus } from '#consensus';
+import type { RaftNodeStatus } from '#consensus';
 import { type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
 import { type Config, CoreRunner, type HostEffect, type LinkAcceptor, Links, type Logger, type Readiness } from '#nest';
 import {
@@ -6,22 +6,20 @@ import {
   type MetaCommand,
   type MetaEffect,
   type MetaEvent,
-  type MetaResult,
   type MetaState,
   metaStateMachine,
 } from '#registry';
-
-export type MetaConsensus = Consensus<MetaCommand, MetaState, MetaResult>;
+import type { MetaGroup } from './raft/group.js';
 
 export interface MetaHostOptions {
   config: Config<'meta'>;
   env: Env;
   logger: Logger;
-  consensus: MetaConsensus;
+  group: MetaGroup;
   fail: (error: unknown) => void;
 }
 
-/** Runs the brain of a meta server: links on one side, the consensus engine on the other, {@link MetaCore} between. */
+/** Runs the brain of a meta server: the members' links on one side, the Raft node on the other, {@link MetaCore} between. */
 export class MetaHost {
   private readonly links: Links<FromMeta, ToMeta>;
   private readonly incarnation: string;
@@ -50,15 +48,28 @@ export class MetaHost {
   }
 
   get acceptor(): LinkAcceptor {
-    return this.links;
+    return {
+      accept: (server) => {
+        this.options.group.accept(server);
+        this.links.accept(server);
+      },
+    };
+  }
+
+  get raftStatus(): RaftNodeStatus {
+    return this.options.group.node.status();
   }
 
   start(): void {
     this.runner.dispatch({ type: 'start' });
     void this.follow();
-    this.stopListening = this.options.consensus.onLeadership(({ term, leading }) =>
-      this.runner.dispatch({ type: 'leadership', term, leading }),
-    );
+    const { node } = this.options.group;
+    const { id } = node.status();
+    this.stopListening = node.onLeadership(({ term, leading, leader }) => {
+      // Between its election and its first entry, a leader knows itself for one and does not lead yet.
+      const elsewhere = leader === undefined || leader === id ? {} : { leader };
+      this.runner.dispatch({ type: 'leadership', term, leading, ...elsewhere });
+    });
   }
 
   dispatch(event: MetaEvent): void {
@@ -66,8 +77,10 @@ export class MetaHost {
   }
 
   readiness(): Readiness {
-    const { ready } = this.core.inspect(this.options.env.nowMs());
-    return ready ? { ready } : { ready, waitingFor: 'this node to lead and to know what is committed' };
+    const { ready, leading, leader } = this.core.inspect(this.options.env.nowMs());
+    // Who follows a leader serves too: it sends members there.
+    if (ready || leader !== undefined) return { ready: true };
+    return { ready: false, waitingFor: leading ? 'what this meta leader knows to be committed' : 'a meta leader' };
   }
 
   stop(): void {
@@ -77,22 +90,25 @@ export class MetaHost {
     this.runner.stop();
   }
 
-  close(): Promise<void> {
-    return this.links.close();
+  async close(): Promise<void> {
+    await this.options.group.handOver();
+    await this.links.close();
   }
 
   private hello(): PeerHello {
-    const { clusterId } = this.state.table;
     const { incarnation } = this;
+    const { clusterId } = this.state.table;
     return { protocol: PROTOCOL_VERSION, role: 'meta', incarnation, ...(clusterId === '' ? {} : { clusterId }) };
   }
 
   /** Hands every committed change to the core, in log order. */
   private async follow(): Promise<void> {
-    const { consensus, fail } = this.options;
+    const { group, fail } = this.options;
     try {
-      for await (const item of consensus.watch(0)) {
+      for await (const item of group.node.watch(0)) {
         this.state = 'snapshot' in item ? item.snapshot : metaStateMachine.apply(this.state, item.change).state;
+        const { clusterId } = this.state.table;
+        if (clusterId !== '') group.belongsTo(clusterId);
         this.runner.dispatch({ type: 'committed', index: item.index, state: this.state });
       }
     } catch (error) {
@@ -107,7 +123,7 @@ export class MetaHost {
 
   private async propose(sequence: number, command: MetaCommand): Promise<void> {
     try {
-      const { result } = await this.options.consensus.propose({ client: this.incarnation, sequence }, command);
+      const { result } = await this.options.group.node.propose({ client: this.incarnation, sequence }, command);
       this.dispatch({ type: 'proposed', sequence, outcome: { ok: true, result } });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);

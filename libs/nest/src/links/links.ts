@@ -17,10 +17,6 @@ import type { RollcallServer } from '../transport/rollcall-server.js';
 import { readHello } from './hello.js';
 import { Link } from './link.js';
 
-/** The two patterns of a link. The stream of the first carries what the accepting side sends. */
-export const LINK_OPEN = 'link.open';
-export const LINK_SEND = 'link.send';
-
 export interface LinkLimits {
   connectTimeoutMs: number;
   /** From the open connection to the peer's hello. */
@@ -30,6 +26,8 @@ export interface LinkLimits {
 }
 
 export interface LinksOptions<Received> {
+  /** Two kinds of links over one port need two names; `link` by default. */
+  name?: string;
   /** What this server says of itself, asked anew for every link. */
   hello: () => PeerHello;
   /** Told what happens, never from within `perform`. */
@@ -56,6 +54,8 @@ type DialFailure = Extract<LinkEvent<never>, { type: 'dialFailed' }>['reason'];
  */
 export class Links<Sent, Received> implements LinkAcceptor {
   private readonly limits: LinkLimits;
+  /** The two patterns of a link. The stream of the first carries what the accepting side sends. */
+  private readonly patterns: { open: string; send: string };
   private readonly links = new Map<LinkId, Link<Received>>();
   private readonly inbound = new WeakMap<Connection, Link<Received>>();
   /** Connections that were dialled, hello or no hello, so that closing can wait for them. */
@@ -66,13 +66,16 @@ export class Links<Sent, Received> implements LinkAcceptor {
 
   constructor(private readonly options: LinksOptions<Received>) {
     this.limits = { ...LIMITS, ...options.limits };
+    const { name = 'link' } = options;
+    this.patterns = { open: `${name}.open`, send: `${name}.send` };
   }
 
   /** Lets peers open links over `server`. Call it before the server listens. */
   accept(server: RollcallServer): void {
-    server.addHandler(LINK_OPEN, (hello: unknown, context: RollcallContext) => this.onOpen(hello, context) as never);
+    const { open, send } = this.patterns;
+    server.addHandler(open, (hello: unknown, context: RollcallContext) => this.onOpen(hello, context) as never);
     server.addHandler(
-      LINK_SEND,
+      send,
       (batch: unknown, { connection }: RollcallContext) => this.onSend(batch, connection) as never,
     );
   }
@@ -205,7 +208,7 @@ export class Links<Sent, Received> implements LinkAcceptor {
       this.limits.helloTimeoutMs,
     );
     const own = this.options.hello();
-    connection.stream(LINK_OPEN, own, {
+    connection.stream(this.patterns.open, own, {
       next: (value) => {
         if (link !== undefined) {
           this.receive(link, value, connection);
@@ -224,7 +227,7 @@ export class Links<Sent, Received> implements LinkAcceptor {
           get bufferedBytes() {
             return connection.bufferedBytes;
           },
-          transmit: (items) => connection.emit(LINK_SEND, items),
+          transmit: (items) => connection.emit(this.patterns.send, items),
           close: () => connection.close(),
         });
         link.announce('out', address, read.hello);

@@ -1,0 +1,81 @@
+import { RaftNode } from '#consensus';
+import type { Env } from '#model';
+import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
+import { type MetaCommand, type MetaResult, type MetaState, metaStateMachine } from '#registry';
+import { LevelLogStore } from '#store';
+import { pack, unpack } from '#wire';
+import { checkGroup, identify } from './identity.js';
+import { RaftLinks } from './links.js';
+
+export type MetaNode = RaftNode<MetaCommand, MetaState, MetaResult>;
+
+export interface MetaGroupOptions {
+  config: Config<'meta'>;
+  env: Env;
+  logger: Logger;
+  fail: (error: unknown) => void;
+}
+
+/** This server's part in the Raft group of the meta servers: its folder, its links to the others, its node. */
+export class MetaGroup implements LinkAcceptor {
+  private constructor(
+    readonly node: MetaNode,
+    private readonly links: RaftLinks,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Takes part from now on. @throws RegistryError STORE_*, INVALID_CONFIGURATION, with nothing left open */
+  static async open({ config, env, logger, fail }: MetaGroupOptions): Promise<MetaGroup> {
+    const identity = await identify(config, logger);
+    const links = new RaftLinks({ id: identity.id, peers: identity.bootstrap.voters, env, logger });
+    let node: MetaNode | undefined;
+    try {
+      links.start();
+      node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
+        ...identity,
+        store: new LevelLogStore(config.dataDir),
+        transport: links,
+        env,
+        machine: metaStateMachine,
+        codec: { encode: pack, decode: (bytes) => unpack(bytes) },
+        log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
+        onFailure: fail,
+      });
+      checkGroup(config, node.status().configuration);
+      return new MetaGroup(node, links, logger);
+    } catch (error) {
+      await links.close();
+      await node?.close();
+      throw error;
+    }
+  }
+
+  accept(server: RollcallServer): void {
+    this.links.accept(server);
+  }
+
+  /** From now on no links are kept with nodes of another cluster. */
+  belongsTo(clusterId: string): void {
+    this.links.clusterId = clusterId;
+  }
+
+  /** A leader that goes leaves another behind, so that nobody need wait for an election. */
+  async handOver(): Promise<void> {
+    const { role, peers, configuration } = this.node.status();
+    if (role !== 'leader') return;
+    const [heir] = peers
+      .filter(({ id, active }) => active && configuration.voters.includes(id))
+      .toSorted((a, b) => b.matched - a.matched);
+    if (!heir) return;
+    try {
+      await this.node.transfer(heir.id);
+    } catch (error) {
+      this.logger.warn('not-handed-over', { to: heir.id, error });
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.links.close();
+    await this.node.close();
+  }
+}
