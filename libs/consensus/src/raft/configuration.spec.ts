@@ -57,8 +57,7 @@ describe('a membership change', () => {
           const outcome = change(configuration, wanted);
           if ('failure' in outcome) continue;
           const next = outcome.configuration;
-          if (!isJoint(next)) expect(next.voters).toEqual(configuration.voters);
-          else expect(next.outgoing).toEqual(configuration.voters);
+          expect(isJoint(next) ? next.outgoing : next.voters).toEqual(configuration.voters);
           configuration = isJoint(next) ? leaveJoint(next) : next;
           expect(majority(configuration.voters.length)).toBeGreaterThan(0);
           const members = [...configuration.voters, ...configuration.learners];

@@ -256,7 +256,8 @@ export class Group {
   resumeDisk(id: NodeId): void {
     const member = this.member(id);
     member.diskIsSlow = false;
-    for (const write of member.writes.splice(0)) this.sync(member, write);
+    const writes = member.writes.splice(0).sort((a, b) => a.token - b.token);
+    for (const write of writes) this.sync(member, write);
   }
 
   /** The host takes a snapshot of what the node has applied. */
@@ -265,6 +266,11 @@ export class Group {
     const meta = { ...member.applied, configuration: member.configuration };
     member.disk.save(meta, [...member.state]);
     this.step(id, { type: 'compacted', meta });
+  }
+
+  snapshotIfAny(id: NodeId): void {
+    const { applied, disk } = this.member(id);
+    if (applied.index > (disk.snapshot?.meta.index ?? 0)) this.snapshot(id);
   }
 
   /** Hands a message to a node as if it had come over the network. */

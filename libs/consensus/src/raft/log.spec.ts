@@ -52,6 +52,9 @@ describe('the log', () => {
     expect(log.lastWithTermAtMost(6, 3)).toBe(2);
     expect(log.lastWithTermAtMost(99, 9)).toBe(6);
     expect(log.lastWithTermAtMost(3, 0)).toBe(0);
+    const snapshot = { index: 7, term: 3, configuration: abc };
+    const compacted = new RaftLog({ ...nothing, snapshot, entries: [noop(8, 4)] }, undefined);
+    expect([3, 2].map((term) => compacted.lastWithTermAtMost(8, term))).toEqual([7, 6]);
   });
 
   it('is durable to where its writes have been synced', () => {

@@ -96,10 +96,13 @@ export class RaftLog {
     return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.last);
   }
 
-  /** The last index to `index` whose term is at most `term`: the logs cannot match between it and `index`. */
+  /**
+   * The last index to `index` whose term is at most `term`: the logs cannot match between it and `index`. In front of
+   * `base` if even that is of a later term.
+   */
   lastWithTermAtMost(index: number, term: number): number {
     let at = Math.min(index, this.last);
-    while (at > this.base.index && this.termAt(at)! > term) at--;
+    while (at >= this.base.index && this.termAt(at)! > term) at--;
     return at;
   }
 

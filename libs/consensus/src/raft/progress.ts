@@ -82,13 +82,15 @@ export class Progress {
     }
   }
 
-  /** The peer's log does not match; `next` is where it may. An answer to something older than what matches is ignored. */
-  parts(conflict: number, next: number): boolean {
-    if (this.state === 'snapshot' || conflict < this.matched) return false;
-    // An answer that would move a probe up again belongs to an earlier one.
-    if (this.state === 'probe' && next > this.next) return false;
-    this.probe(Math.max(next, this.matched + 1));
-    return true;
+  /**
+   * The peer's log does not match; `next` is where it may. An answer to something older than what matches is ignored,
+   * and so is one that would not move a probe back: it belongs to an earlier probe, and to act on it would answer every
+   * message with another.
+   */
+  parts(conflict: number, next: number): void {
+    const from = Math.max(next, this.matched + 1);
+    if (this.state === 'snapshot' || conflict < this.matched) return;
+    if (this.state === 'replicate' || from < this.next) this.probe(from);
   }
 
   /** What is in flight may be lost: look again from what is known to match. */

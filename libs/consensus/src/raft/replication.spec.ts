@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { RaftMessage } from './contract.js';
 import { append, command, Driven, noop, terms } from './core.harness.js';
 import { bytes, Group } from './group.harness.js';
