@@ -379,7 +379,11 @@ export class SimNode {
   private restore(bytes: Uint8Array, meta: SnapshotMeta, size: number): void {
     if (bytes.length !== size)
       throw new Violation('snapshot', `${this.id} has ${bytes.length} of ${size} bytes of ${keyOf(meta)}`);
-    this.machine = this.group.flaws.decodeSnapshot?.(bytes) ?? ListMachine.decode(bytes);
+    try {
+      this.machine = (this.group.flaws.decodeSnapshot ?? ListMachine.decode)(bytes);
+    } catch {
+      throw new Violation('snapshot', `${this.id} cannot read the ${size} bytes of ${keyOf(meta)}`);
+    }
     // The state counts as of where its snapshot says it is.
     this.machine.index = meta.index;
     this.group.observe((each) => each.restored?.(this));

@@ -29,7 +29,7 @@ export function runStory(
     chunkBytes: 100 + Math.floor(random() * 500),
     limits: {
       // The least sends entries one by one.
-      appendBytes: random() < 0.4 ? 1 : Math.floor(random() * 1_000),
+      appendBytes: random() < 0.4 ? 1 : 1 + Math.floor(random() * 1_000),
       appendsInFlight: 1 + Math.floor(random() * 5),
       catchUpEntries: 5,
       retainedEntries: Math.floor(random() * 20),
