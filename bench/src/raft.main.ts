@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ClassicLevel } from 'classic-level';
 import { type LogWrite, type NodeId, RaftNode, type RaftMessage, type Transport } from '#consensus';
-import { LevelLogStore, LevelRecords } from '#store';
+import { LevelLogStore } from '#store';
 import { pack, unpack } from '#wire';
 
 const HELP = `Measures how many small proposals a Raft group of three commits in one process, with real LevelDB logs and
@@ -173,8 +174,8 @@ async function raft(folder: string): Promise<RaftRound> {
 async function streams(folder: string, batch: number): Promise<number> {
   const written = await Promise.all(
     ['a', 'b', 'c'].map(async (name) => {
-      const records = new LevelRecords(join(folder, name));
-      await records.open();
+      const db = new ClassicLevel<string, Uint8Array>(join(folder, name), { valueEncoding: 'view' });
+      await db.open();
       let next = 0;
       let counted = 0;
       const write = async (): Promise<void> => {
@@ -186,7 +187,7 @@ async function streams(folder: string, batch: number): Promise<number> {
             value: payload,
           });
         }
-        await records.write(operations);
+        await db.batch(operations, { sync: true });
       };
       const warmUntil = performance.now() + warmUpMs;
       while (performance.now() < warmUntil) await write();
@@ -197,7 +198,7 @@ async function streams(folder: string, batch: number): Promise<number> {
         counted += batch;
       }
       const perSecond = (counted * 1000) / (performance.now() - begun);
-      await records.close();
+      await db.close();
       return perSecond;
     }),
   );

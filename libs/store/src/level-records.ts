@@ -51,7 +51,15 @@ export class LevelRecords implements Records {
   }
 
   write(operations: RecordOperation[]): Promise<void> {
-    return this.attempt(() => this.db.batch(operations, { sync: true }));
+    return this.attempt(() => {
+      // A third of what one array of operations costs, which is cloned one by one and then read back through N-API.
+      const batch = this.db.batch();
+      for (const { type, key, value } of operations) {
+        if (type === 'put') batch.put(key, value);
+        else batch.del(key);
+      }
+      return batch.write({ sync: true });
+    });
   }
 
   discard(from: string, to: string): Promise<void> {
