@@ -134,6 +134,11 @@ export class Cluster {
       data: data ?? known.counts.data ?? 2,
       session: session ?? known.counts.session ?? 2,
     };
+    // A group of meta servers knows its members; it does not grow by being told of more.
+    if (known.counts.meta !== undefined && counts.meta !== known.counts.meta)
+      throw new Error(
+        `the cluster in ${resolve(dir)} was made with ${known.counts.meta} meta server(s), which stays so; use another folder`,
+      );
     const freePort = portsFrom(basePort ?? DEFAULT_BASE_PORT, known.nodes);
     const nodes = [...known.nodes];
     for (const tier of TIERS)

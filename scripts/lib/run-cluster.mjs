@@ -7,7 +7,7 @@ const HELP = `Runs a cluster of real server processes on loopback, until Ctrl-C.
 
   npm run cluster [-- options]
 
-  --meta N       meta servers (1; more are not possible yet)
+  --meta N       meta servers: 1, 3 or 5 (1). Of 3 one may fail, of 5 two
   --data N       data servers (2)
   --session N    session servers (2)
   --dir FOLDER   where the cluster lives: data, logs, and the ports it uses (./data/cluster)
@@ -15,7 +15,7 @@ const HELP = `Runs a cluster of real server processes on loopback, until Ctrl-C.
   --help         this text
 
 The same folder is the same cluster: started again, it has its data and its ports, and as many servers as the last time
-unless you say otherwise. Settings in the environment (ROLLCALL_...) reach every server.`;
+unless you say otherwise; only that of meta servers stays as it was. Settings in the environment (ROLLCALL_...) reach every server.`;
 
 const DUPLICATE_SIGNAL_MS = 1_000;
 
@@ -49,8 +49,8 @@ function readOptions() {
     session: count('session', values.session, 99),
     basePort: count('base-port', values['base-port'], 65_000),
   };
-  if ((options.meta ?? 1) !== 1)
-    throw new Error('--meta must be 1: a meta tier of several servers is not possible yet');
+  if (![1, 3, 5].includes(options.meta ?? 1))
+    throw new Error('--meta must be 1, 3 or 5: one more than an odd number survives no more failures');
   return options;
 }
 

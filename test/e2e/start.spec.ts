@@ -141,7 +141,7 @@ describe('the commands', () => {
   }, 60_000);
 
   it.each([
-    [['--meta', '3'], '--meta must be 1'],
+    [['--meta', '2'], '--meta must be 1, 3 or 5'],
     [['--data', 'many'], '--data must be a whole number from 1 to 99, but is "many"'],
     [['--dta', '2'], "Unknown option '--dta'"],
   ])('npm run cluster refuses %j in one line', async (args, line) => {
