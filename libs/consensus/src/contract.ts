@@ -6,9 +6,10 @@ export interface Consensus<Command, State, Result> {
   /**
    * Resolves once the command is committed and applied. The same (client, sequence) is applied at most once; a
    * repetition resolves with the first result. A client counts its sequence up; one below its last is refused.
-   * @throws RegistryError NOT_LEADER (`details.leader` where it is known), OVERLOADED (too much is waiting), SHUTTING_DOWN, STORE_FAILED (after which nothing
-   * is acknowledged any more), BAD_REQUEST (the sequence was superseded). Only after OVERLOADED and BAD_REQUEST is it
-   * certain that the command has not been and will not be applied.
+   * @throws RegistryError NOT_LEADER (`details.leader` where it is known), OVERLOADED (too much is waiting),
+   * SHUTTING_DOWN, STORE_FAILED (after which nothing is acknowledged any more), BAD_REQUEST (the sequence was
+   * superseded). Only after OVERLOADED and BAD_REQUEST is it certain that the command has not been and will not be
+   * applied.
    */
   propose(id: { client: string; sequence: number }, command: Command): Promise<{ index: number; result: Result }>;
   /**
