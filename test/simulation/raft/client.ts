@@ -16,6 +16,8 @@ export class SimClient {
   private stopped = false;
   private lives = 0;
   private sequence = 0;
+  /** How often it goes back to where it was answered, or sent to, last. */
+  private loyalty: number;
   private favourite: SimNode | undefined;
 
   constructor(
@@ -23,6 +25,7 @@ export class SimClient {
     private readonly name: string,
   ) {
     this.random = group.fork();
+    this.loyalty = 0.3 + this.random() * 0.65;
     this.think();
   }
 
@@ -30,8 +33,10 @@ export class SimClient {
     this.stopped = true;
   }
 
+  /** Goes on, and from now on always to where it is sent: with nothing wrong it must be answered. */
   resume(): void {
     this.stopped = false;
+    this.loyalty = 1;
   }
 
   private get id(): string {
@@ -156,7 +161,7 @@ export class SimClient {
   }
 
   private choose(): SimNode {
-    if (this.favourite && !this.favourite.dead && this.random() < 0.85) return this.favourite;
+    if (this.favourite && !this.favourite.dead && this.random() < this.loyalty) return this.favourite;
     const { living, nodes } = this.group;
     return this.one(living.length > 0 ? living : nodes);
   }

@@ -22,7 +22,7 @@ export interface StoredSnapshot {
 
 interface Pending {
   write: DiskWrite;
-  /** `last`: of those synced together. */
+  /** `last`: of what is persisted for the log in one sync. */
   done: (last: boolean) => void;
 }
 
@@ -85,7 +85,8 @@ export class RaftDisk {
       const batch = this.pending.splice(0, count);
       for (const { write } of batch) this.apply(write);
       if (this.pending.length > 0) this.sync();
-      for (const [i, { done }] of batch.entries()) done(i === batch.length - 1);
+      const last = batch.findLast(({ write }) => write.kind === 'persist');
+      for (const pending of batch) pending.done(pending === last);
     });
   }
 

@@ -31,6 +31,8 @@ export class Group {
   /** Everything that clients called, in the order of the calls. */
   readonly history: Operation[] = [];
   readonly flaws: Flaws;
+  /** Called when a node has come to lead. */
+  elected: (leader: SimNode) => void = () => {};
   private readonly random: Random;
   private readonly observers: GroupObserver[];
   private readonly ids = new Map<NodeId, SimNode>();
@@ -133,6 +135,7 @@ export class Group {
     if (before.role === 'leader' && status.role !== 'leader') this.exercised.count('leaders deposed');
     if (status.role !== 'leader' || before.role === 'leader') return;
     this.exercised.count('elections');
+    this.elected(node);
     if (this.lastLeader !== undefined && this.lastLeader !== node.id) this.exercised.count('leader changes');
     this.lastLeader = node.id;
   }

@@ -14,6 +14,7 @@ const ACTIONS = {
   partition: 3,
   oneWayPartition: 3,
   isolateLeader: 2,
+  harryLeaders: 2,
   weather: 4,
   slowDisk: 3,
   transfer: 5,
@@ -36,15 +37,26 @@ export class Schedule {
   private readonly administrator: Administrator;
   private readonly actions: [Action, number][];
   private over = false;
+  private harryUntilMs = 0;
   /** Until then a leader may refuse proposals because it waits for its heir. */
   private transferUntilMs = 0;
 
   constructor(private readonly group: Group) {
     this.random = group.fork();
     this.administrator = new Administrator(group);
+    group.elected = (leader) => this.harry(leader);
     this.actions = (Object.entries(ACTIONS) as [Action, number][]).filter(
       ([action]) => action === 'breathe' || this.random() >= LEFT_OUT_CHANCE,
     );
+  }
+
+  /** As in Figure 8 of the paper: a leader dies when it has just begun to bring its log to the others. */
+  private harry(leader: SimNode): void {
+    if (this.group.nowMs >= this.harryUntilMs) return;
+    this.later(12, () => {
+      if (this.random() < 0.5) this.crash(leader);
+      else this.isolate(leader);
+    });
   }
 
   get busy(): boolean {
@@ -106,12 +118,15 @@ export class Schedule {
         return this.partition(action === 'oneWayPartition');
       case 'isolateLeader':
         return this.isolate(group.leader);
+      case 'harryLeaders':
+        this.harryUntilMs = group.nowMs + 2_500;
+        return;
       case 'weather':
         group.network.weather = {
           lossChance: this.random() < 0.5 ? 0 : this.random() * 0.3,
           duplicateChance: this.random() * 0.2,
           lateChance: this.random() * 0.3,
-          lateMs: this.random() < 0.3 ? 400 : 30,
+          lateMs: this.random() < 0.4 ? 800 : 30,
         };
         return;
       case 'slowDisk':

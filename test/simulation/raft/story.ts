@@ -31,6 +31,10 @@ export function runStory(
       // The least sends entries one by one.
       appendBytes: random() < 0.4 ? 1 : 1 + Math.floor(random() * 1_000),
       appendsInFlight: 1 + Math.floor(random() * 5),
+      // Short, so that much happens; a leader may take itself for one long after others have elected another.
+      electionMinMs: 150,
+      electionMaxMs: 300,
+      checkQuorumMs: random() < 0.5 ? 300 : 1_500,
       catchUpEntries: 5,
       retainedEntries: Math.floor(random() * 20),
     },
