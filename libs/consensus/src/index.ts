@@ -6,5 +6,4 @@ export * from './raft/node.js';
 export * from './raft/transport.js';
 export * from './record-log-store.js';
 export * from './records.js';
-export * from './single-node.js';
 export { RaftCore } from './raft/core.js';

@@ -21,7 +21,7 @@ export function toLogEntry(entry: Entry): LogEntry {
   return { index, term, payload };
 }
 
-/** @throws RegistryError INTERNAL for an entry of a kind unknown here; the bytes themselves have been verified */
+/** @throws RegistryError STORE_FAILED for an entry of a kind unknown here; the bytes themselves have been verified */
 export function fromLogEntry({ index, term, payload }: LogEntry): Entry {
   const body = payload.subarray(1);
   switch (payload[0]) {
@@ -33,7 +33,7 @@ export function fromLogEntry({ index, term, payload }: LogEntry): Entry {
       return { kind: 'configuration', index, term, configuration: decodeConfiguration(body) };
     default: {
       const message = `Entry ${index} of the log is of a kind unknown here; start the version of Rollcall that wrote it.`;
-      throw new RegistryError('INTERNAL', message);
+      throw new RegistryError('STORE_FAILED', message);
     }
   }
 }

@@ -68,7 +68,7 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
 
   /**
    * Opens the store and takes part.
-   * @throws RegistryError STORE_CORRUPT, STORE_LOCKED, STORE_FAILED; INTERNAL when a newer version wrote the log
+   * @throws RegistryError STORE_CORRUPT, STORE_LOCKED; STORE_FAILED, also when another version wrote the log
    */
   static async open<Command, State, Result>(
     options: RaftNodeOptions<Command, State, Result>,
