@@ -203,11 +203,12 @@ describe('a vote', () => {
     expect(node.status.role).toBe('leader');
   });
 
-  it('that is only asked about binds nobody', () => {
+  it('that is only asked about binds nobody, and waits for no disk', () => {
     const node = new Driven();
-    expect(node.receive('n2', ask('preVote', 1))).toEqual(['> n2 preVoteAnswer 1 yes']);
-    expect(node.receive('n3', ask('preVote', 1))).toEqual(['> n3 preVoteAnswer 1 yes']);
-    expect(node.status).toMatchObject({ term: 0, role: 'follower' });
+    node.receive('n2', no('voteAnswer', 1));
+    expect(node.receive('n2', ask('preVote', 2))).toEqual(['> n2 preVoteAnswer 2 yes']);
+    expect(node.receive('n3', ask('preVote', 2))).toEqual(['> n3 preVoteAnswer 2 yes']);
+    expect(node.status).toMatchObject({ term: 1, role: 'follower' });
   });
 });
 

@@ -58,7 +58,8 @@ export class Election {
     const isUpToDate = state.log.isUpToDate(ask.lastIndex, ask.lastTerm);
     if (ask.kind === 'preVote') {
       if (ask.term <= state.term || !isUpToDate) return refuse();
-      return state.out.send(from, { kind, term: ask.term, granted: true }, 'hardState');
+      // It promises nothing, so it waits for nothing.
+      return state.out.send(from, { kind, term: ask.term, granted: true }, 'nothing');
     }
     if (ask.term > state.term) this.follow(ask.term, undefined);
     const isFree = state.vote === from || (state.vote === null && state.leader === undefined);

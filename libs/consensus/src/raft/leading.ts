@@ -154,6 +154,7 @@ export class Leading {
   /** @returns whether it has moved, and all peers were told */
   private advanceCommit(): boolean {
     const { log, term, configuration } = this.state;
+    const before = log.commit;
     const index = reachedByQuorum(configuration, (node) => this.replication.matched(node));
     // An entry of an earlier term is committed only by one of this term after it (Figure 8).
     if (log.termAt(index) !== term || !log.commitTo(index)) return false;
@@ -161,7 +162,7 @@ export class Leading {
     const mustGo = this.membership.committed();
     this.replication.replicate();
     // Those who were removed have been sent the commit of it, as far as they were reachable.
-    if (log.configurationIndex <= log.commit) this.replication.dismiss();
+    if (log.configurationIndex > before && log.configurationIndex <= log.commit) this.replication.dismiss();
     if (mustGo) {
       this.handOver();
       this.resign('it was removed from the group');

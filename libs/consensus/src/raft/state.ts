@@ -10,7 +10,8 @@ export const DEFAULT_LIMITS: RaftLimits = {
   electionMaxMs: 600,
   checkQuorumMs: 600,
   appendBytes: 256 * 1024,
-  appendsInFlight: 32,
+  // Few: what is proposed while they are under way shares the next one, which costs far less than one each.
+  appendsInFlight: 4,
   pendingProposals: 10_000,
   pendingProposalBytes: 16 * 1024 * 1024,
   pendingReads: 10_000,
