@@ -11,7 +11,7 @@ import type {
   SnapshotMeta,
 } from './contract.js';
 import { RaftCore } from './core.js';
-import { bytes, describe } from './group.harness.js';
+import { bytes, describe } from './member.harness.js';
 
 export interface DrivenOptions extends Partial<Restored> {
   configuration?: Configuration;

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import type { RaftMessage } from './contract.js';
 import { append, command, Driven, noop, terms } from './core.harness.js';
-import { bytes, Group } from './group.harness.js';
+import { Group } from './group.harness.js';
+import { bytes } from './member.harness.js';
 
 type AppendAnswer = Extract<RaftMessage, { kind: 'appendAnswer' }>;
 

@@ -1,6 +1,7 @@
 import type { RaftMessage, SnapshotMeta } from './contract.js';
 import { append, Driven, noop, terms } from './core.harness.js';
-import { bytes, Group } from './group.harness.js';
+import { Group } from './group.harness.js';
+import { bytes } from './member.harness.js';
 
 const three = { voters: ['n1', 'n2', 'n3'], learners: [] };
 const meta: SnapshotMeta = { index: 9, term: 2, configuration: three };
