@@ -58,7 +58,13 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     });
     this.reads = new Reads(this.context, this.slots);
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
-    this.writes = new Writes(this.context, this.holdings, this.slots, stored);
+    this.writes = new Writes(
+      this.context,
+      this.holdings,
+      this.slots,
+      stored,
+      (connection) => this.connections.get(connection)?.isLost === false,
+    );
     this.leases = new Leases(this.context, this.holdings, this.slots, stored);
   }
 
