@@ -246,6 +246,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.slots.moved(slot, link, message);
       case 'leaseEnded':
         return message.leaderEpoch === slot.leaderEpoch ? this.leases.ended(slot, message) : undefined;
+      case 'adopt':
+        return message.leaderEpoch === slot.leaderEpoch ? this.leases.adopt(slot, message) : undefined;
       case 'datum':
         slot.receive(message);
         return this.reads.receive(slot, message);

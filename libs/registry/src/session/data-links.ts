@@ -51,6 +51,11 @@ export class DataLinks {
     return this.links.has(link);
   }
 
+  /** Whether the table has the data server as a member. */
+  isNamed(incarnation: string): boolean {
+    return this.named.has(incarnation);
+  }
+
   setMembers(members: Member[]): void {
     const servers = members.filter((member) => member.role === 'data');
     this.named = new Set(servers.map((member) => member.incarnation));
