@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { LIMITS } from './limits.js';
 import { checkData, checkName, parseDataInfoId, toDataInfoId, utf8Bytes } from './names.js';
 

@@ -164,7 +164,6 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private restart(reason: string): void {
     if (this.phase === 'over') return;
     this.phase = 'over';
-    this.context.log('warn', 'restart', { reason });
     this.connections.moveAll(reason);
     this.requests.failAll(failure('SHUTTING_DOWN', reason));
     this.context.emit({ type: 'restart', reason });
