@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { http } from '../support/http.js';
 import { type Tiers, startTiers } from '../support/tiers.js';
 import { Watch } from '../support/watch.js';
@@ -115,6 +116,19 @@ describe('HTTP, as people and other languages use it', () => {
       const answer = await post(body);
       expect(answer).toMatchObject({ status, body: { code } });
       expect(typeof answer.body.message).toBe('string');
+    });
+
+    it('answers in the same shape what no HTTP parser can read', async () => {
+      expect(await http('GET', `${tiers.http}/v1/datums/%zz`)).toMatchObject({
+        status: 400,
+        body: { code: 'BAD_REQUEST', message: expect.any(String) },
+      });
+      const { hostname, port } = new URL(tiers.http);
+      const socket = connect(Number(port), hostname);
+      socket.end('garbage\r\n\r\n');
+      const answer = (await socket.setEncoding('utf8').toArray()).join('');
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(JSON.parse(answer.split('\r\n\r\n')[1]!)).toMatchObject({ code: 'BAD_REQUEST' });
     });
 
     it('refuses an unknown scope, an unknown route, and a body of another kind', async () => {

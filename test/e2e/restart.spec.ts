@@ -1,8 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster } from '../../scripts/lib/cluster.mjs';
+import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
 import { http } from '../support/http.js';
 import { Watch } from '../support/watch.js';
 
@@ -15,7 +16,9 @@ describe('three processes of which one dies', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 2, basePort: 0 });
+    // Much shorter than by default, so that an outage of some seconds is a long one.
+    const env = { ROLLCALL_SESSION_LIMITS_LEADER_SILENCE_MS: '1000', ROLLCALL_META_LIMITS_LEASE_MS: '1500' };
+    cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 2, basePort: 0, env });
     await cluster.start();
     base = `http://${cluster.of('session')[0]!.httpAddress}`;
   }, 60_000);
@@ -65,6 +68,56 @@ describe('three processes of which one dies', () => {
     expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
     const renewed = await http('PUT', `${base}/v1/publishers/${leased.body.registerId}/lease`);
     expect(renewed.status).toBe(200);
+    watch.close();
+  }, 60_000);
+
+  /** Resolves once meta has noticed that the node is gone. */
+  async function expired(node: ClusterNode): Promise<void> {
+    const meta = cluster.of('meta')[0]!;
+    const line = new RegExp(`member-departed.*"role":"${node.tier}".*"cause":"expired"`, 'g');
+    const before = (meta.log().match(line) ?? []).length;
+    while ((meta.log().match(line) ?? []).length === before) await setTimeout(50);
+  }
+
+  it('loses nothing, leases included, when the only data server stays away for long', async () => {
+    const leased = await http('POST', `${base}/v1/publishers`, { dataId: 'long', data: ['leased'], leaseMs: 60_000 });
+    await sdk(1).publish({ dataId: 'long', data: ['connected'] });
+    const watch = await Watch.open(base, 'dataId=long');
+    await watch.until(() => watch.data.length === 2);
+    const data = cluster.of('data')[0]!;
+    const gone = expired(data);
+    await data.kill('SIGKILL');
+    await gone;
+    // Each takes the whole write deadline of a second, so that the outage outlasts what a living leader may be silent.
+    for (const value of ['during-1', 'during-2', 'during-3']) await sdk(0).publish({ dataId: 'long', data: [value] });
+    expect(watch.data).toEqual(['connected', 'leased']);
+    await data.start().ready();
+    const all = ['connected', 'during-1', 'during-2', 'during-3', 'leased'].join();
+    await watch.until(() => watch.data.join() === all && !watch.last!.partial);
+    expect(Math.min(...watch.events.slice(1).map(({ datum }) => datum.publishers.length))).toBeGreaterThan(0);
+    expect((await http('PUT', `${base}/v1/publishers/${leased.body.registerId}/lease`)).status).toBe(200);
+    watch.close();
+  }, 60_000);
+
+  it('keeps a lease whose session server was killed before the data server was', async () => {
+    const [first, second] = cluster.of('session');
+    const other = `http://${second!.httpAddress}`;
+    const leased = await http('POST', `${base}/v1/publishers`, { dataId: 'twice', data: ['leased'], leaseMs: 60_000 });
+    const watch = await Watch.open(other, 'dataId=twice');
+    await watch.until(() => watch.data.length === 1);
+    const gone = expired(first!);
+    await first!.kill('SIGKILL');
+    await gone;
+    const data = cluster.of('data')[0]!;
+    await data.kill('SIGKILL');
+    await data.start().ready();
+    await first!.start().ready();
+    const fresh = async () => (await http('GET', `${base}/v1/datums?dataId=twice`)).body;
+    let datum = await fresh();
+    while (datum.partial || datum.code) datum = await fresh();
+    expect(datum.publishers).toHaveLength(1);
+    expect(watch.data).toEqual(['leased']);
+    expect((await http('PUT', `${base}/v1/publishers/${leased.body.registerId}/lease`)).status).toBe(200);
     watch.close();
   }, 60_000);
 

@@ -4,8 +4,9 @@ import { recordedCause } from './invariants/recorded-cause.js';
 import { type Action, Schedule } from './schedule.js';
 import { watched } from './watched.js';
 
-/** More or other seeds: SIM_SEEDS=500 SIM_SEED=1000 npm run jest -- test/simulation/random */
+/** Set by `npm run sim -- --seed 1000 --seeds 500 --trace 'regular expression'`. */
 const FIRST_SEED = Number(process.env['SIM_SEED'] ?? 1);
+const TRACE = process.env['SIM_TRACE'];
 const SEEDS = Number(process.env['SIM_SEEDS'] ?? 40);
 /** Fewer seeds than this, tried by hand, need not exercise everything. */
 const ENOUGH_SEEDS = 30;
@@ -41,6 +42,10 @@ function counting(): Observer {
   };
 }
 
+function print(wanted: RegExp): (line: string) => void {
+  return (line) => void (wanted.test(line) && process.stderr.write(`${line}\n`));
+}
+
 function run(seed: number): string {
   const cluster = watched({
     seed,
@@ -50,6 +55,7 @@ function run(seed: number): string {
     slotCount: 8,
     zones: ['east', 'west'],
     isolation: seed % 4 === 0 ? 'freeze' : 'copy',
+    ...(TRACE === undefined ? {} : { trace: print(new RegExp(TRACE)) }),
     observers: [counting, (each) => recordedCause(each, causes)],
   });
   cluster.story(() => {

@@ -63,6 +63,9 @@ export function checkName(field: string, value: unknown, maxBytes: number = LIMI
   if (CONTROL.test(value)) return failure('INVALID_NAME', `${field} holds a control character.`, { details });
   if (value.includes(SEPARATOR))
     return failure('INVALID_NAME', `${field} holds the separator ${SEPARATOR}.`, { details });
+  // Joined with its neighbours, such a name could be read as two others: 'a#@' + 'b' and 'a' + '@#b' look the same.
+  if (value.startsWith('@#') || value.endsWith('#@'))
+    return failure('INVALID_NAME', `${field} must not begin with @# or end with #@.`, { details });
   const bytes = utf8Bytes(value);
   if (bytes > maxBytes)
     return failure('INVALID_NAME', `${field} has ${bytes} bytes; at most ${maxBytes} are allowed.`, { details });

@@ -1,3 +1,4 @@
+import { decodeBody } from './bodies.js';
 import type { SimClient } from './client-host.js';
 import { SimClient as Client, type SimApplication, type SimPublisher, type SimSubscriber } from './client-host.js';
 import type { Isolation } from './copy.js';
@@ -7,6 +8,7 @@ import { MetaHost } from './meta-host.js';
 import { type Observer, Violation } from './observer.js';
 import { SimCurl, SimStock } from './raw-client.js';
 import { SessionHost } from './session-host.js';
+import type { Transit } from './network.js';
 import { World } from './world.js';
 
 export interface ClusterOptions {
@@ -20,6 +22,8 @@ export interface ClusterOptions {
   isolation?: Isolation;
   /** What watches the run. */
   observers?: ((cluster: Cluster) => Observer)[];
+  /** Is told every line of the transcript, and every message as a line. */
+  trace?: (line: string) => void;
   /** Other brains than the real ones: to plant a defect and see it found. */
   cores?: Partial<Cores>;
 }
@@ -49,8 +53,9 @@ export class Cluster {
     this.world = new World({
       seed: options.seed,
       ...(options.isolation ? { isolation: options.isolation } : {}),
-      tap: (message) => this.tell('transit', message),
+      tap: (message) => this.transit(message),
     });
+    this.world.transcript.onLine = options.trace;
     this.meta = new MetaHost('meta-1', this.world, this.observer(), {
       makeCore: this.cores.meta,
       machine: this.cores.machine,
@@ -229,6 +234,15 @@ export class Cluster {
     }
   }
 
+  private transit(message: Transit): void {
+    const { trace } = this.options;
+    if (trace) {
+      const { from, to, connection } = message;
+      trace(`${this.nowMs.toFixed(3)} ${from} -> ${to} #${connection} ${JSON.stringify(message.message, readable)}`);
+    }
+    this.tell('transit', message);
+  }
+
   private server(name: string): MetaHost | DataHost | SessionHost {
     const node = this.node(name);
     if (node instanceof Client) throw new Error(`${name} is not a server.`);
@@ -280,6 +294,12 @@ export class Cluster {
   private tell<What extends keyof Observer>(what: What, ...told: Parameters<NonNullable<Observer[What]>>): void {
     for (const observer of this.observers) (observer[what] as ((...args: unknown[]) => void) | undefined)?.(...told);
   }
+}
+
+/** Bodies as text; of tables their epoch will do. */
+function readable(key: string, value: unknown): unknown {
+  if (value instanceof Uint8Array) return decodeBody(value);
+  return key === 'slots' || key === 'members' ? undefined : value;
 }
 
 /** Wanted by an application that runs (or is only stopped for a while). */

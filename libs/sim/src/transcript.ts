@@ -7,6 +7,8 @@ export class Transcript {
   private low = 0x811c9dc5;
   private high = 0x9747b28c;
   recorded = 0;
+  /** Sees each line as it is written. */
+  onLine: ((line: string) => void) | undefined;
 
   constructor(
     private readonly nowMs: () => number,
@@ -17,6 +19,7 @@ export class Transcript {
   note(node: string, text: string): void {
     const line = `${this.nowMs().toFixed(3)} ${node} ${text}`;
     this.digest(line);
+    this.onLine?.(line);
     let lines = this.lines.get(node);
     if (!lines) this.lines.set(node, (lines = []));
     lines.push(line);

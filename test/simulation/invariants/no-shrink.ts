@@ -1,4 +1,13 @@
-import type { ClientResult } from '#model';
+import {
+  type ClientResult,
+  type DataToSession,
+  type DatumVersion,
+  type Publication,
+  type Stamp,
+  compareStamps,
+  compareVersions,
+  parseVersion,
+} from '#model';
 import { type Cluster, type Observer, type ServerMessage, type SimPublisher, Violation, isLive } from '#sim';
 
 /** The shortest time for which any server keeps the publications of a connection it has lost, less what looking costs. */
@@ -20,6 +29,13 @@ export function noShrink(cluster: Cluster): Observer {
   const storedOver = new Map<string, number>();
   const publishers = new Map<string, SimPublisher>();
   const lists = new Map<object, Set<string>>();
+  /** The newest stamp of each registration that a leader has told of, and the version at which it first did. */
+  const told = new Map<string, { stamp: Stamp; version: DatumVersion }>();
+
+  const noteTold = ({ registerId, stamp }: Publication, version: DatumVersion): void => {
+    const last = told.get(registerId);
+    if (!last || compareStamps(stamp, last.stamp) > 0) told.set(registerId, { stamp, version });
+  };
 
   const look = (): void => {
     for (const client of cluster.clients) {
@@ -37,6 +53,9 @@ export function noShrink(cluster: Cluster): Observer {
 
   return {
     transit: ({ connection, message }) => {
+      const news = message as DataToSession;
+      if (news.kind === 'datum') for (const each of news.publications) noteTold(each, news.version);
+      if (news.kind === 'change') for (const each of news.upserts) noteTold(each, news.to);
       const answer = message as ServerMessage;
       if (answer.type !== 'response') return;
       const { results } = answer.response as { results?: ClientResult[] };
@@ -52,11 +71,18 @@ export function noShrink(cluster: Cluster): Observer {
         const publisher = publishers.get(registerId);
         const untilMs = coveredUntilMs.get(registerId) ?? 0;
         if (!publisher || !isLive(publisher) || untilMs <= cluster.nowMs) continue;
+        // A list that was made before it was stored need not have it.
+        if (isOlder(snapshot.version, told.get(registerId)?.version)) continue;
         const where = `the list of ${subscriber.client.name} on ${subscriber.dataInfoId} at ${snapshot.version}`;
         throw new Violation('invariant 3', `${where} lost ${registerId}, which is live and covered`);
       }
     },
   };
+}
+
+function isOlder(text: string | undefined, than: DatumVersion | undefined): boolean {
+  const version = parseVersion(text ?? '');
+  return version !== undefined && than !== undefined && compareVersions(version, than) < 0;
 }
 
 /** Whether the session server can do its part: it runs, hears its client, and is cut from no other server. */

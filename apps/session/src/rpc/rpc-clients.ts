@@ -6,6 +6,7 @@ import { type SharedBody, decodeBody } from '#wire';
 import { accepted } from '../edge.js';
 import { sharedPush } from '../frames.js';
 import type { ConnectionSink, SessionHost } from '../session.host.js';
+import { PushPacer } from './push-pacer.js';
 
 /** Translates between RPC connections and the session core, one {@link RpcClient} a connection. */
 export class RpcClients {
@@ -28,6 +29,7 @@ export class RpcClient implements ConnectionSink {
   /** With the zone that the hello told, for messages that name none. */
   private edge: EdgeContext;
   private readonly subscriptions = new Map<string, Subscriber<SharedBody>>();
+  private readonly pacer: PushPacer;
   private notices: Subscriber<Notice> | undefined;
 
   constructor(
@@ -36,6 +38,7 @@ export class RpcClient implements ConnectionSink {
     edge: EdgeContext,
   ) {
     this.edge = edge;
+    this.pacer = new PushPacer(connection, (id, frame) => this.subscriptions.get(id)?.next(sharedPush(frame)));
     this.id = host.connect(connection.remoteAddress, this);
     connection.onClose(() => host.disconnect(this.id));
   }
@@ -80,12 +83,15 @@ export class RpcClient implements ConnectionSink {
       }
       this.subscriptions.set(subscriptionId, subscriber);
       this.host.request(this.id, request).catch((error: unknown) => subscriber.error(error));
-      return () => this.subscriptions.delete(subscriptionId);
+      return () => {
+        this.pacer.drop(subscriptionId);
+        this.subscriptions.delete(subscriptionId);
+      };
     });
   }
 
   push(subscriptionId: string, frame: PushFrame): void {
-    this.subscriptions.get(subscriptionId)?.next(sharedPush(frame));
+    this.pacer.push(subscriptionId, frame);
   }
 
   notice(notice: Notice): void {

@@ -121,6 +121,8 @@ export type DataToSession =
       removals: Removal[];
     }
   | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
+  /** Leased publications whose session server is gone: the receiver keeps a copy and replays it to a next leader. */
+  | { kind: 'adopt'; slot: number; leaderEpoch: number; publications: Publication[] }
   /**
    * To every session server, since any may hold the leased publication (it published, adopted or reconciled it): its
    * lease has ended or it was unpublished, at this stamp.

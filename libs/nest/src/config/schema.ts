@@ -112,7 +112,7 @@ const sessionLimits = z
     graceMs: milliseconds(0).default(3_000),
     writeDeadlineMs: milliseconds(10).optional(),
     readDeadlineMs: milliseconds(10).optional(),
-    operationTtlMs: milliseconds(100).default(120_000),
+    compareMs: milliseconds(100).default(20_000),
     tombstoneMs: milliseconds().default(600_000),
     leaderSilenceMs: milliseconds(100).default(8_000),
   })

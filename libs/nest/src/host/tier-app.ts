@@ -5,7 +5,8 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { LIMITS } from '#model';
+import type { FastifyReply, FastifyServerOptions } from 'fastify';
+import { CODES, LIMITS, failure } from '#model';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
@@ -98,12 +99,31 @@ function createApp({ logger, host, controllers, providers }: TierAppOptions): Pr
     bodyLimit: LIMITS.httpBodyBytes,
     routerOptions: { maxParamLength: 3 * LIMITS.registerIdBytes },
     forceCloseConnections: true,
+    ...badRequests,
   });
   return NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
 }
+
+/** What Fastify refuses before Nest sees it, in the one shape that errors have. */
+const badRequests: Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHandler'> = {
+  frameworkErrors: (error, _request, reply: FastifyReply) => {
+    const { code, message } = failure('BAD_REQUEST', error.message);
+    void reply.status(CODES[code].http).send({ code, message });
+  },
+  clientErrorHandler: (error, socket) => {
+    const { code, message } = failure('BAD_REQUEST', 'This is not an HTTP request that can be read.');
+    const body = JSON.stringify({ code, message });
+    if (socket.writable && (error as NodeJS.ErrnoException).code !== 'ECONNRESET')
+      socket.write(
+        `HTTP/1.1 ${CODES[code].http} Bad Request\r\nContent-Type: application/json\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    socket.destroySoon();
+  },
+};
 
 async function untilReady(host: TierHost): Promise<void> {
   while (!host.readiness().ready) await setTimeout(READY_POLL_MS);

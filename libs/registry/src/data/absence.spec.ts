@@ -166,6 +166,40 @@ describe('Leases', () => {
     });
   });
 
+  it('are copied to another session server when the one that holds the copy is gone', () => {
+    const { world, s1, s2 } = withLease();
+    const { stamp } = s1.fetch().publications[0]!;
+    world.advance(200);
+    expect(s2.take('adopt')).toEqual([]);
+    s1.die();
+    world.advance(200);
+    expect(s2.last('adopt')).toMatchObject({ slot: 0, leaderEpoch: 7, publications: [{ registerId: 'L.a', stamp }] });
+    world.advance(200);
+    expect(s2.take('adopt')).toEqual([]);
+  });
+
+  it('are offered again to one that did not take the copy, and to nobody while nobody is there', () => {
+    const { world, s1, s2 } = withLease();
+    s2.die();
+    s1.die();
+    world.advance(1_000);
+    s2.isAlive = true;
+    s2.connect();
+    world.advance(200);
+    expect(s2.take('adopt')).toHaveLength(1);
+    s2.reconcile();
+    world.advance(200);
+    expect(s2.take('adopt')).toHaveLength(1);
+  });
+
+  it('are not copied when another session server has adopted them already', () => {
+    const { world, s1, s2 } = withLease();
+    s2.renew('L.a', true);
+    s1.die();
+    world.advance(400);
+    expect(s2.take('adopt')).toEqual([]);
+  });
+
   it('count from the last publication, with the length it asked for', () => {
     const { world, s1 } = withLease();
     s1.publish('L.a', null, leased(60_000));

@@ -34,6 +34,16 @@ export class Sessions {
     return this.byLink.keys();
   }
 
+  isLinked(incarnation: string): boolean {
+    return this.peers.get(incarnation)?.link !== undefined;
+  }
+
+  /** Some session server that is linked and in the table. */
+  anyLinked(): SessionPeer | undefined {
+    for (const peer of this.byLink.values()) if (this.inTable.has(peer.incarnation)) return peer;
+    return undefined;
+  }
+
   /** Answers the older link of the same incarnation, which counts as gone from now on. */
   linkUp(nowMs: number, link: LinkId, incarnation: string): LinkId | undefined {
     const peer = this.peer(nowMs, incarnation);

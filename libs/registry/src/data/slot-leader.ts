@@ -11,6 +11,7 @@ import {
 } from '#model';
 import { merge } from '../merge.js';
 import type { DataLimits } from './contract.js';
+import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
 import { type ChangeMessage, type ReplicaOptions, SlotReplica } from './slot-replica.js';
 import { WaitSet } from './wait-set.js';
@@ -47,6 +48,8 @@ interface Digest {
 }
 
 const RETRY_AFTER_MS = 1_000;
+/** Copies in one message: with bodies of the largest size it stays within what a link carries. */
+const OFFERED_AT_ONCE = 100;
 
 /**
  * Leading one slot at one leaderEpoch: it answers session servers and decides when the slot is complete. It serves at
@@ -100,7 +103,12 @@ export class SlotLeader {
         send({ ...this.datumMessage(message.dataInfoId), requestId: message.requestId });
         break;
       case 'renew':
-        send({ kind: 'renewed', slot, requestId: message.requestId, result: this.renew(nowMs, message, isInTouch) });
+        send({
+          kind: 'renewed',
+          slot,
+          requestId: message.requestId,
+          result: this.renew(nowMs, peer, message, isInTouch),
+        });
         break;
     }
     this.settle(nowMs, out);
@@ -131,6 +139,7 @@ export class SlotLeader {
     this.waitSet.release((incarnation, sinceMs) => sessions.isNotWorthWaiting(nowMs, incarnation, sinceMs));
     this.endLeases(sweep);
     this.removeOrphans(sweep);
+    this.offerCopies(sweep, out);
     sweep.budget -= this.replica.expireTombstones(nowMs, Math.max(sweep.budget, 0));
     this.settle(nowMs, out);
   }
@@ -155,7 +164,10 @@ export class SlotLeader {
       else if (verdict === 'stale') stale.push({ registerId, held: held!.stamp });
       const live = this.replica.live(dataInfoId, registerId);
       if (live) claimed.add(live);
+      this.replica.noteHolder(live, incarnation);
     }
+    for (const publication of this.replica.leaseHolders.heldBy(incarnation))
+      if (!claimed.has(publication)) this.replica.noteHolder(publication, NOBODY);
     const unclaimed = this.replica.ownedBy(incarnation).filter((publication) => !claimed.has(publication));
     this.digests.set(incarnation, { number: message.number, unclaimed });
     if (this.replica.isComplete) this.removeUnclaimed(nowMs);
@@ -181,11 +193,13 @@ export class SlotLeader {
     return { kind: 'reconciled', slot, leaderEpoch, number: message.number, stale };
   }
 
-  private renew(nowMs: number, message: MessageOf<'renew'>, isInTouch: boolean): RenewResult {
+  private renew(nowMs: number, peer: SessionPeer, message: MessageOf<'renew'>, isInTouch: boolean): RenewResult {
     const publication = this.replica.live(message.dataInfoId, message.registerId);
     if (publication?.owner.kind === 'leased' && this.replica.renew(nowMs, publication)) {
       const renewed = { status: 'renewed' as const, expiresInMs: publication.owner.leaseMs };
-      return message.adopt ? { ...renewed, publication } : renewed;
+      if (!message.adopt) return renewed;
+      this.replica.noteHolder(publication, peer.incarnation);
+      return { ...renewed, publication };
     }
     // Only who would know of every lease may say that there is none.
     const extra = { retryAfterMs: RETRY_AFTER_MS };
@@ -254,6 +268,25 @@ export class SlotLeader {
       const orphans = this.replica.ownedBy(incarnation, Math.max(sweep.budget, 0));
       sweep.budget -= orphans.length;
       for (const orphan of orphans) this.replica.remove(sweep.nowMs, orphan, 'grace-expired', 'leader');
+    }
+  }
+
+  /**
+   * A leased publication whose session server is no longer linked would be lost with this leader. Another session
+   * server is given a copy to replay; two that have one do no harm.
+   */
+  private offerCopies(sweep: Sweep, out: Outbox): void {
+    const { slot, leaderEpoch, sessions } = this.options;
+    const { leaseHolders } = this.replica;
+    for (const incarnation of leaseHolders.incarnations()) {
+      if (sessions.isLinked(incarnation)) continue;
+      const taker = sessions.anyLinked();
+      if (!taker) return;
+      const publications = [...leaseHolders.heldBy(incarnation)].slice(0, Math.min(sweep.budget, OFFERED_AT_ONCE));
+      if (publications.length === 0) continue;
+      sweep.budget -= publications.length;
+      for (const publication of publications) leaseHolders.set(publication, taker.incarnation);
+      out.push({ type: 'send', link: taker.link!, message: { kind: 'adopt', slot, leaderEpoch, publications } });
     }
   }
 

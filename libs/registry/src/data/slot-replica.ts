@@ -15,6 +15,7 @@ import {
 import { type Held, merge } from '../merge.js';
 import { Datum, type Tombstone, looksTheSame } from './datum.js';
 import { Interest } from './interest.js';
+import { LeaseHolders } from './lease-holders.js';
 import { Leases } from './leases.js';
 import { RemovalLog } from './removal-log.js';
 
@@ -47,6 +48,7 @@ export class SlotReplica {
   readonly leaderEpoch: number;
   readonly interest = new Interest();
   readonly leases = new Leases();
+  readonly leaseHolders = new LeaseHolders();
   readonly removals = new RemovalLog();
   publicationCount = 0;
   tombstoneCount = 0;
@@ -144,12 +146,18 @@ export class SlotReplica {
       if (operation.op === 'publish') this.store(nowMs, datum, operation.publication, stamp, sequence);
       else this.bury(nowMs, datum, registerId, stamp, operation.cause, by, sequence);
     }
+    if (operation.op === 'publish') this.noteHolder(datum.publications.get(registerId), by);
     return { status: 'stored', stamp, version: this.versionAt(datum.sequence) };
   }
 
   /** Removes a publication that is held, at its own stamp (invariant 2: whatever is newer wins over it). */
   remove(nowMs: number, { dataInfoId, registerId, stamp }: Publication, cause: RemovalCause, by: string): void {
     this.apply(nowMs, { op: 'unpublish', dataInfoId, registerId, stamp, cause }, by);
+  }
+
+  /** Whoever sends a leased publication, claims it in a digest or adopts it has a copy. */
+  noteHolder(publication: Publication | undefined, incarnation: string): void {
+    if (publication?.owner.kind === 'leased') this.leaseHolders.set(publication, incarnation);
   }
 
   /** Grants a full lease from now. False when no such leased publication is held. */
@@ -345,6 +353,7 @@ export class SlotReplica {
   /** Ends what hangs on a publication that is replaced or removed. */
   private release(publication: Publication): void {
     this.leases.delete(publication);
+    this.leaseHolders.delete(publication);
     if (publication.owner.kind !== 'connected') return;
     const { session } = publication.owner;
     const count = this.owned.get(session)! - 1;

@@ -149,8 +149,6 @@ export interface SessionLimits {
   writeDeadlineMs: number;
   /** A query or first push waits this long for the leader's datum before PENDING or `pending`. */
   readDeadlineMs: number;
-  /** Operations queued anywhere die after this. */
-  operationTtlMs: number;
   /** How long removals are remembered for digests. */
   tombstoneMs: number;
   /** Without an answer from some slot leader for this long, the server sends its clients elsewhere and starts anew. */

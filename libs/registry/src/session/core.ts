@@ -58,7 +58,13 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     });
     this.reads = new Reads(this.context, this.slots);
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
-    this.writes = new Writes(this.context, this.holdings, this.slots, stored);
+    this.writes = new Writes(
+      this.context,
+      this.holdings,
+      this.slots,
+      stored,
+      (connection) => this.connections.get(connection)?.isLost === false,
+    );
     this.leases = new Leases(this.context, this.holdings, this.slots, stored);
   }
 
@@ -158,7 +164,6 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private restart(reason: string): void {
     if (this.phase === 'over') return;
     this.phase = 'over';
-    this.context.log('warn', 'restart', { reason });
     this.connections.moveAll(reason);
     this.requests.failAll(failure('SHUTTING_DOWN', reason));
     this.context.emit({ type: 'restart', reason });
@@ -240,6 +245,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.slots.moved(slot, link, message);
       case 'leaseEnded':
         return message.leaderEpoch === slot.leaderEpoch ? this.leases.ended(slot, message) : undefined;
+      case 'adopt':
+        return message.leaderEpoch === slot.leaderEpoch ? this.leases.adopt(slot, message) : undefined;
       case 'datum':
         slot.receive(message);
         return this.reads.receive(slot, message);

@@ -35,6 +35,8 @@ export class DataLinks {
   private readonly dialling = new Set<string>();
   private readonly links = new Map<LinkId, DataLink>();
   private readonly byIncarnation = new Map<string, DataLink>();
+  /** The incarnations that the table names. */
+  private named = new Set<string>();
 
   constructor(
     private readonly context: SessionContext,
@@ -49,13 +51,23 @@ export class DataLinks {
     return this.links.has(link);
   }
 
+  /** Whether the table has the data server as a member. */
+  isNamed(incarnation: string): boolean {
+    return this.named.has(incarnation);
+  }
+
   setMembers(members: Member[]): void {
-    const addresses = new Set(members.filter((member) => member.role === 'data').map((member) => member.address));
+    const servers = members.filter((member) => member.role === 'data');
+    this.named = new Set(servers.map((member) => member.incarnation));
+    const addresses = new Set(servers.map((member) => member.address));
     for (const [address, peer] of this.peers) {
       if (addresses.has(address)) continue;
       this.peers.delete(address);
       this.context.timers.cancel(peer.redial);
-      if (peer.link !== undefined) this.hangUp(peer.link, 'The table no longer names this server.');
+      const data = peer.link === undefined ? undefined : this.links.get(peer.link);
+      if (!data) continue;
+      this.release(data);
+      this.hangUp(data.link, 'The table no longer names this server.');
     }
     for (const address of addresses) {
       if (this.peers.has(address)) continue;
@@ -93,6 +105,7 @@ export class DataLinks {
       this.hangUp(older.link, 'A newer link to the same server is up.');
     }
     this.byIncarnation.set(hello.incarnation, data);
+    this.askForTable(data);
     this.owner.linkUp(hello.incarnation, link);
   }
 
@@ -143,10 +156,17 @@ export class DataLinks {
       if (this.context.silenceMs(data.receivedAtMs) >= LINK_SILENCE_MS) {
         this.hangUp(data.link, 'Nothing came for too long.');
         this.release(data);
-      } else if (nowMs - data.receivedAtMs >= TICK_MS || nowMs - data.sentAtMs >= TICK_MS) {
-        this.send(data.link, { kind: 'ping', sequence: ++data.pings });
+        continue;
       }
+      this.askForTable(data);
+      if (nowMs - data.receivedAtMs >= TICK_MS || nowMs - data.sentAtMs >= TICK_MS)
+        this.send(data.link, { kind: 'ping', sequence: ++data.pings });
     }
+  }
+
+  /** A server that our table does not name has started anew, and may know of a newer table while we miss meta. */
+  private askForTable(data: DataLink): void {
+    if (!this.named.has(data.incarnation)) this.send(data.link, { kind: 'tableRequest' });
   }
 
   hangUp(link: LinkId, reason: string): void {

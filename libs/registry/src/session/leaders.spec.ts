@@ -237,17 +237,17 @@ describe('links to data servers', () => {
     expect(session.transcript()).toEqual(['d1 <- operations +a@1', 'c1 <- stored a 1.1']);
   });
 
-  it('keeps a link to a restarted server until the table names its new incarnation', () => {
+  it('learns from a restarted server, while it misses meta, that the table names the new incarnation', () => {
     const session = SessionHarness.ready();
     session.dataDown();
     session.pass(100);
     session.dataUp('d9', 'd1:1');
-    expect(session.transcript()).toEqual(['dial d1:1']);
+    session.pass(1_000);
+    expect(session.transcript()).toEqual(['dial d1:1', 'd9 <- tableRequest', 'd9 <- tableRequest']);
     const table = tableOf(2, 'd9', 2);
-    session.table({
-      ...table,
-      members: table.members.map((member) => (member.role === 'data' ? { ...member, address: 'd1:1' } : member)),
-    });
+    const members = table.members.map((member) => (member.role === 'data' ? { ...member, address: 'd1:1' } : member));
+    session.fromData({ kind: 'table', table: { ...table, members } });
+    session.pass(1_000);
     expect(session.transcript()).toEqual(['d9 <- digest']);
   });
 

@@ -106,6 +106,18 @@ describe('leased publications', () => {
     expect(session.core.counts).toMatchObject({ publishers: 0, removals: 0 });
   });
 
+  it('are adopted from a server that is gone, and replayed like its own', () => {
+    const session = SessionHarness.ready();
+    const publication = publicationOf(A, 1, { stamp: leaderStamp(3), owner: { kind: 'leased', leaseMs: 15_000 } });
+    session.fromData({ kind: 'adopt', slot: 0, leaderEpoch: 0, publications: [publication] });
+    expect(session.core.counts.publishers).toBe(0);
+    session.fromData({ kind: 'adopt', slot: 0, leaderEpoch: 1, publications: [publication] });
+    expect(session.core.counts.publishers).toBe(1);
+    session.table(tableOf(2, 'd2', 2));
+    session.dataUp('d2');
+    expect(session.lastSent('digest').entries).toEqual([expect.objectContaining({ registerId: A, leased: true })]);
+  });
+
   it('are unpublished through any server', () => {
     const session = SessionHarness.ready();
     unpublish(session);

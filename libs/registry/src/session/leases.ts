@@ -88,6 +88,14 @@ export class Leases {
     }
   }
 
+  adopt(slot: SlotLink, { publications }: Extract<DataToSession, { kind: 'adopt' }>): void {
+    for (const publication of publications) {
+      if (this.holdings.publicationCount >= BOUNDS.publications) return;
+      const { registerId, dataInfoId } = publication;
+      this.keep({ slot: slot.slot, registerId, dataInfoId }, publication);
+    }
+  }
+
   private renewed(pending: Pending, subject: Subject, { result }: Extract<DataToSession, { kind: 'renewed' }>): void {
     if (result.status === 'renewed') {
       if (result.publication) this.keep(subject, result.publication);

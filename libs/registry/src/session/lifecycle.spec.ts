@@ -124,6 +124,18 @@ describe('the incarnation', () => {
     expect(session.transcript()).toEqual(['hang up d1', 'c1 <- accepted a']);
   });
 
+  it('goes on while the leader is dead and nobody can take over: the table names it, but not as a member', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.publish(1, 'a');
+    session.dataDown();
+    const table = tableOf(2);
+    session.table({ ...table, members: table.members.filter(({ role }) => role === 'session') });
+    session.pass(60_000);
+    expect(session.transcript()).not.toContainEqual('restart');
+    expect(session.core.counts.publishers).toBe(1);
+  });
+
   it('goes on while meta cannot say whether the leader lives', () => {
     const session = SessionHarness.ready();
     session.do({ type: 'linkDown', link: 1 });

@@ -6,7 +6,6 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   graceMs: 3_000,
   writeDeadlineMs: 1_000,
   readDeadlineMs: 1_500,
-  operationTtlMs: 2 * 60_000,
   tombstoneMs: 10 * 60_000,
   leaderSilenceMs: 8_000,
   compareMs: 20_000,

@@ -133,6 +133,21 @@ describe('publishing without stamps', () => {
     expect(nonces[0]).not.toBe(nonces[1]);
   });
 
+  it('raises nothing for a connection that is lost: its client may have published elsewhere meanwhile', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.publish(1, 'a', null);
+    session.applied();
+    session.disconnect(1);
+    session.table(tableOf(2, 'd2', 2));
+    session.dataUp('d2');
+    session.transcript();
+    session.want([], [{ registerId: 'a', held: stampOf(8) }]);
+    session.reconciled();
+    session.pass(10_000);
+    expect(session.transcript().filter((line) => line.includes('a@'))).toEqual([]);
+  });
+
   it('raises its stamp above what the leader holds, without bothering the client', () => {
     const session = SessionHarness.ready();
     session.connect(1);

@@ -70,11 +70,14 @@ export class Slots {
       lines += this.all[this.nextCompared++ % this.all.length]!.compare();
   }
 
-  /** The longest that a leader named by the table owes us an answer. */
+  /**
+   * The longest that a leader owes us an answer, of those that are members: the table goes on naming a dead one until
+   * another can take over, and its silence is no fault of ours.
+   */
   longestOwed(): { slot: number; leader: string; silenceMs: number } | undefined {
     let longest: { slot: number; leader: string; silenceMs: number } | undefined;
     for (const { slot, leader, owedSinceMs } of this.all) {
-      if (leader === null || owedSinceMs === undefined) continue;
+      if (leader === null || owedSinceMs === undefined || !this.links.isNamed(leader)) continue;
       const silenceMs = this.context.silenceMs(owedSinceMs);
       if (!longest || silenceMs > longest.silenceMs) longest = { slot, leader, silenceMs };
     }

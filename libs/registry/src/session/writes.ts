@@ -35,6 +35,8 @@ export class Writes {
     private readonly slots: Slots,
     /** Told the version at which the leader stored something. */
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
+    /** Whether a connection is up, so that its client can have nothing newer elsewhere. */
+    private readonly isUp: (connection: ConnectionId) => boolean,
   ) {}
 
   apply(connection: ConnectionId, pending: Pending, wallMs: number, operations: SessionOperation[]): void {
@@ -188,7 +190,7 @@ export class Writes {
     const waiters = [...entry.waiters, ...sentWaiters].filter((waiter) => waiter.results.isOpen(waiter.index));
     entry.waiters = NO_WAITERS;
     slot.unproven.delete(entry);
-    if (entry.stampedHere && entry.restamps < BOUNDS.restamps && (entry.publication || entry.cause === 'unpublish'))
+    if (entry.stampedHere && entry.restamps < BOUNDS.restamps && this.isClientsWord(entry))
       return this.restamp(entry, held, waiters);
     this.holdings.drop(entry);
     for (const waiter of waiters) settleStale(waiter, entry.registerId, held);
@@ -196,6 +198,15 @@ export class Writes {
     if (waiters.length > 0 || owner?.kind !== 'connected') return;
     const notice = { type: 'stale' as const, registerId: entry.registerId, held };
     this.context.emit({ type: 'notice', connection: owner.connection, notice });
+  }
+
+  /**
+   * Only the client's own word may be raised above what somebody else has said since. Of a lost connection nothing is:
+   * its client has perhaps published elsewhere, and the end of the grace would take that (invariant 2).
+   */
+  private isClientsWord({ publication, cause }: Entry): boolean {
+    if (!publication) return cause === 'unpublish';
+    return publication.owner.kind === 'connected' && this.isUp(publication.owner.connection);
   }
 
   /** The client keeps no stamps, so this server answers for it, a bounded number of times in a row. */
