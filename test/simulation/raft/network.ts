@@ -26,6 +26,10 @@ export class RaftNetwork {
   weather: Weather = FAIR;
   private readonly endpoints = new Map<NodeId, Endpoint>();
   private readonly cuts = new Set<string>();
+  /** How many more messages of a node leave it. */
+  private readonly lastWords = new Map<NodeId, number>();
+  /** How much later than others messages to a node arrive. */
+  private readonly lagsMs = new Map<NodeId, number>();
   /** The latest arrival on each way, to notice an overtaking. */
   private readonly latest = new Map<string, number>();
 
@@ -47,8 +51,20 @@ export class RaftNetwork {
     if (!oneWay) this.cuts.add(way(to, from));
   }
 
+  /** After so many more messages nothing leaves the node, while it goes on hearing the others. */
+  muteAfter(from: NodeId, messages: number): void {
+    this.lastWords.set(from, messages);
+  }
+
+  /** Whatever is sent to the node from now on arrives late. */
+  lag(to: NodeId, lagMs: number): void {
+    this.lagsMs.set(to, lagMs);
+  }
+
   mend(): void {
     this.cuts.clear();
+    this.lastWords.clear();
+    this.lagsMs.clear();
   }
 
   calm(): void {
@@ -60,6 +76,9 @@ export class RaftNetwork {
     // Sender and receiver share it: a core that goes on changing what it has sent, or changes what it got, fails.
     if (this.freezes) freezeMessage(message);
     const { lossChance, duplicateChance } = this.weather;
+    const words = this.lastWords.get(from) ?? Infinity;
+    if (words <= 0) return this.lose(from, to);
+    if (words < Infinity) this.lastWords.set(from, words - 1);
     if (this.random() < lossChance) return this.lose(from, to);
     this.carry(from, to, message);
     if (this.random() >= duplicateChance) return;
@@ -74,13 +93,15 @@ export class RaftNetwork {
   }
 
   private carry(from: NodeId, to: NodeId, message: RaftMessage): void {
-    const arrivalMs = this.clock.nowMs() + this.latencyMs();
+    const arrivalMs = this.clock.nowMs() + this.latencyMs() + (this.lagsMs.get(to) ?? 0);
     const between = way(from, to);
     if (arrivalMs < (this.latest.get(between) ?? 0)) this.exercised.count('messages reordered');
     else this.latest.set(between, arrivalMs);
+    // Somewhere on the way it meets the cut, if there is one: what has passed that place arrives, however late.
+    const isPast = this.random() < 0.5 && !this.cuts.has(between);
     this.clock.at(arrivalMs, () => {
       const target = this.endpoints.get(to);
-      if (!target?.reachable || this.cuts.has(between)) this.lose(from, to);
+      if (!target?.reachable || (!isPast && this.cuts.has(between))) this.lose(from, to);
       else target.receive(from, message);
     });
   }

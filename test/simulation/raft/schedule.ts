@@ -15,6 +15,7 @@ const ACTIONS = {
   oneWayPartition: 3,
   isolateLeader: 2,
   harryLeaders: 2,
+  lagLeader: 2,
   weather: 4,
   slowDisk: 3,
   transfer: 5,
@@ -52,11 +53,14 @@ export class Schedule {
 
   /** As in Figure 8 of the paper: a leader dies when it has just begun to bring its log to the others. */
   private harry(leader: SimNode): void {
-    if (this.group.nowMs >= this.harryUntilMs) return;
-    this.later(12, () => {
-      if (this.random() < 0.5) this.crash(leader);
-      else this.isolate(leader);
-    });
+    if (this.over || this.group.nowMs >= this.harryUntilMs) return;
+    const fate = this.random();
+    if (fate < 0.25) this.later(12, () => this.crash(leader));
+    else if (fate < 0.5) this.later(12, () => this.isolate(leader));
+    else {
+      this.group.network.muteAfter(leader.id, Math.floor(this.random() * 8));
+      this.later(1_000, () => this.group.network.mend());
+    }
   }
 
   get busy(): boolean {
@@ -121,6 +125,14 @@ export class Schedule {
       case 'harryLeaders':
         this.harryUntilMs = group.nowMs + 2_500;
         return;
+      case 'lagLeader': {
+        const { leader } = group;
+        if (!leader) return;
+        // It hears of old times for a while after the others have gone on without it.
+        group.network.lag(leader.id, 300 + this.random() * 700);
+        this.later(200, () => group.network.muteAfter(leader.id, 0));
+        return this.later(2_000, () => group.network.mend());
+      }
       case 'weather':
         group.network.weather = {
           lossChance: this.random() < 0.5 ? 0 : this.random() * 0.3,
