@@ -38,7 +38,7 @@ export async function identify(config: Config<'meta'>, logger: Logger): Promise<
           'it had (meta.advertisedHost or meta.host, and meta.rpcPort), or choose another folder (meta.dataDir).',
       );
     }
-    logger.warn('address-changed', { id: known.id, address });
+    logger.info('address-changed', { id: known.id, address });
   }
   return known;
 }
