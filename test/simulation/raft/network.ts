@@ -61,6 +61,13 @@ export class RaftNetwork {
     this.lagsMs.set(to, lagMs);
   }
 
+  /** Ends what is wrong with the ways of one node. */
+  mendNode(id: NodeId): void {
+    for (const cut of this.cuts) if (cut.split('>').includes(id)) this.cuts.delete(cut);
+    this.lastWords.delete(id);
+    this.lagsMs.delete(id);
+  }
+
   mend(): void {
     this.cuts.clear();
     this.lastWords.clear();

@@ -84,6 +84,11 @@ export class SimNode {
     return !this.dead;
   }
 
+  /** Calls to the core that it has not settled. */
+  get openCalls(): number {
+    return this.calls.size;
+  }
+
   get leading(): boolean {
     return this.running && this.status.role === 'leader';
   }

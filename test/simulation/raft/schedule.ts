@@ -55,11 +55,11 @@ export class Schedule {
   private harry(leader: SimNode): void {
     if (this.over || this.group.nowMs >= this.harryUntilMs) return;
     const fate = this.random();
-    if (fate < 0.25) this.later(12, () => this.crash(leader));
-    else if (fate < 0.5) this.later(12, () => this.isolate(leader));
+    if (fate < 0.15) this.later(12, () => this.crash(leader));
+    else if (fate < 0.3) this.later(12, () => this.isolate(leader));
     else {
-      this.group.network.muteAfter(leader.id, Math.floor(this.random() * 8));
-      this.later(1_000, () => this.group.network.mend());
+      this.group.network.muteAfter(leader.id, Math.floor(this.random() * 5));
+      this.later(1_500, () => this.group.network.mendNode(leader.id));
     }
   }
 
@@ -131,7 +131,7 @@ export class Schedule {
         // It hears of old times for a while after the others have gone on without it.
         group.network.lag(leader.id, 300 + this.random() * 700);
         this.later(200, () => group.network.muteAfter(leader.id, 0));
-        return this.later(2_000, () => group.network.mend());
+        return this.later(2_000, () => group.network.mendNode(leader.id));
       }
       case 'weather':
         group.network.weather = {
@@ -187,7 +187,7 @@ export class Schedule {
     if (!leader) return;
     this.group.exercised.count('partitions');
     for (const other of this.group.nodes) if (other !== leader) this.group.network.cut(leader.id, other.id);
-    this.later(1_000, () => this.group.network.mend());
+    this.later(1_000, () => this.group.network.mendNode(leader.id));
   }
 
   private transfer(): void {

@@ -8,7 +8,8 @@ import { DUTIES, OUTCOMES } from './watched.js';
 
 const FAULTS_MS = 6_000;
 const CONVERGE_MS = 10_000;
-const CALM_MS = 1_500;
+const SETTLE_MS = 600;
+const CALM_MS = 1_200;
 
 export interface StoryOptions {
   flaws?: Flaws;
@@ -46,6 +47,8 @@ export function runStory(
     group.run(600);
     schedule.run(FAULTS_MS, 200);
     schedule.mend();
+    // Until everybody has heard of the leader again, or has made sure that there is none.
+    group.run(SETTLE_MS);
     group.runUntil('convergence', () => (schedule.busy ? 'a change of members or a transfer' : undefined), CONVERGE_MS);
     for (const client of group.clients) client.stop();
     group.runUntil('convergence', () => missingForConvergence(group), CONVERGE_MS);
@@ -72,6 +75,8 @@ function demandCalm(group: Group): void {
       const asked = group.history.slice(before);
       if (group.leader !== leader || leader.status.term !== term) return `${leader.id} does not lead ${term} any more`;
       if (asked.length < 20) return `only ${asked.length} calls were made`;
+      const unsettled = group.living.find(({ openCalls }) => openCalls > 0);
+      if (unsettled) return `${unsettled.id} has not settled ${unsettled.openCalls} calls`;
       const open = asked.find(({ returnedAt }) => returnedAt === Infinity);
       return open && `${open.client} is not answered: ${JSON.stringify(open)}`;
     },

@@ -14,6 +14,11 @@ export function durability(group: Group): GroupObserver {
     [voters, outgoing ?? voters].every((half) => half.filter((id) => stored(id, index, term)).length > half.length / 2);
 
   return {
+    stepped: ({ id, log, status }, _event, _effects, before) => {
+      if (status.role !== 'leader' || status.commit <= before.commit) return;
+      if (log.termAt(status.commit) !== status.term)
+        throw new Violation('durability', `${id} commits ${status.commit}, which is not of its term, by counting`);
+    },
     committed: (node, { index, term }, before) => {
       if (before.role !== 'leader' || node.status.role !== 'leader' || before.term !== node.status.term) return;
       // A step that commits may change the configuration too; it counted by the one or the other.
