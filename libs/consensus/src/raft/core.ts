@@ -197,6 +197,7 @@ export class RaftCore implements Core<RaftEvent, RaftEffect> {
     if (!leading) return;
     this.leading = undefined;
     this.passing = leading.transfer;
+    this.passing?.outlive();
     leading.stop();
   }
 

@@ -81,6 +81,21 @@ describe('a transfer of leadership', () => {
     expect(node.pass(1_100)).toContain('settled 1 DEADLINE_EXCEEDED');
   });
 
+  it('has failed when the leader has to step down and is elected again before the target is', () => {
+    const node = leader();
+    node.step({ type: 'transfer', call: 1, to: 'n2' });
+    node.receive('n3', { kind: 'appendAnswer', term: 2, round: 1, matched: 0 });
+    expect(node.status.role).toBe('follower');
+    const lines = node.pass(600);
+    lines.push(...node.receive('n3', { kind: 'preVoteAnswer', term: node.status.term + 1, granted: true }));
+    lines.push(...node.sync());
+    expect(lines).not.toContain('settled 1 NOT_LEADER');
+    expect(node.receive('n3', { kind: 'voteAnswer', term: node.status.term, granted: true })).toContain(
+      'settled 1 NOT_LEADER',
+    );
+    expect(node.status.role).toBe('leader');
+  });
+
   it('is refused to who cannot lead, and one at a time', () => {
     const node = leader();
     expect(node.step({ type: 'transfer', call: 1, to: 'n9' })).toEqual(['settled 1 BAD_REQUEST']);

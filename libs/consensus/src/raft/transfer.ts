@@ -9,6 +9,7 @@ import type { RaftState } from './state.js';
  */
 export class Transfer {
   private asked = false;
+  private outlives = false;
   readonly deadlineMs: number;
 
   constructor(
@@ -27,12 +28,18 @@ export class Transfer {
     out.send(this.to, { kind: 'timeoutNow', term }, 'nothing');
   }
 
+  /** The leadership it was asked of has ended. Should this node lead again, the target does not. */
+  outlive(): void {
+    this.outlives = true;
+  }
+
   /** @returns whether it has ended */
   ended(): boolean {
     const { state } = this;
     const { leader, id, nowMs, log } = state;
     if (leader === this.to) state.out.settle(this.call, { ok: true, index: log.commit });
-    else if (leader !== undefined && leader !== id) state.fail(this.call, state.notLeader(`${leader} leads instead.`));
+    else if (leader !== undefined && (leader !== id || this.outlives))
+      state.fail(this.call, state.notLeader(`${leader} leads instead.`));
     else if (nowMs >= this.deadlineMs)
       state.fail(this.call, failure('DEADLINE_EXCEEDED', `${this.to} has not taken over in time.`));
     else return false;
