@@ -102,7 +102,9 @@ async function loadSnapshot(records: Records, pointer: SnapshotPointer): Promise
 function corruption(location: string, what: string): RegistryError {
   return new RegistryError(
     'STORE_CORRUPT',
-    `The log in ${location} is damaged: ${what}. Restore the folder from a backup, or move it away to start without it.`,
+    `The log in ${location} is damaged: ${what}. If no other server has this log, restore the folder from a backup, or ` +
+      'move it away to start without it. In a group, replace this server by a new one under another address: with an old ' +
+      'or an empty folder it could break what it has promised the others.',
     { details: { location, what } },
   );
 }
