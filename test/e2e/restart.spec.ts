@@ -16,8 +16,9 @@ describe('three processes of which one dies', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
-    // Much shorter than by default, so that an outage of some seconds is a long one.
-    const env = { ROLLCALL_SESSION_LIMITS_LEADER_SILENCE_MS: '1000', ROLLCALL_META_LIMITS_LEASE_MS: '1500' };
+    // Shorter than by default, so that an outage of some seconds is a long one. The silence stays longer than the lease,
+    // since until that ends meta believes that a killed leader lives.
+    const env = { ROLLCALL_SESSION_LIMITS_LEADER_SILENCE_MS: '2500', ROLLCALL_META_LIMITS_LEASE_MS: '1500' };
     cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 2, basePort: 0, env });
     await cluster.start();
     base = `http://${cluster.of('session')[0]!.httpAddress}`;

@@ -132,13 +132,14 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
-      .array(
+      .uniqueArray(
         fc.record({
           slot: fc.integer({ min: -1, max: 4 }),
           expectedLeaderEpoch: fc.nat(4),
           leader: fc.option(anyIncarnation),
         }),
-        { maxLength: 5 },
+        // One step for a slot in a command, so that every change of a leader shows as one.
+        { maxLength: 5, selector: ({ slot }) => slot },
       )
       .map((assignments) => ({ type: 'assign' as const, assignments })),
   },
