@@ -120,7 +120,9 @@ export class Administrator {
   }
 
   private settledLeader(): SimNode | undefined {
-    const { leader } = this.group;
+    const { leader, nodes } = this.group;
+    // One that others have left behind may believe in a majority that the group does not have any more.
+    if (nodes.some(({ status }) => status.term > (leader?.status.term ?? 0))) return undefined;
     return leader && !this.busy && !leader.status.configuration.outgoing && committed(leader) ? leader : undefined;
   }
 

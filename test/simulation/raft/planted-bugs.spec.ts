@@ -197,7 +197,7 @@ const BUGS: Bug[] = [
   {
     name: 'a read is confirmed by an answer to a round before it (etcd/raft #397)',
     rule: /read freshness|linearizability/,
-    seeds: 200,
+    seeds: 400,
     byOutcome: true,
     flaws: () => ({
       event: (node, event) => {
@@ -246,7 +246,7 @@ const BUGS: Bug[] = [
   {
     name: 'a snapshot counts before all of it is there',
     rule: /^snapshot/,
-    seeds: 60,
+    seeds: 150,
     byOutcome: true,
     flaws: () => ({ snapshotWrites: (writes) => [writes.at(-1)!, ...writes.slice(0, -1)] }),
   },
