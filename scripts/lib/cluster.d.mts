@@ -7,6 +7,10 @@ export interface Exit {
 }
 
 export class ClusterNode {
+  constructor(
+    node: { name: string; tier: Tier; rpcPort: number; httpPort: number },
+    cluster: { dir: string; metaAddresses: readonly string[]; env: Readonly<Record<string, string>> },
+  );
   readonly name: string;
   readonly tier: Tier;
   readonly rpcPort: number;

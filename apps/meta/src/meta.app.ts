@@ -2,7 +2,9 @@ import { systemEnv } from '#client';
 import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
 import { RaftController } from './http/raft.controller.js';
 import { MetaHost } from './meta.host.js';
+import { RaftAdministration } from './raft/administration.js';
 import { MetaGroup } from './raft/group.js';
+import { RaftRpcController } from './rpc/raft.controller.js';
 
 /**
  * Starts a meta server.
@@ -18,7 +20,10 @@ export async function startMeta(config: Config<'meta'>, fail: (error: unknown) =
     logger,
     host,
     resource: group,
-    controllers: [RaftController],
-    providers: [{ provide: MetaHost, useValue: host }],
+    controllers: [RaftController, RaftRpcController],
+    providers: [
+      { provide: MetaHost, useValue: host },
+      { provide: RaftAdministration, useValue: new RaftAdministration(group.node) },
+    ],
   });
 }

@@ -1,10 +1,16 @@
-import { Controller, Get, Header, Inject } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import { RegistryError } from '#model';
+import { isPlainObject } from '#wire';
 import { MetaHost } from '../meta.host.js';
+import { RaftAdministration, type RaftAnswer, type RaftRequest } from '../raft/administration.js';
 
-/** The Raft group of the meta servers, for people and scripts. */
+/** The Raft group of the meta servers, for people and scripts. Everything but status and snapshot is the leader's. */
 @Controller('v1/raft')
 export class RaftController {
-  constructor(@Inject(MetaHost) private readonly host: MetaHost) {}
+  constructor(
+    @Inject(MetaHost) private readonly host: MetaHost,
+    @Inject(RaftAdministration) private readonly administration: RaftAdministration,
+  ) {}
 
   /** What this one node knows; on a node that does not lead it may be old. */
   @Get('status')
@@ -12,5 +18,44 @@ export class RaftController {
   status(): object {
     const { failure, ...status } = this.host.raftStatus;
     return { ...status, leader: status.leader ?? null, ...(failure && { failure: failure.toFailure() }) };
+  }
+
+  @Post('learners')
+  @HttpCode(200)
+  addLearner(@Body() body: unknown): Promise<RaftAnswer> {
+    return this.request('addLearner', body);
+  }
+
+  /** A learner that has caught up becomes a voter. */
+  @Post('voters')
+  @HttpCode(200)
+  promote(@Body() body: unknown): Promise<RaftAnswer> {
+    return this.request('promote', body);
+  }
+
+  @Delete('members/:node')
+  remove(@Param('node') node: string): Promise<RaftAnswer> {
+    return this.request('remove', { node });
+  }
+
+  @Post('leader')
+  @HttpCode(200)
+  transfer(@Body() body: unknown): Promise<RaftAnswer> {
+    return this.request('transfer', body);
+  }
+
+  /** On the node that is asked, and on no other. */
+  @Post('snapshot')
+  @HttpCode(200)
+  async snapshot(): Promise<object> {
+    return { index: await this.administration.snapshotNow() };
+  }
+
+  private async request(type: RaftRequest['type'], body: unknown): Promise<RaftAnswer> {
+    if (!isPlainObject(body))
+      throw new RegistryError('BAD_REQUEST', 'The body must be an object with the field node.', {
+        details: { field: 'node' },
+      });
+    return this.administration.request({ type, node: body.node });
   }
 }

@@ -15,12 +15,13 @@ describe('who a meta node is', () => {
 
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  function config(rpcPort: number, metaAddresses?: string): Config<'meta'> {
+  function config(rpcPort: number, metaAddresses?: string, join = false): Config<'meta'> {
     const env = {
       ROLLCALL_META_RPC_PORT: String(rpcPort),
       ROLLCALL_META_HTTP_PORT: '0',
       ROLLCALL_META_DATA_DIR: folder,
       ROLLCALL_LOG_LEVEL: 'error',
+      ROLLCALL_META_JOIN: String(join),
       ...(metaAddresses === undefined ? {} : { ROLLCALL_CLUSTER_META_ADDRESSES: metaAddresses }),
     };
     return loadConfig('meta', { env, argv: [] });
@@ -56,6 +57,22 @@ describe('who a meta node is', () => {
       code: 'INVALID_CONFIGURATION',
       message: expect.stringContaining('is that of the meta server 127.0.0.1:1, and this one is 127.0.0.1:2'),
     });
+  });
+
+  it('makes no group when it is to join one, keeps its address then, and is a member of any group later', async () => {
+    const identity = { id: '127.0.0.1:4', bootstrap: { voters: [], learners: [] } };
+    await expect(identify(config(0, THREE, true), logger)).rejects.toThrow(/meta\.rpcPort is 0/);
+    expect(await identify(config(4, THREE, true), logger)).toEqual(identity);
+    expect(await identify(config(4, '127.0.0.1:4'), logger)).toEqual(identity);
+    await expect(identify(config(5, '127.0.0.1:5'), logger)).rejects.toThrow(
+      /is that of the meta server 127\.0\.0\.1:4/,
+    );
+    expect(() => checkGroup(config(4, THREE, true), identity.bootstrap)).not.toThrow();
+  });
+
+  it('goes on with the group of its folder when it is told to join one', async () => {
+    const founder = await identify(config(1, THREE), logger);
+    expect(await identify(config(1, THREE, true), logger)).toEqual(founder);
   });
 
   it('lets a group of one move to another address', async () => {

@@ -10,29 +10,35 @@ import { NodeFile, type NodeIdentity } from '#store';
  *
  * A group of one is reached by its members only, who need no id for that; so it may move to another address and keep
  * its id. Port 0, for tests, stays 0 in the id.
+ *
+ * A server that is to join makes no group: with nobody in its configuration it never stands for election, and learns who
+ * is in the group from the leader that adds it.
  * @throws RegistryError INVALID_CONFIGURATION, STORE_CORRUPT, STORE_FAILED
  */
 export async function identify(config: Config<'meta'>, logger: Logger): Promise<NodeIdentity> {
-  const { advertisedHost, rpcPort, dataDir, cluster } = config;
+  const { advertisedHost, rpcPort, dataDir, cluster, join } = config;
   const address = formatAddress(advertisedHost, rpcPort);
   const voters = cluster.metaAddresses;
-  if (!voters.includes(address)) {
+  if (!join && !voters.includes(address)) {
     throw invalid(
       `This meta server is reached at ${address} (meta.advertisedHost or else meta.host, and meta.rpcPort), which ` +
-        `cluster.metaAddresses does not name: ${voters.join(', ')}. Correct one of them; both must be spelled alike.`,
+        `cluster.metaAddresses does not name: ${voters.join(', ')}. Correct one of them; both must be spelled alike. ` +
+        'A server that comes to a group that exists needs meta.join.',
     );
   }
   if (new Set(voters).size < voters.length)
     throw invalid(`cluster.metaAddresses names a meta server twice: ${voters.join(', ')}. Name each once.`);
+  if (join && rpcPort === 0)
+    throw invalid('meta.rpcPort is 0, and meta.join is set: the others find this server by its port, so choose one.');
   const file = new NodeFile(dataDir);
   const known = await file.load();
   if (!known) {
-    const identity = { id: address, bootstrap: { voters, learners: [] } };
+    const identity = { id: address, bootstrap: { voters: join ? [] : voters, learners: [] } };
     await file.save(identity);
     return identity;
   }
   if (known.id !== address) {
-    if (voters.length > 1) {
+    if (voters.length > 1 || known.bootstrap.voters.length !== 1) {
       throw invalid(
         `The folder ${dataDir} is that of the meta server ${known.id}, and this one is ${address}. Give it the address ` +
           'it had (meta.advertisedHost or meta.host, and meta.rpcPort), or choose another folder (meta.dataDir).',
@@ -50,7 +56,7 @@ export async function identify(config: Config<'meta'>, logger: Logger): Promise<
  */
 export function checkGroup(config: Config<'meta'>, { voters, outgoing, learners }: Configuration): void {
   const { metaAddresses } = config.cluster;
-  if (voters.length > 1 || outgoing || learners.length > 0 || metaAddresses.length === 1) return;
+  if (voters.length !== 1 || outgoing || learners.length > 0 || metaAddresses.length === 1) return;
   throw invalid(
     `The folder ${config.dataDir} holds a meta group of one, and cluster.metaAddresses names ${metaAddresses.length} ` +
       'servers. A group does not grow by its settings: name only this server, or begin with empty folders on all.',

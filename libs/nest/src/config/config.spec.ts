@@ -82,6 +82,16 @@ describe('configuration', () => {
     expect(asked).toEqual(['one.yaml', 'two.yaml']);
   });
 
+  it('reads true and false from the environment, and nothing else for them', () => {
+    const yaml = 'meta: { join: true }';
+    expect(load({}, 'meta')).toMatchObject({ join: false });
+    expect(load({ yaml }, 'meta')).toMatchObject({ join: true });
+    expect(load({ yaml, env: { ROLLCALL_META_JOIN: 'false' } }, 'meta')).toMatchObject({ join: false });
+    expect(load({ env: { ROLLCALL_META_JOIN: 'true' } }, 'meta')).toMatchObject({ join: true });
+    const { message } = refusal({ env: { ROLLCALL_META_JOIN: 'yes' } });
+    expect(message).toContain('meta.join must be true or false, but is "yes" (from ROLLCALL_META_JOIN)');
+  });
+
   it('finds meta where the meta section says, unless it is told otherwise', () => {
     expect(load({ env: { ROLLCALL_META_RPC_PORT: '7610' } }).cluster.metaAddresses).toEqual(['127.0.0.1:7610']);
     const env = { ROLLCALL_META_HOST: '::', ROLLCALL_META_ADVERTISED_HOST: 'fd00::7' };

@@ -8,7 +8,7 @@ export interface Leaf {
   path: Path;
   key: string;
   variable: string;
-  kind: 'number' | 'list' | 'text';
+  kind: 'number' | 'boolean' | 'list' | 'text';
 }
 
 /** Variables that begin like settings and are none: the file's name, and the registry's address in examples. */
@@ -31,8 +31,13 @@ function leavesOf(schema: z.core.$ZodType, path: Path): Leaf[] {
   const inner = unwrap(schema);
   if (inner instanceof z.ZodObject)
     return Object.entries(inner.shape).flatMap(([name, child]) => leavesOf(child as z.core.$ZodType, [...path, name]));
-  const kind = inner instanceof z.ZodNumber ? 'number' : inner instanceof z.ZodArray ? 'list' : 'text';
-  return [{ path, key: path.join('.'), variable: variableOf(path), kind }];
+  return [{ path, key: path.join('.'), variable: variableOf(path), kind: kindOf(inner) }];
+}
+
+function kindOf(schema: z.core.$ZodType): Leaf['kind'] {
+  if (schema instanceof z.ZodNumber) return 'number';
+  if (schema instanceof z.ZodBoolean) return 'boolean';
+  return schema instanceof z.ZodArray ? 'list' : 'text';
 }
 
 function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
@@ -41,9 +46,10 @@ function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
   return schema;
 }
 
-/** A value from the environment in the type its setting has. What is no number stays text, for the schema to refuse. */
+/** A value from the environment in the type its setting has. What does not read as one stays text, for the schema to refuse. */
 export function readVariable(leaf: Leaf, value: string): unknown {
   if (leaf.kind === 'number') return /^-?\d+(\.\d+)?$/.test(value.trim()) ? Number(value) : value;
+  if (leaf.kind === 'boolean') return { true: true, false: false }[value.trim()] ?? value;
   if (leaf.kind === 'list') return value.split(',').map((item) => item.trim());
   return value;
 }

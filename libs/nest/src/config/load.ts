@@ -30,7 +30,7 @@ export interface ConfigSources {
 export function loadConfig<T extends ServerRole>(tier: T, sources: ConfigSources = {}): Config<T> {
   const settings = loadSettings(sources);
   const { meta } = settings;
-  const own: Settings[T] = settings[tier];
+  const own: Settings[ServerRole] = settings[tier];
   return {
     ...own,
     tier,

@@ -130,7 +130,12 @@ export const settingsSchema = z.strictObject({
       slotCount: slotCount.default(256),
     })
     .prefault({}),
-  meta: tier('meta', { rpcPort: 9610, httpPort: 9615 }, metaLimits.prefault({})).prefault({}),
+  meta: tier('meta', { rpcPort: 9610, httpPort: 9615 }, metaLimits.prefault({}))
+    .safeExtend({
+      /** With an empty folder, this server makes no group and waits to be added to one. */
+      join: z.boolean('must be true or false').default(false),
+    })
+    .prefault({}),
   data: tier('data', { rpcPort: 9620, httpPort: 9622 }, dataLimits.prefault({})).prefault({}),
   session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({})).prefault({}),
   log: z
