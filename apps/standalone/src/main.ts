@@ -1,7 +1,10 @@
+import { resolve } from 'node:path';
 import { type RunningTier, loadConfig, runServer } from '#nest';
 import { startData } from '../../data/src/data.app.js';
 import { startMeta } from '../../meta/src/meta.app.js';
 import { startSession } from '../../session/src/session.app.js';
+
+const TIERS = ['meta', 'data', 'session'] as const;
 
 /** All three tiers in one process, in the order in which nobody has to wait: what `npm start` runs. */
 await runServer('rollcall', async (fail) => {
@@ -32,6 +35,7 @@ function banner(started: { tier: string; running: RunningTier }[]): string {
     '',
     'Rollcall serves. Stop it with Ctrl-C.',
     ...rows,
+    `  folders  ${[...new Set(TIERS.map((tier) => resolve(loadConfig(tier).dataDir)))].join(', ')}`,
     '',
     'Try it:',
     `  curl -N 'http://${session.httpAddress}/v1/watch?dataId=hello'`,
