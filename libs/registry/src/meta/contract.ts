@@ -25,6 +25,8 @@ export type MetaCommand =
   /** Drops departed members whose minute is over. */
   | { type: 'forget'; incarnations: string[] };
 
+export type CommandOf<Type extends MetaCommand['type']> = Extract<MetaCommand, { type: Type }>;
+
 export type MetaResult = { changed: boolean; epoch: number };
 
 /** What the state machine holds. `table.clusterId` is empty before bootstrap. */

@@ -1,25 +1,11 @@
-import {
-  type Core,
-  type Failure,
-  type FromMeta,
-  type LogLevel,
-  type RoutingTable,
-  type ToMeta,
-  failure,
-  randomId,
-} from '#model';
-import { plan } from '#sharding';
+import { type Core, type RoutingTable, randomId } from '#model';
+import { MetaContext } from './context.js';
 import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, MetaState } from './contract.js';
-import { isMember, isNameList } from './check.js';
-import { Leases } from './leases.js';
-import { type MemberLink, MemberLinks } from './links.js';
-import { type CommandOf, Proposals } from './proposals.js';
-import { Reports } from './reports.js';
-import { metaStateMachine } from './state.js';
+import { Members } from './members.js';
+import { Proposals } from './proposals.js';
+import { Slots } from './slots.js';
 
 const DEFAULTS: MetaLimits = { heartbeatMs: 500, leaseMs: 3_000, departedMs: 60_000 };
-/** Links silent for this many leases are closed. */
-const IDLE_LEASES = 3;
 
 type Proposed = Extract<MetaEvent, { type: 'proposed' }>;
 
@@ -29,34 +15,22 @@ type Proposed = Extract<MetaEvent, { type: 'proposed' }>;
  * everything committed earlier has been applied here. Leases start, full, at that moment.
  */
 export class MetaCore implements Core<MetaEvent, MetaEffect> {
-  private readonly limits: MetaLimits;
+  private readonly context: MetaContext;
   private readonly tickMs: number;
-  private readonly leases: Leases;
-  private readonly links: MemberLinks;
   private readonly proposals: Proposals;
-  private readonly reports = new Reports();
-  private effects: MetaEffect[] = [];
-  private state: MetaState = metaStateMachine.initial();
+  private readonly members: Members;
+  private readonly slots: Slots;
   private stopped = false;
   private nextTickMs: number | undefined;
-
-  private term = 0;
-  private leading = false;
-  private leader: string | undefined;
   /** The epoch at the commit of this leader's own bootstrap. */
   private barrierEpoch: number | undefined;
-  private ready = false;
-  private settledAtMs = 0;
-
-  /** The epoch whose slots need no assignment, as far as the planner knows. */
-  private plannedEpoch = -1;
 
   constructor(private readonly options: MetaOptions) {
-    this.limits = { ...DEFAULTS, ...options.limits };
-    this.tickMs = this.limits.heartbeatMs / 2;
-    this.leases = new Leases(this.limits.leaseMs);
-    this.links = new MemberLinks((effect) => this.effects.push(effect));
-    this.proposals = new Proposals((effect) => this.effects.push(effect));
+    this.context = new MetaContext({ ...DEFAULTS, ...options.limits });
+    this.tickMs = this.context.limits.heartbeatMs / 2;
+    this.proposals = new Proposals((effect) => this.context.emit(effect));
+    this.members = new Members(this.context, this.proposals);
+    this.slots = new Slots(this.context, this.proposals);
   }
 
   step(nowMs: number, event: MetaEvent): MetaEffect[] {
@@ -82,53 +56,51 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
         this.proposed(nowMs, event);
         break;
       case 'linkUp':
-        this.links.up(nowMs, event.link, event.hello);
+        this.members.linkUp(nowMs, event.link, event.hello);
         break;
       case 'linkDown':
-        this.links.down(event.link);
+        this.members.linkDown(event.link);
         break;
       case 'received':
-        this.received(nowMs, event.link, event.message);
+        this.members.received(nowMs, event.link, event.message);
         break;
       case 'dialFailed':
         break;
     }
-    const { effects } = this;
-    this.effects = [];
-    return effects;
+    return this.context.end();
   }
 
   inspect(nowMs: number): MetaInspection {
+    const { term, leading, leader, ready, table } = this.context;
     return {
-      term: this.term,
-      leading: this.leading,
-      leader: this.leader,
-      ready: this.ready,
-      settled: this.isSettled(nowMs),
-      table: this.table,
-      leases: this.leases.list(nowMs),
+      term,
+      leading,
+      leader,
+      ready,
+      settled: this.context.isSettled(nowMs),
+      table,
+      leases: this.members.inspectLeases(nowMs),
       proposals: this.proposals.size,
     };
   }
 
   private get table(): RoutingTable {
-    return this.state.table;
+    return this.context.table;
   }
 
   // Leading.
 
   private leadershipChanged(event: Extract<MetaEvent, { type: 'leadership' }>): void {
-    this.term = event.term;
-    this.leader = event.leading ? undefined : event.leader;
-    if (this.leading && !event.leading) this.log('warn', 'not-leading', { term: event.term });
-    this.leading = event.leading;
-    this.ready = false;
+    const { context } = this;
+    if (context.leading && !event.leading) context.log('warn', 'not-leading', { term: event.term });
+    context.term = event.term;
+    context.leader = event.leading ? undefined : event.leader;
+    context.leading = event.leading;
+    context.ready = false;
     this.barrierEpoch = undefined;
     this.proposals.clear();
-    this.leases.clear();
-    this.reports.clear();
-    if (this.leading) this.proposeBarrier();
-    else for (const link of [...this.links.serving(), ...this.links.joining()]) this.refuseAsFollower(link);
+    this.members.leadershipChanged();
+    if (context.leading) this.proposeBarrier();
   }
 
   private proposeBarrier(): void {
@@ -138,184 +110,40 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
 
   /** The outcome of the barrier and the state it led to may come in either order. */
   private becomeReady(nowMs: number): void {
-    if (this.ready || this.barrierEpoch === undefined || this.table.epoch < this.barrierEpoch) return;
-    this.ready = true;
-    this.settledAtMs = nowMs + this.limits.leaseMs;
-    this.leases.follow(nowMs, this.table.members, this.table.departed);
+    const { context } = this;
+    if (context.ready || this.barrierEpoch === undefined || this.table.epoch < this.barrierEpoch) return;
+    context.ready = true;
+    context.settledAtMs = nowMs + context.limits.leaseMs;
     const { clusterId, epoch, members } = this.table;
-    this.log('info', 'leading', { term: this.term, clusterId, epoch, members: members.length });
-    // Links that served members before this leadership began anew may have missed a table.
-    this.links.stream(this.table);
-    this.answerJoins(nowMs);
-    this.assignSlots();
-  }
-
-  private isSettled(nowMs: number): boolean {
-    return this.ready && nowMs >= this.settledAtMs;
+    context.log('info', 'leading', { term: context.term, clusterId, epoch, members: members.length });
+    this.members.becameReady(nowMs);
+    this.slots.assign();
   }
 
   private committed(nowMs: number, state: MetaState): void {
+    const { context } = this;
     const before = this.table;
-    this.state = state;
-    if (!this.leading) return;
-    if (!this.ready) return this.becomeReady(nowMs);
+    context.state = state;
+    if (!context.leading) return;
+    if (!context.ready) return this.becomeReady(nowMs);
     if (this.table.epoch === before.epoch) return;
-    this.leases.follow(nowMs, this.table.members, this.table.departed);
-    this.dismiss(before);
-    this.links.stream(this.table);
-    this.answerJoins(nowMs);
-    this.assignSlots();
+    this.members.tableChanged(nowMs, before);
+    this.slots.assign();
   }
-
-  /** Tells whoever left the table with this change, and the log. */
-  private dismiss(before: RoutingTable): void {
-    if (before.members === this.table.members) return;
-    const known = new Set(before.departed.map(({ incarnation }) => incarnation));
-    for (const { role, incarnation, cause } of this.table.departed) {
-      if (known.has(incarnation)) continue;
-      this.log(cause === 'left' ? 'info' : 'warn', 'member-departed', { role, incarnation, cause });
-      this.reports.forget(incarnation);
-      for (const link of this.links.serving()) {
-        if (link.incarnation === incarnation) this.refuse(link, failure('NOT_MEMBER', `The membership has ${cause}.`));
-      }
-    }
-  }
-
-  // Members.
-
-  private received(nowMs: number, id: number, message: ToMeta): void {
-    const link = this.links.heard(nowMs, id);
-    if (!link || typeof message !== 'object' || message === null) return;
-    if (!this.leading) return this.refuseAsFollower(link);
-    switch (message.kind) {
-      case 'join':
-        return this.join(nowMs, link, message);
-      case 'heartbeat':
-        return this.heartbeat(nowMs, link, message);
-      case 'leave':
-        this.links.release(link);
-        return this.remove(message.incarnation, 'left');
-      default:
-        // A newer member may say what this node does not know yet.
-        return undefined;
-    }
-  }
-
-  private join(nowMs: number, link: MemberLink, message: Extract<ToMeta, { kind: 'join' }>): void {
-    const { member, again } = message;
-    if (!isMember(member) || link.hello.role !== member.role) {
-      return this.refuse(link, failure('BAD_REQUEST', 'A join must name a data or session server, that of its hello.'));
-    }
-    link.join = { member, again: again === true };
-    this.answerJoins(nowMs);
-  }
-
-  /** Answers every join that can be answered, and proposes the others. Until this leader is ready they wait. */
-  private answerJoins(nowMs: number): void {
-    if (!this.ready) return;
-    for (const link of this.links.joining()) {
-      const { member, again } = link.join!;
-      const theirs = link.hello.clusterId;
-      const isHeld = this.table.members.some(({ incarnation }) => incarnation === member.incarnation);
-      const departed = this.table.departed.find(({ incarnation }) => incarnation === member.incarnation);
-      if (theirs && theirs !== this.table.clusterId) this.refuse(link, failure('CLUSTER_MISMATCH'));
-      else if (departed) this.refuse(link, failure('NOT_MEMBER', `The membership has ${departed.cause}.`));
-      else if (isHeld) this.welcome(nowMs, link, member.incarnation);
-      else if (again) this.refuse(link, failure('NOT_MEMBER'));
-      else if (!this.proposals.has('join', (command) => command.member.incarnation === member.incarnation))
-        this.proposals.propose({ type: 'join', member });
-    }
-  }
-
-  private welcome(nowMs: number, link: MemberLink, incarnation: string): void {
-    this.links.serve(link, incarnation);
-    this.leases.renew(nowMs, incarnation);
-    const { leaseMs, heartbeatMs } = this.limits;
-    this.links.send(link.id, { kind: 'joined', clusterId: this.table.clusterId, incarnation, leaseMs, heartbeatMs });
-    this.links.send(link.id, { kind: 'table', table: this.table });
-    const { role, address } = this.table.members.find((member) => member.incarnation === incarnation)!;
-    this.log('info', 'member-joined', { role, incarnation, address });
-  }
-
-  /**
-   * The acknowledgement says what is committed, so it must not come from a state that may be old. A leader that was
-   * deposed without knowing could still give one; where meta is several nodes, the host keeps such a leader from being
-   * told `leading` for longer than an election takes.
-   */
-  private heartbeat(nowMs: number, link: MemberLink, message: Extract<ToMeta, { kind: 'heartbeat' }>): void {
-    if (!this.ready) return;
-    const { incarnation, sequence, unreconciled } = message;
-    if (!this.leases.renew(nowMs, incarnation)) {
-      // While its join is under way it is no member yet, and not refused either.
-      return link.join ? undefined : this.refuse(link, failure('NOT_MEMBER'));
-    }
-    if (link.incarnation !== incarnation) this.welcome(nowMs, link, incarnation);
-    const acknowledgement: FromMeta = {
-      kind: 'heartbeatAck',
-      sequence,
-      tableEpoch: this.table.epoch,
-      settled: this.isSettled(nowMs),
-    };
-    this.links.send(link.id, acknowledgement);
-    this.reported(incarnation, isNameList(unreconciled) ? unreconciled : []);
-  }
-
-  /** A session server that a data server reports in two heartbeats in a row keeps its slots from completion. */
-  private reported(reporter: string, unreconciled: string[]): void {
-    const roleOf = new Map(this.table.members.map(({ incarnation, role }) => [incarnation, role]));
-    if (roleOf.get(reporter) !== 'data') return;
-    const sessions = unreconciled.filter((incarnation) => roleOf.get(incarnation) === 'session');
-    for (const incarnation of this.reports.note(reporter, sessions)) {
-      this.log('warn', 'member-unreconciled', { incarnation, reporter });
-      this.remove(incarnation, 'expired');
-    }
-  }
-
-  private remove(incarnation: string, cause: CommandOf<'remove'>['cause']): void {
-    if (!this.table.members.some((member) => member.incarnation === incarnation)) return;
-    if (this.proposals.has('remove', (command) => command.incarnation === incarnation)) return;
-    this.proposals.propose({ type: 'remove', incarnation, cause });
-  }
-
-  private refuseAsFollower(link: MemberLink): void {
-    this.refuse(link, failure('NOT_LEADER', 'This meta server does not lead.'), this.leader);
-  }
-
-  private refuse(link: MemberLink, reason: Failure, leader?: string): void {
-    this.links.release(link);
-    this.links.send(link.id, { kind: 'refused', failure: reason, ...(leader === undefined ? {} : { leader }) });
-  }
-
-  // Slots.
-
-  /** One proposal at a time: the next plan starts from what this one led to. */
-  private assignSlots(): void {
-    if (!this.ready || this.plannedEpoch === this.table.epoch || this.proposals.has('assign')) return;
-    const planned = plan(this.table);
-    if (planned.length === 0) {
-      this.plannedEpoch = this.table.epoch;
-      return;
-    }
-    this.log('info', 'assigning-slots', { slots: planned.length, epoch: this.table.epoch });
-    const assignments = planned.map(({ slot, expectedLeaderEpoch, leader }) => ({ slot, expectedLeaderEpoch, leader }));
-    this.proposals.propose({ type: 'assign', assignments });
-  }
-
-  // Proposals.
 
   /** What failed is proposed again at a later tick, if it is still wanted then. */
   private proposed(nowMs: number, { sequence, outcome }: Proposed): void {
     const command = this.proposals.settle(sequence);
     if (!command) return;
     if (!outcome.ok) {
-      this.log('warn', 'proposal-failed', { command: command.type, message: outcome.message });
+      this.context.log('warn', 'proposal-failed', { command: command.type, message: outcome.message });
       return;
     }
     if (command.type === 'bootstrap') {
       this.barrierEpoch = outcome.result.epoch;
       this.becomeReady(nowMs);
     }
-    if (command.type === 'assign' && this.table.epoch >= outcome.result.epoch) this.assignSlots();
+    if (command.type === 'assign' && this.table.epoch >= outcome.result.epoch) this.slots.assign();
   }
 
   // Time.
@@ -323,38 +151,29 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private tick(nowMs: number): void {
     if (this.nextTickMs === undefined || nowMs < this.nextTickMs) return this.tickAt(this.nextTickMs);
     this.tickAt(nowMs + this.tickMs);
-    this.links.closeIdle(nowMs, IDLE_LEASES * this.limits.leaseMs);
-    if (!this.leading) return;
-    if (!this.ready) {
+    this.members.closeIdleLinks(nowMs);
+    if (!this.context.leading) return;
+    if (!this.context.ready) {
       if (this.barrierEpoch === undefined && !this.proposals.has('bootstrap')) this.proposeBarrier();
       return;
     }
-    for (const incarnation of this.leases.expired(nowMs)) this.remove(incarnation, 'expired');
-    const incarnations = this.leases.departedSince(nowMs - this.limits.departedMs);
-    if (incarnations.length > 0 && !this.proposals.has('forget'))
-      this.proposals.propose({ type: 'forget', incarnations });
-    this.answerJoins(nowMs);
-    this.assignSlots();
+    this.members.tick(nowMs);
+    this.slots.assign();
   }
 
   private tickAt(atMs: number | undefined): void {
     if (atMs === undefined) return;
     this.nextTickMs = atMs;
-    this.effects.push({ type: 'wake', atMs });
+    this.context.emit({ type: 'wake', atMs });
   }
 
   /** A gap in our own ticks (a pause, a sleeping laptop) is nobody else's silence: all deadlines move by it. */
   private forgiveStall(nowMs: number): void {
     if (this.nextTickMs === undefined || nowMs - this.nextTickMs <= this.tickMs) return;
     const gapMs = nowMs - this.nextTickMs;
-    this.leases.extendAll(gapMs);
-    this.links.forgive(gapMs);
-    this.settledAtMs += gapMs;
+    this.members.forgive(gapMs);
+    this.context.settledAtMs += gapMs;
     this.tickAt(nowMs + this.tickMs);
-    this.log('warn', 'stalled', { gapMs });
-  }
-
-  private log(level: LogLevel, event: string, fields: Record<string, unknown>): void {
-    this.effects.push({ type: 'log', level, event, fields });
+    this.context.log('warn', 'stalled', { gapMs });
   }
 }

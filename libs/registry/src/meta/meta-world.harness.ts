@@ -12,9 +12,8 @@ import {
 } from '#model';
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
-import type { MetaCommand, MetaEffect, MetaEvent, MetaState } from './contract.js';
+import type { CommandOf, MetaCommand, MetaEffect, MetaEvent, MetaState } from './contract.js';
 import { MetaCore } from './core.js';
-import type { CommandOf } from './proposals.js';
 import { metaStateMachine } from './state.js';
 
 const COMMIT_MS = 3;

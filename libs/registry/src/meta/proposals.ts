@@ -1,6 +1,4 @@
-import type { MetaCommand, MetaEffect } from './contract.js';
-
-export type CommandOf<Type extends MetaCommand['type']> = Extract<MetaCommand, { type: Type }>;
+import type { CommandOf, MetaCommand, MetaEffect } from './contract.js';
 
 /**
  * The commands this leader has proposed and not heard of yet. Asking `has` before each `propose` bounds them: one for a

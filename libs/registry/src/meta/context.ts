@@ -1,0 +1,41 @@
+import type { LogLevel, RoutingTable } from '#model';
+import type { MetaEffect, MetaLimits, MetaState } from './contract.js';
+import { metaStateMachine } from './state.js';
+
+/** What the parts of the core share: what is committed, whether this node leads, and the effects of the present step. */
+export class MetaContext {
+  state: MetaState = metaStateMachine.initial();
+  term = 0;
+  leading = false;
+  /** Where whoever leads is reached, if it is known and not this node. */
+  leader: string | undefined;
+  /** This node leads, and has applied everything committed before it did. Until then it serves nobody. */
+  ready = false;
+  /** When it will have been ready for a full lease. */
+  settledAtMs = 0;
+  private effects: MetaEffect[] = [];
+
+  constructor(readonly limits: MetaLimits) {}
+
+  get table(): RoutingTable {
+    return this.state.table;
+  }
+
+  isSettled(nowMs: number): boolean {
+    return this.ready && nowMs >= this.settledAtMs;
+  }
+
+  emit(effect: MetaEffect): void {
+    this.effects.push(effect);
+  }
+
+  end(): MetaEffect[] {
+    const { effects } = this;
+    this.effects = [];
+    return effects;
+  }
+
+  log(level: LogLevel, event: string, fields: Record<string, unknown>): void {
+    this.emit({ type: 'log', level, event, fields });
+  }
+}

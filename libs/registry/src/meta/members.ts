@@ -1,0 +1,202 @@
+import { type Failure, type FromMeta, type PeerHello, type RoutingTable, type ToMeta, failure } from '#model';
+import { isMember, isNameList } from './check.js';
+import type { MetaContext } from './context.js';
+import type { CommandOf, MetaInspection } from './contract.js';
+import { Leases } from './leases.js';
+import { type MemberLink, MemberLinks } from './links.js';
+import type { Proposals } from './proposals.js';
+import { Reports } from './reports.js';
+
+/** Links silent for this many leases are closed. */
+const IDLE_LEASES = 3;
+
+/** The data and session servers: who joins and who is lost, and what they are told over their links. */
+export class Members {
+  private readonly leases: Leases;
+  private readonly links: MemberLinks;
+  private readonly reports = new Reports();
+
+  constructor(
+    private readonly context: MetaContext,
+    private readonly proposals: Proposals,
+  ) {
+    this.leases = new Leases(context.limits.leaseMs);
+    this.links = new MemberLinks((effect) => context.emit(effect));
+  }
+
+  inspectLeases(nowMs: number): MetaInspection['leases'] {
+    return this.leases.list(nowMs);
+  }
+
+  linkUp(nowMs: number, link: number, hello: PeerHello): void {
+    this.links.up(nowMs, link, hello);
+  }
+
+  linkDown(link: number): void {
+    this.links.down(link);
+  }
+
+  /** Another leadership begins, here or elsewhere. */
+  leadershipChanged(): void {
+    this.leases.clear();
+    this.reports.clear();
+    if (this.context.leading) return;
+    for (const link of [...this.links.serving(), ...this.links.joining()]) this.refuseAsFollower(link);
+  }
+
+  /** This node leads, and knows what is committed. */
+  becameReady(nowMs: number): void {
+    const { members, departed } = this.context.table;
+    this.leases.follow(nowMs, members, departed);
+    // Links that served members before this leadership began anew may have missed a table.
+    this.links.stream(this.context.table);
+    this.answerJoins(nowMs);
+  }
+
+  tableChanged(nowMs: number, before: RoutingTable): void {
+    const { table } = this.context;
+    this.leases.follow(nowMs, table.members, table.departed);
+    this.dismiss(before);
+    this.links.stream(table);
+    this.answerJoins(nowMs);
+  }
+
+  received(nowMs: number, id: number, message: ToMeta): void {
+    const link = this.links.heard(nowMs, id);
+    if (!link || typeof message !== 'object' || message === null) return;
+    if (!this.context.leading) return this.refuseAsFollower(link);
+    switch (message.kind) {
+      case 'join':
+        return this.join(nowMs, link, message);
+      case 'heartbeat':
+        return this.heartbeat(nowMs, link, message);
+      case 'leave':
+        this.links.release(link);
+        return this.remove(message.incarnation, 'left');
+      default:
+        // A newer member may say what this node does not know yet.
+        return undefined;
+    }
+  }
+
+  closeIdleLinks(nowMs: number): void {
+    this.links.closeIdle(nowMs, IDLE_LEASES * this.context.limits.leaseMs);
+  }
+
+  /** What is due by the clock of a leader that is ready. */
+  tick(nowMs: number): void {
+    for (const incarnation of this.leases.expired(nowMs)) this.remove(incarnation, 'expired');
+    const incarnations = this.leases.departedSince(nowMs - this.context.limits.departedMs);
+    if (incarnations.length > 0 && !this.proposals.has('forget'))
+      this.proposals.propose({ type: 'forget', incarnations });
+    this.answerJoins(nowMs);
+  }
+
+  /** The silence was ours. */
+  forgive(gapMs: number): void {
+    this.leases.extendAll(gapMs);
+    this.links.forgive(gapMs);
+  }
+
+  private join(nowMs: number, link: MemberLink, message: Extract<ToMeta, { kind: 'join' }>): void {
+    const { member, again } = message;
+    if (!isMember(member) || link.hello.role !== member.role) {
+      return this.refuse(link, failure('BAD_REQUEST', 'A join must name a data or session server, that of its hello.'));
+    }
+    link.join = { member, again: again === true };
+    this.answerJoins(nowMs);
+  }
+
+  /** Answers every join that can be answered, and proposes the others. Until this leader is ready they wait. */
+  private answerJoins(nowMs: number): void {
+    const { ready, table } = this.context;
+    if (!ready) return;
+    for (const link of this.links.joining()) {
+      const { member, again } = link.join!;
+      const theirs = link.hello.clusterId;
+      const isHeld = table.members.some(({ incarnation }) => incarnation === member.incarnation);
+      const departed = table.departed.find(({ incarnation }) => incarnation === member.incarnation);
+      if (theirs && theirs !== table.clusterId) this.refuse(link, failure('CLUSTER_MISMATCH'));
+      else if (departed) this.refuse(link, failure('NOT_MEMBER', `The membership has ${departed.cause}.`));
+      else if (isHeld) this.welcome(nowMs, link, member.incarnation);
+      else if (again) this.refuse(link, failure('NOT_MEMBER'));
+      else if (!this.proposals.has('join', (command) => command.member.incarnation === member.incarnation))
+        this.proposals.propose({ type: 'join', member });
+    }
+  }
+
+  private welcome(nowMs: number, link: MemberLink, incarnation: string): void {
+    const { table, limits } = this.context;
+    this.links.serve(link, incarnation);
+    this.leases.renew(nowMs, incarnation);
+    const { leaseMs, heartbeatMs } = limits;
+    this.links.send(link.id, { kind: 'joined', clusterId: table.clusterId, incarnation, leaseMs, heartbeatMs });
+    this.links.send(link.id, { kind: 'table', table });
+    const { role, address } = table.members.find((member) => member.incarnation === incarnation)!;
+    this.context.log('info', 'member-joined', { role, incarnation, address });
+  }
+
+  /**
+   * The acknowledgement says what is committed, so it must not come from a state that may be old. A leader that was
+   * deposed without knowing could still give one; where meta is several nodes, the host keeps such a leader from being
+   * told `leading` for longer than an election takes.
+   */
+  private heartbeat(nowMs: number, link: MemberLink, message: Extract<ToMeta, { kind: 'heartbeat' }>): void {
+    if (!this.context.ready) return;
+    const { incarnation, sequence, unreconciled } = message;
+    if (!this.leases.renew(nowMs, incarnation)) {
+      // While its join is under way it is no member yet, and not refused either.
+      return link.join ? undefined : this.refuse(link, failure('NOT_MEMBER'));
+    }
+    if (link.incarnation !== incarnation) this.welcome(nowMs, link, incarnation);
+    const acknowledgement: FromMeta = {
+      kind: 'heartbeatAck',
+      sequence,
+      tableEpoch: this.context.table.epoch,
+      settled: this.context.isSettled(nowMs),
+    };
+    this.links.send(link.id, acknowledgement);
+    this.reported(incarnation, isNameList(unreconciled) ? unreconciled : []);
+  }
+
+  /** A session server that a data server reports in two heartbeats in a row keeps its slots from completion. */
+  private reported(reporter: string, unreconciled: string[]): void {
+    const roleOf = new Map(this.context.table.members.map(({ incarnation, role }) => [incarnation, role]));
+    if (roleOf.get(reporter) !== 'data') return;
+    const sessions = unreconciled.filter((incarnation) => roleOf.get(incarnation) === 'session');
+    for (const incarnation of this.reports.note(reporter, sessions)) {
+      this.context.log('warn', 'member-unreconciled', { incarnation, reporter });
+      this.remove(incarnation, 'expired');
+    }
+  }
+
+  private remove(incarnation: string, cause: CommandOf<'remove'>['cause']): void {
+    if (!this.context.table.members.some((member) => member.incarnation === incarnation)) return;
+    if (this.proposals.has('remove', (command) => command.incarnation === incarnation)) return;
+    this.proposals.propose({ type: 'remove', incarnation, cause });
+  }
+
+  /** Tells whoever left the table with this change, and the log. */
+  private dismiss(before: RoutingTable): void {
+    const { table } = this.context;
+    if (before.members === table.members) return;
+    const known = new Set(before.departed.map(({ incarnation }) => incarnation));
+    for (const { role, incarnation, cause } of table.departed) {
+      if (known.has(incarnation)) continue;
+      this.context.log(cause === 'left' ? 'info' : 'warn', 'member-departed', { role, incarnation, cause });
+      this.reports.forget(incarnation);
+      for (const link of this.links.serving()) {
+        if (link.incarnation === incarnation) this.refuse(link, failure('NOT_MEMBER', `The membership has ${cause}.`));
+      }
+    }
+  }
+
+  private refuseAsFollower(link: MemberLink): void {
+    this.refuse(link, failure('NOT_LEADER', 'This meta server does not lead.'), this.context.leader);
+  }
+
+  private refuse(link: MemberLink, reason: Failure, leader?: string): void {
+    this.links.release(link);
+    this.links.send(link.id, { kind: 'refused', failure: reason, ...(leader === undefined ? {} : { leader }) });
+  }
+}

@@ -1,0 +1,46 @@
+import type { Member, RoutingTable } from '#model';
+import type { CommandOf } from '../contract.js';
+import type { TableChange } from './change.js';
+
+/**
+ * An incarnation is one process at one address, so a known one has nothing new to say, and a departed one is not taken
+ * back. A server that was restarted takes over the slots of the incarnation it replaces, in the same command: nothing else
+ * moves, and no slot waits for the planner. Slots that have followers are left to the planner, since only a complete
+ * replica may be promoted and the newcomer has yet to show that it is one.
+ */
+export function join(table: RoutingTable, { member }: CommandOf<'join'>): TableChange {
+  if (table.clusterId === '') return undefined;
+  if (table.departed.some(({ incarnation }) => incarnation === member.incarnation)) return undefined;
+  if (table.members.some(({ incarnation }) => incarnation === member.incarnation)) return undefined;
+  const isReplaced = (other: Member): boolean => other.role === member.role && other.address === member.address;
+  const replaced = table.members.filter(isReplaced).map(({ incarnation }) => incarnation);
+  const members = [...table.members.filter((other) => !isReplaced(other)), member];
+  if (replaced.length === 0) return { members };
+  return {
+    members,
+    departed: [
+      ...table.departed,
+      ...replaced.map((incarnation) => ({ role: member.role, incarnation, cause: 'replaced' as const })),
+    ],
+    slots: table.slots.map((slot) =>
+      slot.leader !== null && replaced.includes(slot.leader) && slot.followers.length === 0
+        ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1 }
+        : slot,
+    ),
+  };
+}
+
+/** A slot goes on naming a leader that is gone until it is assigned anew: its leaderEpoch has not changed. */
+export function remove(table: RoutingTable, { incarnation, cause }: CommandOf<'remove'>): TableChange {
+  const member = table.members.find((other) => other.incarnation === incarnation);
+  if (!member) return undefined;
+  return {
+    members: table.members.filter((other) => other !== member),
+    departed: [...table.departed, { role: member.role, incarnation, cause }],
+  };
+}
+
+export function forget(table: RoutingTable, { incarnations }: CommandOf<'forget'>): TableChange {
+  const departed = table.departed.filter(({ incarnation }) => !incarnations.includes(incarnation));
+  return departed.length < table.departed.length ? { departed } : undefined;
+}
