@@ -172,6 +172,36 @@ describe('a meta tier of three', () => {
     expect(parted()).toEqual([]);
   }, 60_000);
 
+  it('may be away as a whole while the other tiers serve, also those that are restarted, and moves nothing on its return', async () => {
+    const leaders = async (): Promise<(string | undefined)[]> => {
+      const { node } = await leaderOf(cluster);
+      const { body } = await http('GET', `http://${node.httpAddress}/v1/slots`);
+      return body.slots.map(({ leader }: { leader: { address: string } | null }) => leader?.address);
+    };
+    const before = await leaders();
+    await unnoticed(
+      'meta-away',
+      async (publishing) => {
+        const metas = cluster.of('meta');
+        await Promise.all(metas.map((node) => node.kill('SIGKILL')));
+        await publishing.more(20);
+        const [data] = cluster.of('data');
+        const [session] = cluster.of('session');
+        await data!.kill('SIGKILL');
+        await session!.kill('SIGKILL');
+        await Promise.all([data!.start().ready(), session!.start().ready()]);
+        expect(data!.log()).toContain('"standing-in"');
+        await publishing.more(20);
+        for (const node of metas) node.start();
+        await Promise.all(metas.map((node) => node.ready()));
+        await leaderOf(cluster);
+        await publishing.more(20);
+      },
+      { slotsMove: true },
+    );
+    expect(await leaders()).toEqual(before);
+  }, 90_000);
+
   it('hands the lead over when its leader is stopped, without an election that anybody waits for', async () => {
     const { node: leader, status } = await leaderOf(cluster);
     await unnoticed('leader-stopped', async () => {

@@ -14,6 +14,10 @@ function shownSince(subscriber: SimSubscriber, sinceMs: number): string[][] {
     .map(({ snapshot }) => snapshot.publishers.map((each) => each.registerId));
 }
 
+function addressOf(cluster: Cluster, incarnation: string | null): string | undefined {
+  return cluster.meta.state.table.members.find((member) => member.incarnation === incarnation)?.address;
+}
+
 /** A cluster with `count` publications of one service, and the last client watching them from its own connection. */
 function populated(
   options: Parameters<typeof watched>[0],
@@ -122,6 +126,36 @@ describe('the whole path, with the real brains', () => {
         cluster.run(20_000);
         cluster.untilConverged();
         for (const list of shownSince(watcher, sinceMs)) expect(list.length).toBeGreaterThanOrEqual(8);
+      });
+    },
+  );
+
+  it.each([15, 16, 17, 18])(
+    'serves on, also from servers that are restarted, while meta is away, and moves nothing when it returns (seed %i)',
+    (seed) => {
+      const { cluster, watcher } = populated({ seed, data: 2, sessions: 2, slotCount: 8 }, 8);
+      cluster.story(() => {
+        const leaders = cluster.meta.state.table.slots.map(({ leader }) => addressOf(cluster, leader));
+        const sinceMs = cluster.nowMs;
+        cluster.kill('meta-1');
+        cluster.run(4_000);
+        cluster.restart('data-1');
+        const first = cluster.clients[0]!.publish({ ...SERVICE, data: ['http://10.0.0.91:80'] });
+        cluster.until('what is published is shown', () => watcher.list().has(first.registerId), 5_000);
+        cluster.restart('session-1');
+        cluster.restart('data-2');
+        const second = cluster.clients[1]!.publish({ ...SERVICE, data: ['http://10.0.0.92:80'] });
+        cluster.until('what is published is shown', () => watcher.list().has(second.registerId), 8_000);
+        cluster.run(60_000);
+        const third = cluster.clients[0]!.publish({ ...SERVICE, data: ['http://10.0.0.93:80'] });
+        cluster.until('what is published is shown', () => watcher.list().has(third.registerId), 1_000);
+
+        cluster.restart('meta-1');
+        cluster.run(20_000);
+        cluster.untilConverged();
+        expect(watcher.list().size).toBe(11);
+        for (const list of shownSince(watcher, sinceMs)) expect(list.length).toBeGreaterThanOrEqual(8);
+        expect(cluster.meta.state.table.slots.map(({ leader }) => addressOf(cluster, leader))).toEqual(leaders);
       });
     },
   );

@@ -19,7 +19,7 @@ export class DataHost extends MemberHost<
   ToMeta | DataToSession,
   FromMeta | SessionToData
 > {
-  private run = 0;
+  private runs: number[] = [];
   private readonly folder: ServerFolder;
 
   constructor({ config, env, logger, folder, fail }: DataHostOptions) {
@@ -35,7 +35,8 @@ export class DataHost extends MemberHost<
           self,
           metaAddresses: config.cluster.metaAddresses,
           random: env.random,
-          run: this.run,
+          // Of this start, for its first incarnation alone.
+          run: this.runs.pop() ?? 0,
           limits: config.limits,
           ...(table === undefined ? {} : { table }),
         }),
@@ -49,11 +50,12 @@ export class DataHost extends MemberHost<
   }
 
   override async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
-    this.run = await this.folder.nextRun();
+    this.runs = [await this.folder.nextRun()];
     await super.start(addresses);
   }
 
   readiness(): Readiness {
-    return this.core?.state === 'joined' ? { ready: true } : { ready: false, waitingFor: 'a meta server to join' };
+    const serves = this.core?.state === 'joined' || this.core?.isStandIn === true;
+    return serves ? { ready: true } : { ready: false, waitingFor: 'a meta server to join' };
   }
 }

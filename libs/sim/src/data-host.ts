@@ -23,8 +23,8 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
   }
 
   protected override makeCore(random: Random): Core<DataEvent, DataEffect> {
-    const run = (this.disk.read<number>('run') ?? 0) + 1;
-    this.disk.writeSync('run', run);
+    const run = this.goesOn ? 0 : (this.disk.read<number>('run') ?? 0) + 1;
+    if (run > 0) this.disk.writeSync('run', run);
     const table = this.disk.read<RoutingTable>('table');
     this.clusterId = table?.clusterId;
     const { makeCore, metaAddresses, zone, limits } = this.settings;

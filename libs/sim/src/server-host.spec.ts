@@ -54,7 +54,7 @@ describe('ServerHost', () => {
     expect(wokenMs).toEqual([20]);
   });
 
-  it('starts a new incarnation on a restart effect, and gives it the table saved and the next run', () => {
+  it('starts a new incarnation on a restart effect, and gives it the table saved and no run of its own', () => {
     const world = new World({ seed: 1 });
     const lives: { incarnation: string; epoch: number | undefined; run: number }[] = [];
     const { host: server } = host(world, 'data-1', (event, _, options) => {
@@ -73,7 +73,7 @@ describe('ServerHost', () => {
     world.clock.runUntil(1_000);
     expect(lives).toEqual([
       { incarnation: expect.any(String), epoch: undefined, run: 1 },
-      { incarnation: expect.any(String), epoch: 3, run: 2 },
+      { incarnation: expect.any(String), epoch: 3, run: 0 },
     ]);
     expect(lives[0]!.incarnation).not.toBe(lives[1]!.incarnation);
   });

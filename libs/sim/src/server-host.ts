@@ -54,6 +54,8 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   /** How far the wall clock of this machine is off. */
   wallOffsetMs = 0;
   core: Core<Event, Effect> | undefined;
+  /** True for a life that the core itself asked for: the same process goes on under another incarnation. */
+  protected goesOn = false;
   protected process: SimProcess;
   private readonly random: Random;
   private links = new Map<LinkId, Socket>();
@@ -176,7 +178,11 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
       case 'restart':
         this.note(`restarts itself: ${common.reason}`);
         this.end();
-        this.world.at(this.world.nowMs() + 20 + this.random() * 80, () => this.start());
+        this.world.at(this.world.nowMs() + 20 + this.random() * 80, () => {
+          this.goesOn = true;
+          this.start();
+          this.goesOn = false;
+        });
         return;
       default:
         return this.performOwn(effect);

@@ -135,4 +135,9 @@ export type DataToSession =
    */
   | { kind: 'moved'; slot: number; leaderEpoch: number; tableEpoch: number; requestId?: number }
   | { kind: 'table'; table: RoutingTable }
-  | { kind: 'pong'; sequence: number };
+  /**
+   * Out of touch with meta since its start, the sender leads what the table gives to `incarnation`, which ran at the same
+   * address with the same folder before it. Told to every session server, also to those that link later.
+   */
+  | { kind: 'standIn'; incarnation: string }
+  | { kind: 'pong'; sequence: number; tableEpoch: number };

@@ -29,7 +29,11 @@ export interface DataOptions {
   random: Random;
   /** The last table saved, if any. */
   table?: RoutingTable;
-  /** Counts restarts, synced to disk by the host before the core is made; separates sequences of different runs. */
+  /**
+   * Counts starts, from 1, synced to disk by the host before the core is made: it separates the sequences of a run that
+   * leads without meta's word from those of every other. 0 for an incarnation that may not: one that follows another in
+   * the same process was expelled, so meta has decided about its slots.
+   */
   run: number;
   limits?: Partial<DataLimits>;
 }
@@ -43,4 +47,6 @@ export interface DataLimits {
   unreconciledReportMs: number;
   /** A link from which nothing came for this long is closed. */
   linkIdleMs: number;
+  /** A restarted server that cannot join for this long leads by its saved table; an election of meta is shorter. */
+  standInMs: number;
 }

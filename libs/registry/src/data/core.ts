@@ -41,8 +41,12 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private askedWakeMs: number | undefined;
   private isEnded = false;
   private partialLogged = false;
+  private startedAtMs = 0;
+  /** The incarnation before this one, if the saved table names it; whether this one has taken its place. */
+  private readonly predecessor: string | undefined;
+  private standsIn = false;
 
-  constructor(options: DataOptions) {
+  constructor(private readonly options: DataOptions) {
     const limits = { ...DATA_LIMITS, ...options.limits };
     this.limits = limits;
     this.membership = new Membership(options);
@@ -50,8 +54,10 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const shared = { limits, sessions: this.sessions, intern: interner() };
     this.leadership = new Leadership(
       options.self.incarnation,
-      (slot, leaderEpoch, waitFor) => new SlotLeader({ ...shared, slot, leaderEpoch, waitFor, nowMs: this.nowMs }),
+      (slot, leaderEpoch, waitFor, firstSequence) =>
+        new SlotLeader({ ...shared, slot, leaderEpoch, waitFor, firstSequence, nowMs: this.nowMs }),
     );
+    this.predecessor = options.run > 0 ? predecessorOf(options) : undefined;
   }
 
   get clusterId(): string | undefined {
@@ -64,6 +70,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   get state(): Membership['state'] {
     return this.membership.state;
+  }
+
+  /** Out of touch with meta since its start, and leading by its saved table. */
+  get isStandIn(): boolean {
+    return this.standsIn;
   }
 
   step(nowMs: number, event: DataEvent): DataEffect[] {
@@ -128,6 +139,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private route(event: DataEvent): void {
     switch (event.type) {
       case 'start':
+        this.startedAtMs = this.nowMs;
         this.sweepAtMs = this.nowMs + SWEEP_MS;
         if (this.table) this.followTable(this.table);
         return this.stepMembership(event);
@@ -146,6 +158,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.effects.push(...effects);
     if (table) {
       this.effects.push({ type: 'saveTable', table });
+      // From here on meta's word decides who leads.
+      this.standsIn = false;
+      this.leadership.standInFor(undefined);
       this.followTable(table);
     }
     if (expelled) {
@@ -188,6 +203,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       return this.hangUp(link, 'The session server belongs to another cluster.');
     }
     const older = this.sessions.linkUp(this.nowMs, link, hello.incarnation);
+    if (this.standsIn) this.tellStandIn(link);
     if (older === undefined) return undefined;
     for (const leader of this.leadership.leaders()) leader.dropLink(older);
     this.hangUp(older, 'A newer link of the same incarnation replaced this one.');
@@ -214,7 +230,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'ok':
     }
     if (message.kind === 'ping') {
-      this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence: message.sequence } });
+      const { sequence } = message;
+      const tableEpoch = this.table?.epoch ?? 0;
+      this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence, tableEpoch } });
     } else if (message.kind === 'tableRequest') {
       if (this.table) this.effects.push({ type: 'send', link, message: { kind: 'table', table: this.table } });
     } else {
@@ -268,8 +286,25 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.sessions.resumed(this.nowMs);
   }
 
+  /** See `Leadership`. A meta server that answers but has no leader to name is as good as none. */
+  private standInIfNeeded(): void {
+    const { membership, predecessor, table, nowMs } = this;
+    if (this.standsIn || predecessor === undefined || !table || !membership.isWithoutMeta) return;
+    if (nowMs - this.startedAtMs < this.limits.standInMs) return;
+    this.standsIn = true;
+    this.leadership.standInFor({ incarnation: predecessor, run: this.options.run });
+    this.log('warn', 'standing-in', { predecessor, run: this.options.run, tableEpoch: table.epoch });
+    this.followTable(table);
+    for (const link of this.sessions.links()) this.tellStandIn(link);
+  }
+
+  private tellStandIn(link: LinkId): void {
+    this.effects.push({ type: 'send', link, message: { kind: 'standIn', incarnation: this.predecessor! } });
+  }
+
   private sweep(): void {
     const { nowMs, sessions, leadership } = this;
+    this.standInIfNeeded();
     for (const link of sessions.idleLinks(nowMs, this.limits.linkIdleMs)) {
       this.dropLink(link);
       this.hangUp(link, 'Nothing came over the link for too long.');
@@ -316,4 +351,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void {
     this.effects.push({ type: 'log', level, event, fields });
   }
+}
+
+/** Who ran at our address when the table was saved in our folder. */
+function predecessorOf({ self, table }: DataOptions): string | undefined {
+  return table?.members.find(({ role, address }) => role === 'data' && address === self.address)?.incarnation;
 }

@@ -53,6 +53,9 @@ export class DataWorld {
       limits?: Partial<DataLimits>;
       lead?: boolean;
       isMetaUp?: boolean;
+      /** Starts on the table that an earlier incarnation, d0 at the address of d1, has saved. */
+      savedBy?: 'd0';
+      run?: number;
     } = {},
   ) {
     const self = member('data', 'd1');
@@ -61,8 +64,8 @@ export class DataWorld {
     this.table = {
       clusterId: 'c1',
       epoch: 5,
-      slots: [assignment(lead ? 'd1' : 'd2', 7)],
-      members: [self, ...(options.sessions ?? []).map((name) => member('session', name))],
+      slots: [assignment(options.savedBy ?? (lead ? 'd1' : 'd2'), 7)],
+      members: [{ ...self, incarnation: options.savedBy ?? 'd1' }, ...(options.sessions ?? []).map((name) => member('session', name))],
       departed: (options.departed ?? []).map((incarnation) => ({ role: 'session', incarnation, cause: 'expired' })),
     };
     const { limits } = options;
@@ -70,7 +73,8 @@ export class DataWorld {
       self,
       metaAddresses: [META],
       random: seededRandom(1),
-      run: 1,
+      run: options.run ?? 1,
+      ...(options.savedBy ? { table: this.table } : {}),
       ...(limits ? { limits } : {}),
     });
     this.step({ type: 'start' });

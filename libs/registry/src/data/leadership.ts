@@ -2,21 +2,33 @@ import type { RoutingTable } from '#model';
 import type { SlotLeader } from './slot-leader.js';
 
 /** How a slot is begun: everything else about it is the owner's business. */
-export type BeginSlot = (slot: number, leaderEpoch: number, waitFor: readonly string[]) => SlotLeader;
+export type BeginSlot = (
+  slot: number,
+  leaderEpoch: number,
+  waitFor: readonly string[],
+  firstSequence: number,
+) => SlotLeader;
+
+/** Sequences of one run that leads without meta's word; there may be 2^21 runs before they leave the safe integers. */
+const SEQUENCES_OF_A_RUN = 2 ** 32;
 
 /**
  * Which slots this incarnation leads, and the highest leaderEpoch it has seen for each (invariant 6).
  *
- * A slot is led only by a table that names this very incarnation. No table saved by an earlier run can, since every
- * process has a new incarnation, so a leader always has meta's word for its leaderEpoch; and a leaderEpoch given up is
- * never led again. So each leaderEpoch is led once, by one incarnation, and its sequences may start at 0. (Leading
- * from a saved table, without meta, would need sequences that start at run x 2^32; nothing here does.)
+ * A slot is led by a table that names this very incarnation, and then the leader has meta's word for its leaderEpoch; a
+ * leaderEpoch given up is never led again. So each leaderEpoch is led once by meta's word, by one incarnation, and its
+ * sequences may start at 0.
+ *
+ * While meta cannot be asked after a restart, the slots that the saved table gives to the incarnation before this one are
+ * led at the same leaderEpoch by this one, which has its address and its folder, so that the other is dead. Its sequences
+ * start at run x 2^32, above all that any earlier run has given at that leaderEpoch.
  */
 export class Leadership {
   private readonly leading = new Map<number, SlotLeader>();
   private readonly seen: number[] = [];
   /** The lowest leaderEpoch that may still be led, per slot. */
   private readonly unled: number[] = [];
+  private standsInFor: { incarnation: string; run: number } | undefined;
 
   constructor(
     private readonly incarnation: string,
@@ -51,19 +63,26 @@ export class Leadership {
     return this.end(slot);
   }
 
+  /** From now on, what a table gives to `incarnation` is led here too; with undefined no longer. Takes effect with a table. */
+  standInFor(standsInFor: { incarnation: string; run: number } | undefined): void {
+    this.standsInFor = standsInFor;
+  }
+
   /** Follows a table: ends what it gives to others, begins what it gives to this incarnation. */
   takeTable(table: RoutingTable): { begun: SlotLeader[]; ended: SlotLeader[] } {
     const begun: SlotLeader[] = [];
     const ended: SlotLeader[] = [];
     const waitFor = sessionsToWaitFor(table);
+    const { standsInFor } = this;
     table.slots.forEach(({ leader, leaderEpoch }, slot) => {
-      const isOurs = leader === this.incarnation;
+      const isStandIn = leader !== null && leader === standsInFor?.incarnation;
+      const isOurs = leader === this.incarnation || isStandIn;
       const stepped = this.see(slot, leaderEpoch) ?? (isOurs ? undefined : this.end(slot));
       if (stepped) ended.push(stepped);
       if (!isOurs || this.leading.has(slot)) return;
       if (leaderEpoch !== this.seenEpoch(slot) || leaderEpoch < (this.unled[slot] ?? 0)) return;
       this.unled[slot] = leaderEpoch + 1;
-      const slotLeader = this.begin(slot, leaderEpoch, waitFor);
+      const slotLeader = this.begin(slot, leaderEpoch, waitFor, isStandIn ? standsInFor!.run * SEQUENCES_OF_A_RUN : 0);
       this.leading.set(slot, slotLeader);
       begun.push(slotLeader);
     });

@@ -131,7 +131,7 @@ describe('Links', () => {
   it('answers a ping', () => {
     const s1 = new DataWorld().session('s1');
     s1.send({ kind: 'ping', sequence: 3 });
-    expect(s1.last('pong')).toEqual({ kind: 'pong', sequence: 3 });
+    expect(s1.last('pong')).toEqual({ kind: 'pong', sequence: 3, tableEpoch: 5 });
   });
 
   it('hangs up a link that fell silent, and ends its interest', () => {

@@ -5,4 +5,5 @@ export const DATA_LIMITS: DataLimits = {
   orphanGraceMs: 5_000,
   unreconciledReportMs: 10_000,
   linkIdleMs: 10_000,
+  standInMs: 2_000,
 };

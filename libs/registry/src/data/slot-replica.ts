@@ -23,6 +23,8 @@ export interface ReplicaOptions {
   slot: number;
   leaderEpoch: number;
   tombstoneMs: number;
+  /** Where sequences start: 0, but for a leader without meta's word; see `Leadership`. */
+  firstSequence?: number;
   /** Gives one string object for equal strings, so that a zone is not held a million times. */
   intern: (text: string) => string;
 }
@@ -40,8 +42,8 @@ export interface Delivery {
  * The contents of one slot under one leaderEpoch: operations in, results and changes out. It knows nothing of who leads
  * or who is waited for, so that it serves a follower as well.
  *
- * Versions are (leaderEpoch, slot sequence). The sequence starts at 0 for each leaderEpoch, which is sound because a
- * leaderEpoch is led by one incarnation only, and by that only once; see `Leadership`.
+ * Versions are (leaderEpoch, slot sequence). No two lives of a slot at one leaderEpoch have sequences in common; see
+ * `Leadership`.
  */
 export class SlotReplica {
   readonly slot: number;
@@ -52,11 +54,11 @@ export class SlotReplica {
   readonly removals = new RemovalLog();
   publicationCount = 0;
   tombstoneCount = 0;
-  sequence = 0;
+  sequence: number;
   /** The sequence at which the replica became complete; 0 before. Every version is at least this. */
   private completeAt = 0;
   /** The highest sequence of any datum forgotten. A datum made anew starts there, so that no version goes back. */
-  private forgotten = 0;
+  private forgotten: number;
   private readonly datums = new Map<DataInfoId, Datum>();
   /** Connected publications per session incarnation. */
   private readonly owned = new Map<string, number>();
@@ -69,6 +71,8 @@ export class SlotReplica {
   constructor(private readonly options: ReplicaOptions) {
     this.slot = options.slot;
     this.leaderEpoch = options.leaderEpoch;
+    this.sequence = options.firstSequence ?? 0;
+    this.forgotten = this.sequence;
   }
 
   get isComplete(): boolean {

@@ -32,6 +32,7 @@ export class Membership {
   private lease: Lease | undefined;
   private unreconciled: string[] = [];
   private hasBeenMember = false;
+  private metForeigners = false;
   private waitingLogged = false;
   private mismatchLogged = false;
   private outcome: MembershipOutcome = { effects: [] };
@@ -47,6 +48,14 @@ export class Membership {
     if (this.state === 'stopped') return undefined;
     if (!this.lease) return this.search.wakeAtMs;
     return Math.min(this.lease.nextHeartbeatMs, this.deadAtMs(this.lease));
+  }
+
+  /**
+   * True while this server has never joined, though it has asked every meta server, none of which belonged to another
+   * cluster.
+   */
+  get isWithoutMeta(): boolean {
+    return this.state === 'searching' && this.search.hasFailedARound && !this.metForeigners;
   }
 
   /** True for the link events that the owner is to pass to `step`: those of meta links and of the dials made here. */
@@ -201,6 +210,7 @@ export class Membership {
   }
 
   private mismatch(nowMs: number, link: LinkId, theirs: string | undefined): void {
+    this.metForeigners = true;
     if (!this.mismatchLogged) {
       this.mismatchLogged = true;
       this.log('error', 'cluster-mismatch', {

@@ -248,7 +248,7 @@ export class SessionHarness {
       this.wakeAtMs = Infinity;
       for (const effect of this.do({ type: 'wake' }))
         if (effect.type === 'send' && effect.message.kind === 'ping' && !this.isSilent)
-          this.fromData({ kind: 'pong', sequence: effect.message.sequence }, effect.link);
+          this.fromData({ kind: 'pong', sequence: effect.message.sequence, tableEpoch: 0 }, effect.link);
     }
     this.nowMs = untilMs;
     return this;

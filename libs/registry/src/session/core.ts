@@ -233,7 +233,13 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   private receive(link: LinkId, message: DataToSession): void {
-    if (message.kind === 'pong') return;
+    const { links } = this.slots;
+    if (message.kind === 'pong') {
+      // Without meta, whoever is behind hears of the newer table from those who have it.
+      if (message.tableEpoch > this.context.tableEpoch) links.send(link, { kind: 'tableRequest' });
+      return;
+    }
+    if (message.kind === 'standIn') return links.standIn(link, message.incarnation);
     if (message.kind === 'table') {
       if (this.membership.offer(message.table)) this.takeNewTable(message.table);
       return;

@@ -35,8 +35,10 @@ export class DataLinks {
   private readonly dialling = new Set<string>();
   private readonly links = new Map<LinkId, DataLink>();
   private readonly byIncarnation = new Map<string, DataLink>();
-  /** The incarnations that the table names. */
-  private named = new Set<string>();
+  /** Members of the table that are gone, and whose place another incarnation at the same address has taken. */
+  private readonly standIns = new Map<string, DataLink>();
+  /** The addresses of the incarnations that the table names. */
+  private named = new Map<string, string>();
 
   constructor(
     private readonly context: SessionContext,
@@ -44,7 +46,7 @@ export class DataLinks {
   ) {}
 
   linkOf(incarnation: string): LinkId | undefined {
-    return this.byIncarnation.get(incarnation)?.link;
+    return (this.byIncarnation.get(incarnation) ?? this.standIns.get(incarnation))?.link;
   }
 
   has(link: LinkId): boolean {
@@ -58,7 +60,8 @@ export class DataLinks {
 
   setMembers(members: Member[]): void {
     const servers = members.filter((member) => member.role === 'data');
-    this.named = new Set(servers.map((member) => member.incarnation));
+    this.named = new Map(servers.map((member) => [member.incarnation, member.address]));
+    for (const incarnation of this.standIns.keys()) if (!this.named.has(incarnation)) this.standIns.delete(incarnation);
     const addresses = new Set(servers.map((member) => member.address));
     for (const [address, peer] of this.peers) {
       if (addresses.has(address)) continue;
@@ -137,6 +140,23 @@ export class DataLinks {
     return this.byIncarnation.get(data.incarnation) === data;
   }
 
+  /**
+   * While meta is away, a restarted data server leads for the one that the table names at its address, which must be
+   * dead. Once the table names it otherwise, or not at all, its word counts no more.
+   */
+  standIn(link: LinkId, incarnation: string): void {
+    const data = this.links.get(link);
+    if (!data || this.named.get(incarnation) !== data.address || this.named.has(data.incarnation)) return;
+    const former = this.byIncarnation.get(incarnation);
+    if (former) {
+      this.release(former);
+      this.hangUp(former.link, 'Another incarnation has taken its place.');
+    }
+    this.standIns.set(incarnation, data);
+    this.context.log('warn', 'stand-in', { address: data.address, incarnation: data.incarnation, for: incarnation });
+    this.owner.linkUp(incarnation, link);
+  }
+
   send(link: LinkId, message: SessionToData): void {
     const data = this.links.get(link);
     if (!data) return;
@@ -176,6 +196,7 @@ export class DataLinks {
   private release(data: DataLink): void {
     if (this.byIncarnation.get(data.incarnation) !== data) return;
     this.byIncarnation.delete(data.incarnation);
+    for (const [incarnation, standIn] of this.standIns) if (standIn === data) this.standIns.delete(incarnation);
     this.owner.linkGone(data.link);
   }
 

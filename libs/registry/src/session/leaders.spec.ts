@@ -251,6 +251,41 @@ describe('links to data servers', () => {
     expect(session.transcript()).toEqual(['d9 <- digest']);
   });
 
+  it('goes on with the restarted server that stands in for the leader of the table, until a table says who leads', () => {
+    const session = SessionHarness.ready();
+    session.dataDown();
+    session.pass(100);
+    session.dataUp('d1b', 'd1:1');
+    session.transcript();
+    session.fromData({ kind: 'standIn', incarnation: 'd1' });
+    session.want();
+    session.reconciled();
+    session.connect(1);
+    session.publish(1, 'a');
+    session.applied();
+    expect(session.transcript()).toEqual([
+      'd1b <- digest',
+      'd1b <- reconcile',
+      'd1b <- operations +a@1',
+      'c1 <- stored a 1.1',
+    ]);
+    const table = tableOf(2, 'd1b', 2);
+    const members = table.members.map((member) => (member.role === 'data' ? { ...member, address: 'd1:1' } : member));
+    session.table({ ...table, members });
+    expect(session.transcript()).toEqual(['d1b <- digest a@1']);
+  });
+
+  it('believes nobody who claims to stand in for a server of another address', () => {
+    const session = SessionHarness.ready();
+    const table = tableOf(2);
+    const other = { ...table.members[1]!, incarnation: 'd2', address: 'd2:1' };
+    session.table({ ...table, members: [...table.members, other] });
+    session.dataUp('d9', 'd2:1');
+    session.transcript();
+    session.fromData({ kind: 'standIn', incarnation: 'd1' });
+    expect(session.transcript()).toEqual([]);
+  });
+
   it('hangs up on who is no data server, or of another cluster', () => {
     const session = new SessionHarness().joined();
     session.table(tableOf(1));
