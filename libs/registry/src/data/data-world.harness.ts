@@ -65,7 +65,10 @@ export class DataWorld {
       clusterId: 'c1',
       epoch: 5,
       slots: [assignment(options.savedBy ?? (lead ? 'd1' : 'd2'), 7)],
-      members: [{ ...self, incarnation: options.savedBy ?? 'd1' }, ...(options.sessions ?? []).map((name) => member('session', name))],
+      members: [
+        { ...self, incarnation: options.savedBy ?? 'd1' },
+        ...(options.sessions ?? []).map((name) => member('session', name)),
+      ],
       departed: (options.departed ?? []).map((incarnation) => ({ role: 'session', incarnation, cause: 'expired' })),
     };
     const { limits } = options;
