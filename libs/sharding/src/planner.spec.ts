@@ -75,6 +75,24 @@ describe('the planner', () => {
     expect(planned[7]).toEqual({ slot: 7, expectedLeaderEpoch: 0, leader: 'a', reason: 'unassigned' });
   });
 
+  it('takes every slot at once from a server that may not lead, and gives it none while that holds', () => {
+    const two = settle({ ...table(256, [server('a'), server('b'), server('c')]) }).table;
+    const barred = new Set(['b']);
+    const planned = plan(two, { barred, movesPerRound: 0 });
+    expect(planned).toHaveLength(slotCounts(two).get('b')!);
+    expect(new Set(planned.map(({ reason }) => reason))).toEqual(new Set(['leader-barred']));
+    const without = apply(two, planned);
+    expect(slotCounts(without).get('b')).toBeUndefined();
+    expect(plan(without, { barred })).toEqual([]);
+    expectBalanced(settle(without).table);
+  });
+
+  it('lets all lead where nobody may', () => {
+    const two = settle(table(16, [server('a'), server('b')])).table;
+    expect(plan(two, { barred: new Set(['a', 'b']) })).toEqual([]);
+    expect(plan(table(16, [server('a')]), { barred: new Set(['a']) })).toHaveLength(16);
+  });
+
   it('moves slots to a second server a few at a time, and rests once both have their share', () => {
     const one = settle(table(256, [server('a')])).table;
     const two = { ...one, members: [server('a'), server('b')] };

@@ -10,22 +10,24 @@ export interface Assignment {
 }
 
 /**
- * `unassigned`: nobody led the slot. `leader-gone`: who did is no member any more. `balance`: its leader has enough, and
- * another has too few or at least fewer.
+ * `unassigned`: nobody led the slot. `leader-gone`: who did is no member any more. `leader-barred`: who does may not.
+ * `balance`: its leader has enough, and another has too few or at least fewer.
  */
-export type AssignmentReason = 'unassigned' | 'leader-gone' | 'balance';
+export type AssignmentReason = 'unassigned' | 'leader-gone' | 'leader-barred' | 'balance';
 
 export interface PlannerLimits {
   /** Moves for balance in one plan. Each leaves its slot partial for a moment, so they come a few at a time. */
   movesPerRound: number;
+  /** Members that are to lead nothing, such as those that session servers cannot reach; ignored if it names all of them. */
+  barred: ReadonlySet<string>;
 }
 
-const DEFAULTS: PlannerLimits = { movesPerRound: 16 };
+const DEFAULTS: PlannerLimits = { movesPerRound: 16, barred: new Set() };
 
 /**
- * Who should lead which slot, as changes to the table. First, and without bound, every slot without a live leader gets
- * one: it cannot be written to until then. Then slots move from servers that lead too many to servers that lead too
- * few, as few as bring every server within its bounds, and at most `movesPerRound`.
+ * Who should lead which slot, as changes to the table. First, and without bound, every slot gets a leader whose own is
+ * not live or may not lead: it cannot be written to until then. Then slots move from servers that lead too many to
+ * servers that lead too few, as few as bring every server within its bounds, and at most `movesPerRound`.
  *
  * While no data server is live nothing is planned, and a slot goes on naming a leader that is gone: nobody could take
  * over, so a change would only raise the leaderEpoch, and cut off a server that may still serve those who reach it.
@@ -33,9 +35,11 @@ const DEFAULTS: PlannerLimits = { movesPerRound: 16 };
  * The same table gives the same plan. Applying plans until one is empty ends in a balanced table.
  */
 export function plan(table: RoutingTable, limits: Partial<PlannerLimits> = {}): Assignment[] {
-  const loads = serverLoads(table);
+  const { movesPerRound, barred } = { ...DEFAULTS, ...limits };
+  const eligible = table.members.filter(({ incarnation }) => !barred.has(incarnation));
+  const open = serverLoads({ ...table, members: eligible });
+  const loads = open.length > 0 ? open : serverLoads(table);
   if (loads.length === 0) return [];
-  const { movesPerRound } = { ...DEFAULTS, ...limits };
   const placed = placeLeaderless(table, loads);
   return [...placed, ...balance(table, loads, placed, movesPerRound)];
 }
@@ -43,6 +47,7 @@ export function plan(table: RoutingTable, limits: Partial<PlannerLimits> = {}): 
 /** Counts in `loads` follow what is planned, here and in {@link balance}. */
 function placeLeaderless(table: RoutingTable, loads: ServerLoad[]): Assignment[] {
   const live = new Set(loads.map(({ incarnation }) => incarnation));
+  const members = new Set(table.members.map(({ incarnation }) => incarnation));
   const assignments: Assignment[] = [];
   for (const [slot, { leader, leaderEpoch }] of table.slots.entries()) {
     if (leader !== null && live.has(leader)) continue;
@@ -52,7 +57,7 @@ function placeLeaderless(table: RoutingTable, loads: ServerLoad[]): Assignment[]
       slot,
       expectedLeaderEpoch: leaderEpoch,
       leader: target.incarnation,
-      reason: leader === null ? 'unassigned' : 'leader-gone',
+      reason: leader === null ? 'unassigned' : members.has(leader) ? 'leader-barred' : 'leader-gone',
     });
   }
   return assignments;
@@ -85,7 +90,7 @@ function balance(table: RoutingTable, loads: ServerLoad[], placed: Assignment[],
   return moves;
 }
 
-/** The slots of each live server that this plan has not touched, the lowest last. */
+/** The slots of each server in `loads` that this plan has not touched, the lowest last. */
 function movableSlots(table: RoutingTable, loads: ServerLoad[], placed: Assignment[]): Map<string, number[]> {
   const placedSlots = new Set(placed.map(({ slot }) => slot));
   const movable = new Map<string, number[]>(loads.map(({ incarnation }) => [incarnation, []]));
