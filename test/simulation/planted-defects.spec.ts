@@ -134,7 +134,7 @@ const DEFECTS: { name: string; rule: RegExp; cores: () => Partial<Cores> }[] = [
           const applied = metaStateMachine.apply(state, command);
           const { table } = applied.state;
           const slots = table.slots.map((slot) => ({ ...slot, leaderEpoch: Math.min(slot.leaderEpoch, 1) }));
-          return { ...applied, state: { table: { ...table, slots } } };
+          return { ...applied, state: { ...applied.state, table: { ...table, slots } } };
         },
       },
     }),

@@ -36,6 +36,11 @@ export interface Consensus<Command, State, Result> {
 export interface StateMachine<Command, State, Result> {
   initial(): State;
   apply(state: State, command: Command): { state: State; result: Result };
+  /**
+   * A state read from a snapshot, which an older version may have written, in the form that `apply` expects. As
+   * deterministic as `apply`; throws for a state that this version must not go on from.
+   */
+  restore?(saved: State): State;
 }
 
 /** How commands, states and results become bytes; injected, since this lib knows no format. */

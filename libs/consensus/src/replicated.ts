@@ -38,7 +38,7 @@ export class Replicated<Command, State, Result> {
     private readonly maxClients: number,
     image?: ReplicatedImage<State, Result>,
   ) {
-    this.current = image ? image.state : machine.initial();
+    this.current = image ? (machine.restore?.(image.state) ?? image.state) : machine.initial();
     this.clients = new Map(image?.clients);
   }
 

@@ -1,6 +1,6 @@
 /** Bounds on what a client may hand in, enforced at every edge. Bytes are UTF-8. */
 export const LIMITS = {
-  /** dataId, group, instanceId, zone, appName, a caller's own registerId. */
+  /** dataId, group, instanceId, zone, appName, a caller's own registerId, the key of a configuration value. */
   nameBytes: 512,
   /** A canonical registerId carries its dataInfoId, so it may be longer than a name. */
   registerIdBytes: 4096,
@@ -12,6 +12,13 @@ export const LIMITS = {
   bodyBytes: 256 * 1024,
   /** Operations in one `registry.apply`. */
   operationsPerApply: 1_000,
+  /** Zones or addresses that one switch names. */
+  switchEntries: 1_000,
+  /** One configuration value. */
+  configValueBytes: 64 * 1024,
+  configKeys: 1_000,
+  /** All configuration values together, since every meta server holds them in memory and in each snapshot. */
+  configBytes: 16 * 1024 * 1024,
   minLeaseMs: 1_000,
   maxLeaseMs: 24 * 60 * 60 * 1000,
   defaultLeaseMs: 15_000,

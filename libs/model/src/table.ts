@@ -12,6 +12,8 @@ export interface Member {
   zone: string;
   /** Relative capacity; 1 by default. */
   weight: number;
+  /** The highest feature level it supports; the first when left out. */
+  featureLevel?: number;
 }
 
 /** A member that is gone. Kept for a minute, since a new slot leader must wait for sessions that just left. */

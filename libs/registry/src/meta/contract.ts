@@ -1,5 +1,6 @@
 import type {
   DepartedMember,
+  Failure,
   FromMeta,
   LinkEffect,
   LinkEvent,
@@ -7,7 +8,9 @@ import type {
   Member,
   Random,
   RoutingTable,
+  Switches,
   ToMeta,
+  VersionedSwitches,
   WakeEffect,
   WakeEvent,
 } from '#model';
@@ -23,15 +26,42 @@ export type MetaCommand =
   /** Each takes effect only while the slot is still at `expectedLeaderEpoch`; leaderEpoch rises by one. */
   | { type: 'assign'; assignments: { slot: number; expectedLeaderEpoch: number; leader: string | null }[] }
   /** Drops departed members whose minute is over. */
-  | { type: 'forget'; incarnations: string[] };
+  | { type: 'forget'; incarnations: string[] }
+  /** Switches that are left out stay as they are. */
+  | { type: 'setSwitches'; changes: Partial<Switches>; expectedVersion?: number }
+  /** `expectedVersion` is that of the value; 0 says that there is none. */
+  | { type: 'setConfig'; key: string; value: string; expectedVersion?: number }
+  | { type: 'deleteConfig'; key: string; expectedVersion?: number }
+  /** Takes effect only from the level before it, and when every member supports it. */
+  | { type: 'raiseFeatureLevel'; level: number };
 
 export type CommandOf<Type extends MetaCommand['type']> = Extract<MetaCommand, { type: Type }>;
 
-export type MetaResult = { changed: boolean; epoch: number };
+export interface MetaResult {
+  changed: boolean;
+  /** Of the table. */
+  epoch: number;
+  /** Of what the command was about, where that is a switch or a configuration value. */
+  version?: number;
+  /** Why nothing was changed, where the command asked for what cannot be. */
+  failure?: Failure;
+}
+
+/** A value that operators give to all clients of a key. Its version rises with every change of it, and never repeats. */
+export interface ConfigValue {
+  key: string;
+  value: string;
+  version: number;
+}
 
 /** What the state machine holds. `table.clusterId` is empty before bootstrap. */
 export interface MetaState {
   table: RoutingTable;
+  switches: VersionedSwitches;
+  /** `version` is that of the last change of any value, `bytes` what they have together; in the order of their keys. */
+  config: { version: number; bytes: number; values: ConfigValue[] };
+  /** What the cluster may use; never more than every member and every meta server supports. */
+  featureLevel: number;
 }
 
 export type MetaEvent =

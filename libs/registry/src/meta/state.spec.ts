@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import type { Member } from '#model';
+import { DEFAULT_SWITCHES, type Member, type Switches } from '#model';
 import type { MetaCommand, MetaState } from './contract.js';
-import { metaStateMachine } from './state.js';
+import { createMetaStateMachine, metaStateMachine } from './state.js';
 
 const member = (incarnation: string, overrides: Partial<Member> = {}): Member => ({
   role: 'data',
@@ -104,9 +104,25 @@ describe('the state machine of meta', () => {
     expect(assign(0, 'a', 99)).toBe(false);
   });
 
-  it('stops rather than skips a command it does not know', () => {
+  it('stops rather than skips a command it does not know, and says what is needed', () => {
     const unknown = { type: 'from-the-future' } as unknown as MetaCommand;
-    expect(() => metaStateMachine.apply(after(bootstrap), unknown)).toThrow(/from-the-future/);
+    expect(() => metaStateMachine.apply(after(bootstrap), unknown)).toThrow(
+      expect.objectContaining({
+        code: 'UNSUPPORTED_LEVEL',
+        message: expect.stringMatching(/from-the-future.*Start a version of Rollcall that supports feature level 2/),
+      }),
+    );
+  });
+
+  it('takes a state that was saved before it had all its fields', () => {
+    const { table } = after(bootstrap, { type: 'join', member: member('a') });
+    const restored = metaStateMachine.restore({ table });
+    expect(restored).toEqual(after(bootstrap, { type: 'join', member: member('a') }));
+    const partly = { table, switches: { version: 3, switches: { readOnly: true } as Switches } };
+    expect(metaStateMachine.restore(partly).switches).toEqual({
+      version: 3,
+      switches: { ...DEFAULT_SWITCHES, readOnly: true },
+    });
   });
 });
 
@@ -147,20 +163,40 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
     weight: 1,
     arbitrary: fc.array(anyIncarnation).map((incarnations) => ({ type: 'forget' as const, incarnations })),
   },
+  { weight: 1, arbitrary: fc.boolean().map((readOnly) => ({ type: 'setSwitches' as const, changes: { readOnly } })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('k1', 'k2', 'k3'), fc.option(fc.constantFrom('x', 'y')))
+      .map(([key, value]) =>
+        value === null ? { type: 'deleteConfig' as const, key } : { type: 'setConfig' as const, key, value },
+      ),
+  },
+  { weight: 1, arbitrary: fc.nat(3).map((level) => ({ type: 'raiseFeatureLevel' as const, level })) },
 );
+
+/** Every version that the state holds, none of which may ever fall. */
+function versionsOf({ table, switches, config, featureLevel }: MetaState): number[] {
+  return [table.epoch, switches.version, config.version, featureLevel];
+}
 
 describe('whatever commands are committed', () => {
   it('holds what everybody relies on, at every step', () => {
     fc.assert(
       fc.property(fc.array(anyCommand, { maxLength: 60 }), (commands) => {
-        let state = metaStateMachine.apply(metaStateMachine.initial(), bootstrap).state;
+        const machine = createMetaStateMachine(3);
+        let state = machine.apply(machine.initial(), bootstrap).state;
         for (const command of commands) {
           const before = structuredClone(state);
-          const { state: next, result } = metaStateMachine.apply(state, command);
+          const { state: next, result } = machine.apply(state, command);
           expect(state).toEqual(before);
           expect(result.epoch).toBe(next.table.epoch);
-          expect(next.table.epoch - state.table.epoch).toBe(result.changed ? 1 : 0);
+          // One version rises by one with what changes, and the others stay.
+          const [was, is] = [versionsOf(state), versionsOf(next)];
+          const risen = is.map((version, at) => version - was[at]!).filter((rise) => rise !== 0);
+          expect(risen).toEqual(result.changed ? [1] : []);
           expect(next === state).toBe(!result.changed);
+          expect(machine.restore(structuredClone(next))).toEqual(next);
           expectSound(next);
           expectFenced(state, next);
           state = next;

@@ -1,47 +1,91 @@
-import { RegistryError, type RoutingTable } from '#model';
-import type { MetaCommand, MetaResult, MetaState } from './contract.js';
+import { DEFAULT_SWITCHES, FEATURE_LEVEL } from '#model';
+import type { MetaCommand, MetaState } from './contract.js';
 import { bootstrap } from './state/bootstrap.js';
-import type { TableChange } from './state/change.js';
+import type { Applied, TableChange } from './state/change.js';
+import { deleteConfig, setConfig } from './state/config.js';
+import { checkFeatureLevel, raiseFeatureLevel, unknownCommand } from './state/features.js';
 import { forget, join, remove } from './state/members.js';
 import { assign } from './state/slots.js';
+import { setSwitches } from './state/switches.js';
+
+export interface MetaStateMachine {
+  initial(): MetaState;
+  /**
+   * @throws RegistryError UNSUPPORTED_LEVEL for a command that this version does not know, or that makes the cluster use
+   * what it does not support. Skipping it would let this node's state drift away from the others', so the node must end.
+   */
+  apply(state: MetaState, command: MetaCommand): Applied;
+  /**
+   * A state that was saved, perhaps by an older version, as this one holds it.
+   * @throws RegistryError UNSUPPORTED_LEVEL when a newer version saved it
+   */
+  restore(saved: Partial<MetaState>): MetaState;
+}
 
 /**
- * The replicated state machine of meta: pure, so that every node that applies the same log holds the same table. Every
- * command is conditional on what it replaces (invariant 7), so a late or repeated one changes nothing. The epoch rises
- * by one with each command that changes anything. What did not change is shared with the previous state.
+ * The replicated state machine of meta: pure, so that every node that applies the same log holds the same state. Every
+ * command is conditional on what it replaces (invariant 7), so a late or repeated one changes nothing. The epoch of the
+ * table rises by one with each command that changes anything of it. What did not change is shared with the previous
+ * state.
+ * @param supported the highest feature level of this node; it decides only whether the node goes on
  */
-export const metaStateMachine = {
-  initial(): MetaState {
-    return { table: { clusterId: '', epoch: 0, slots: [], members: [], departed: [] } };
-  },
+export function createMetaStateMachine(supported: number = FEATURE_LEVEL): MetaStateMachine {
+  const initial = (): MetaState => ({
+    table: { clusterId: '', epoch: 0, slots: [], members: [], departed: [] },
+    switches: { version: 0, switches: DEFAULT_SWITCHES },
+    config: { version: 0, bytes: 0, values: [] },
+    featureLevel: 1,
+  });
+  return {
+    initial,
+    apply(state, command) {
+      switch (command.type) {
+        case 'setSwitches':
+          return setSwitches(state, command);
+        case 'setConfig':
+          return setConfig(state, command);
+        case 'deleteConfig':
+          return deleteConfig(state, command);
+        case 'raiseFeatureLevel':
+          return raiseFeatureLevel(state, command, supported);
+        default:
+          return withTable(state, tableChange(state, command, supported));
+      }
+    },
+    restore(saved) {
+      const state = { ...initial(), ...saved };
+      checkFeatureLevel(state.featureLevel, supported);
+      const { version, switches } = state.switches;
+      return { ...state, switches: { version, switches: { ...DEFAULT_SWITCHES, ...switches } } };
+    },
+  };
+}
 
-  /**
-   * @throws RegistryError INTERNAL for a command this version does not know. Skipping it would let this node's state
-   * drift away from the others', so the host must stop the node; the feature level keeps it from happening.
-   */
-  apply(state: MetaState, command: MetaCommand): { state: MetaState; result: MetaResult } {
-    const change = changeOf(state.table, command);
-    if (!change) return { state, result: { changed: false, epoch: state.table.epoch } };
-    const table = { ...state.table, ...change, epoch: state.table.epoch + 1 };
-    return { state: { table }, result: { changed: true, epoch: table.epoch } };
-  },
-};
+/** That of this version. */
+export const metaStateMachine = createMetaStateMachine();
 
-function changeOf(table: RoutingTable, command: MetaCommand): TableChange {
+function withTable(state: MetaState, change: TableChange): Applied {
+  const { epoch } = state.table;
+  if (!change) return { state, result: { changed: false, epoch } };
+  const table = { ...state.table, ...change, epoch: epoch + 1 };
+  return { state: { ...state, table }, result: { changed: true, epoch: table.epoch } };
+}
+
+type OfTable = Exclude<MetaCommand, { type: 'setSwitches' | 'setConfig' | 'deleteConfig' | 'raiseFeatureLevel' }>;
+
+function tableChange({ table, featureLevel }: MetaState, command: OfTable, supported: number): TableChange {
   switch (command.type) {
     case 'bootstrap':
       return bootstrap(table, command);
     case 'join':
-      return join(table, command);
+      return join(table, command, featureLevel);
     case 'remove':
       return remove(table, command);
     case 'forget':
       return forget(table, command);
     case 'assign':
       return assign(table, command);
-    default: {
-      const { type } = command as { type: string };
-      throw new RegistryError('INTERNAL', `The log holds the command ${type}, which this version does not know.`);
-    }
+    default:
+      throw unknownCommand((command as { type: string }).type, supported);
   }
 }

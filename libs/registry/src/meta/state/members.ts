@@ -1,4 +1,4 @@
-import type { Member, RoutingTable } from '#model';
+import { type Member, type RoutingTable, featureLevelOf } from '#model';
 import type { CommandOf } from '../contract.js';
 import type { TableChange } from './change.js';
 
@@ -8,8 +8,8 @@ import type { TableChange } from './change.js';
  * moves, and no slot waits for the planner. Slots that have followers are left to the planner, since only a complete
  * replica may be promoted and the newcomer has yet to show that it is one.
  */
-export function join(table: RoutingTable, { member }: CommandOf<'join'>): TableChange {
-  if (table.clusterId === '') return undefined;
+export function join(table: RoutingTable, { member }: CommandOf<'join'>, featureLevel: number): TableChange {
+  if (table.clusterId === '' || featureLevelOf(member) < featureLevel) return undefined;
   if (table.departed.some(({ incarnation }) => incarnation === member.incarnation)) return undefined;
   if (table.members.some(({ incarnation }) => incarnation === member.incarnation)) return undefined;
   const isReplaced = (other: Member): boolean => other.role === member.role && other.address === member.address;

@@ -1,0 +1,12 @@
+import type { Member } from './table.js';
+
+/**
+ * The highest feature level that this version supports. A new command, field or hash that older versions would
+ * misunderstand comes with the next level, and waits until every member and every meta server supports that.
+ */
+export const FEATURE_LEVEL = 1;
+
+/** A member of a version that says nothing of levels supports the first. */
+export function featureLevelOf({ featureLevel = 1 }: Pick<Member, 'featureLevel'>): number {
+  return featureLevel;
+}
