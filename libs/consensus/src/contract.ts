@@ -70,6 +70,14 @@ export interface LogWrite {
   entries?: LogEntry[] | undefined;
 }
 
+/** What a store holds when it is opened: the entries follow the snapshot without a gap. */
+export interface FoundLog {
+  term: number;
+  vote: string | null;
+  snapshot: LogSnapshot | null;
+  entries: LogEntry[];
+}
+
 /**
  * Where a node keeps its log. Every write is durable (synced) when its promise resolves; a failed write is final: the
  * store refuses everything after it. Implementations pass the suite in `#consensus/testing`.
@@ -80,7 +88,7 @@ export interface LogStore {
    * before.
    * @throws RegistryError STORE_CORRUPT naming the broken entry, STORE_LOCKED, STORE_FAILED
    */
-  open(): Promise<{ term: number; vote: string | null; snapshot: LogSnapshot | null; entries: LogEntry[] }>;
+  open(): Promise<FoundLog>;
   /** All of it in one atomic batch. */
   write(change: LogWrite): Promise<void>;
   /**

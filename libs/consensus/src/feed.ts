@@ -1,6 +1,14 @@
 /** What a watcher is given: a change, or everything where the changes in between are no longer kept. */
 export type FeedItem<Command, State> = { index: number } & ({ change: Command } | { snapshot: State });
 
+/** A watcher's position, for those who cannot wait by promises. */
+export interface FeedReader<Command, State> {
+  /** The next item, if there is one by now. */
+  take(): FeedItem<Command, State> | undefined;
+  /** Runs `run` once, when there is more or the feed has ended; or at once, when the answer is called. */
+  whenMore(run: () => void): () => void;
+}
+
 /**
  * The recent changes, for watchers. A watcher is a position in them and nothing else, so that any number of slow ones
  * cost nothing: one that falls behind what is kept goes on from a snapshot.
@@ -58,37 +66,51 @@ export class Feed<Command, State> {
     return { [Symbol.asyncIterator]: () => this.iterate(afterIndex) };
   }
 
-  private iterate(afterIndex: number): AsyncIterator<FeedItem<Command, State>> {
+  reader(afterIndex: number): FeedReader<Command, State> {
     // An index still to come is from another history: nothing follows from it.
     let position = afterIndex < this.keptAfter || afterIndex > this.index ? -1 : this.positionAfter(afterIndex);
+    return {
+      take: () => {
+        if (position < this.firstPosition) {
+          position = this.firstPosition + this.recent.length;
+          return { index: this.index, snapshot: this.state };
+        }
+        const item = this.recent[position - this.firstPosition];
+        if (item) position++;
+        return item;
+      },
+      whenMore: (run) => {
+        const waker = (): void => {
+          this.waiting.delete(waker);
+          run();
+        };
+        this.waiting.add(waker);
+        return waker;
+      },
+    };
+  }
+
+  private iterate(afterIndex: number): AsyncIterator<FeedItem<Command, State>> {
+    const reader = this.reader(afterIndex);
     let ended = false;
     const wakers = new Set<() => void>();
     const done = { done: true, value: undefined } as const;
     const next = async (): Promise<IteratorResult<FeedItem<Command, State>>> => {
       for (;;) {
         if (ended) return done;
-        if (position < this.firstPosition) {
-          position = this.firstPosition + this.recent.length;
-          return { done: false, value: { index: this.index, snapshot: this.state } };
-        }
-        const item = this.recent[position - this.firstPosition];
-        if (item) {
-          position++;
-          return { done: false, value: item };
-        }
+        const item = reader.take();
+        if (item) return { done: false, value: item };
         if (this.end) {
           ended = true;
           if (this.end.error) throw this.end.error;
           return done;
         }
         await new Promise<void>((resolve) => {
-          const waker = (): void => {
-            this.waiting.delete(waker);
-            wakers.delete(waker);
+          const wake = reader.whenMore(() => {
+            wakers.delete(wake);
             resolve();
-          };
-          this.waiting.add(waker);
-          wakers.add(waker);
+          });
+          wakers.add(wake);
         });
       }
     };
@@ -96,7 +118,7 @@ export class Feed<Command, State> {
       next,
       return: () => {
         ended = true;
-        for (const waker of wakers) waker();
+        for (const wake of wakers) wake();
         return Promise.resolve(done);
       },
     };

@@ -5,7 +5,8 @@ import { type Applied, type Proposal, Replicated, type ReplicatedImage } from '.
 import type { Configuration, Entry, SnapshotMeta } from './contract.js';
 import { decodeSnapshot, encodeSnapshot } from './formats.js';
 
-interface Waiter<T> {
+/** Whoever waits for something; told once. */
+export interface Waiter<T> {
   resolve(value: T): void;
   reject(error: RegistryError): void;
 }

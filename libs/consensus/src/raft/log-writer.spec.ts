@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { MemoryDisk, MemoryLogStore } from '../memory-log-store.js';
 import type { Entry } from './contract.js';
 import { fromLogEntry } from './formats.js';
-import { LogWriter, type Persist, join } from './log-writer.js';
+import { LogWriter, type Persist, deviceOf, join } from './log-writer.js';
 
 const entry = (index: number, term: number): Entry => ({ kind: 'noop', index, term });
 
@@ -60,7 +60,7 @@ describe('the writer of a log', () => {
     await store.open();
     told = [];
     writer = new LogWriter(
-      store,
+      deviceOf(store),
       100,
       (token) => told.push(token),
       (error) => told.push((error as { code: string }).code),
@@ -124,11 +124,12 @@ describe('the writer of a log', () => {
     writer.persist({ token: 1, entries: [entry(1, 1)] });
     await turns();
     let stopped = false;
-    const stopping = writer.stop().then(() => (stopped = true));
+    writer.stop(() => (stopped = true));
     await turns();
     expect(stopped).toBe(false);
     resume();
-    await stopping;
+    await turns();
+    expect(stopped).toBe(true);
     expect(told).toEqual([]);
   });
 });

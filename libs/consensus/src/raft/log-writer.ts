@@ -1,6 +1,25 @@
-import type { LogSnapshot, LogStore } from '../contract.js';
+import type { LogSnapshot, LogStore, LogWrite } from '../contract.js';
 import type { Entry, RaftEffect } from './contract.js';
 import { toLogEntry } from './formats.js';
+
+/**
+ * What the writer writes to: a log store, as told by callbacks instead of promises, so that a simulation in virtual time
+ * needs none. `done` is called once, later, with the error if there is one.
+ */
+export interface LogDevice {
+  write(change: LogWrite, done: (error?: unknown) => void): void;
+  saveSnapshot(snapshot: LogSnapshot, done: (error?: unknown) => void): void;
+  /** Runs something when the present turn is over, before time goes on. */
+  soon(run: () => void): void;
+}
+
+export function deviceOf(store: LogStore): LogDevice {
+  return {
+    write: (change, done) => void store.write(change).then(() => done(), done),
+    saveSnapshot: (snapshot, done) => void store.saveSnapshot(snapshot).then(() => done(), done),
+    soon: (run) => void Promise.resolve().then(run),
+  };
+}
 
 export type Persist = Omit<Extract<RaftEffect, { type: 'persist' }>, 'type'>;
 
@@ -17,11 +36,12 @@ interface Save {
  */
 export class LogWriter {
   private waiting: (Persist | Save)[] = [];
-  private writing: Promise<void> | undefined;
+  private writing = false;
   private stopped = false;
+  private idle: (() => void)[] = [];
 
   constructor(
-    private readonly store: LogStore,
+    private readonly device: LogDevice,
     private readonly maxBytes: number,
     /** Everything to this token is durable. */
     private readonly synced: (token: number) => void,
@@ -36,41 +56,49 @@ export class LogWriter {
     this.add({ snapshot, saved });
   }
 
-  /** What is in flight is finished, what waits behind it is dropped, and nothing is told any more. */
-  stop(): Promise<void> {
+  /** What is in flight is finished, what waits behind it is dropped, and nothing is told any more but that it is over. */
+  stop(over?: () => void): void {
     this.stopped = true;
     this.waiting = [];
-    return this.writing ?? Promise.resolve();
+    if (!this.writing) over?.();
+    else if (over) this.idle.push(over);
   }
 
   private add(job: Persist | Save): void {
     if (this.stopped) return;
     this.waiting.push(job);
-    this.writing ??= this.write();
+    if (this.writing) return;
+    this.writing = true;
+    // What is asked for in the same turn shares the first write.
+    this.device.soon(() => this.next());
   }
 
-  private async write(): Promise<void> {
-    // What is asked for in the same turn of the event loop shares the first write.
-    await null;
-    try {
-      for (let job = this.waiting[0]; job && !this.stopped; job = this.waiting[0]) {
-        if ('snapshot' in job) {
-          this.waiting.shift();
-          await this.store.saveSnapshot(job.snapshot);
-          if (!this.stopped) job.saved();
-        } else {
-          const { token, hardState, truncateFrom, entries } = join(this.takePersists());
-          await this.store.write({ hardState, truncateFrom, entries: entries?.map(toLogEntry) });
-          if (!this.stopped) this.synced(token);
-        }
-      }
-    } catch (error) {
-      if (!this.stopped) this.failed(error);
-      this.stopped = true;
-      this.waiting = [];
-    } finally {
-      this.writing = undefined;
+  private next(): void {
+    const [job] = this.waiting;
+    if (!job) {
+      this.writing = false;
+      for (const over of this.idle.splice(0)) over();
+    } else if ('snapshot' in job) {
+      this.waiting.shift();
+      this.device.saveSnapshot(job.snapshot, (error) => this.wrote(error, job.saved));
+    } else {
+      const { token, hardState, truncateFrom, entries } = join(this.takePersists());
+      const change = { hardState, truncateFrom, entries: entries?.map(toLogEntry) };
+      this.device.write(change, (error) => this.wrote(error, () => this.synced(token)));
     }
+  }
+
+  /** Whoever is told and fails, as at installing a snapshot, is a failure of the write. */
+  private wrote(error: unknown, told: () => void): void {
+    try {
+      if (error !== undefined) throw error;
+      if (!this.stopped) told();
+    } catch (cause) {
+      const isFirst = !this.stopped;
+      this.stop();
+      if (isFirst) this.failed(cause);
+    }
+    this.next();
   }
 
   /** At least one, to the next snapshot or the bound in bytes. */

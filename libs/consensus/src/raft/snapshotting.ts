@@ -1,5 +1,5 @@
 import { RegistryError } from '#model';
-import type { Applier } from './applier.js';
+import type { Applier, Waiter } from './applier.js';
 import type { RaftEffect, RaftEvent, SnapshotMeta } from './contract.js';
 import { decodeSnapshot } from './formats.js';
 import type { LogWriter } from './log-writer.js';
@@ -19,8 +19,10 @@ interface SnapshotLimits {
 export class Snapshotting {
   private readonly source: SnapshotSource;
   private readonly collector: SnapshotCollector;
-  private saving: Promise<void> | undefined;
-  private refuse = (_error: RegistryError): void => {};
+  /** Those who wait for the snapshot that is being saved; undefined when none is. */
+  private saving: Waiter<number>[] | undefined;
+  /** Those who came while it was: it may lack what they have seen applied. */
+  private afterwards: Waiter<number>[] = [];
   private installing = false;
 
   constructor(
@@ -41,16 +43,13 @@ export class Snapshotting {
 
   takeIfDue(): void {
     const isDue = this.applier.index - this.index >= this.limits.snapshotEveryEntries;
-    // Who fails it has said so already.
-    if (isDue && !this.saving && !this.installing) this.take().catch(() => {});
+    if (isDue && !this.saving && !this.installing) this.take([]);
   }
 
-  /** Resolves with the index of a snapshot that holds everything applied before the call. */
-  async takeNow(): Promise<number> {
-    await this.saving;
-    if (this.installing) throw new RegistryError('PENDING', 'A snapshot from the leader is being installed.');
-    if (this.applier.index > this.index) await (this.saving ?? this.take());
-    return this.index;
+  /** Answers with the index of a snapshot that holds everything applied before the call. */
+  takeNow(waiter: Waiter<number>): void {
+    if (this.saving) this.afterwards.push(waiter);
+    else this.takeFor([waiter]);
   }
 
   readChunk({ to, meta, offset }: Extract<RaftEffect, { type: 'readChunk' }>): void {
@@ -79,20 +78,29 @@ export class Snapshotting {
   }
 
   stop(error: RegistryError): void {
-    this.refuse(error);
+    for (const { reject } of [...(this.saving ?? []), ...this.afterwards]) reject(error);
+    this.saving = undefined;
+    this.afterwards = [];
   }
 
-  private take(): Promise<void> {
+  private takeFor(waiters: Waiter<number>[]): void {
+    if (this.installing) {
+      const error = new RegistryError('PENDING', 'A snapshot from the leader is being installed.');
+      for (const { reject } of waiters) reject(error);
+    } else if (this.applier.index > this.index) this.take(waiters);
+    else for (const { resolve } of waiters) resolve(this.index);
+  }
+
+  private take(waiters: Waiter<number>[]): void {
     const { meta, bytes } = this.applier.snapshot();
-    this.saving = new Promise((resolve, reject) => {
-      this.refuse = reject;
-      this.writer.save({ index: meta.index, term: meta.term, payload: bytes }, () => {
-        this.saving = undefined;
-        this.source.hold(meta, bytes);
-        this.tell({ type: 'compacted', meta });
-        resolve();
-      });
+    this.saving = waiters;
+    this.writer.save({ index: meta.index, term: meta.term, payload: bytes }, () => {
+      this.saving = undefined;
+      this.source.hold(meta, bytes);
+      this.tell({ type: 'compacted', meta });
+      for (const { resolve } of waiters) resolve(this.index);
+      const next = this.afterwards.splice(0);
+      if (next.length > 0) this.takeFor(next);
     });
-    return this.saving;
   }
 }
