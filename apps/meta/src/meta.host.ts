@@ -2,12 +2,13 @@ import type { RaftNodeStatus } from '#consensus';
 import { type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
 import { type Config, CoreRunner, type HostEffect, type LinkAcceptor, Links, type Logger, type Readiness } from '#nest';
 import {
+  FollowedState,
   MetaCore,
   type MetaCommand,
   type MetaEffect,
   type MetaEvent,
-  type MetaState,
-  metaStateMachine,
+  leadershipEvent,
+  proposedEvent,
 } from '#registry';
 import type { MetaGroup } from './raft/group.js';
 
@@ -25,7 +26,7 @@ export class MetaHost {
   private readonly incarnation: string;
   private readonly core: MetaCore;
   private readonly runner: CoreRunner<MetaEvent, MetaEffect>;
-  private state: MetaState = metaStateMachine.initial();
+  private readonly followed = new FollowedState();
   private stopped = false;
   private stopListening: () => void = () => {};
 
@@ -65,11 +66,7 @@ export class MetaHost {
     void this.follow();
     const { node } = this.options.group;
     const { id } = node.status();
-    this.stopListening = node.onLeadership(({ term, leading, leader }) => {
-      // Between its election and its first entry, a leader knows itself for one and does not lead yet.
-      const elsewhere = leader === undefined || leader === id ? {} : { leader };
-      this.runner.dispatch({ type: 'leadership', term, leading, ...elsewhere });
-    });
+    this.stopListening = node.onLeadership((leadership) => this.dispatch(leadershipEvent(id, leadership)));
   }
 
   dispatch(event: MetaEvent): void {
@@ -97,7 +94,7 @@ export class MetaHost {
 
   private hello(): PeerHello {
     const { incarnation } = this;
-    const { clusterId } = this.state.table;
+    const { clusterId } = this.followed.state.table;
     return { protocol: PROTOCOL_VERSION, role: 'meta', incarnation, ...(clusterId === '' ? {} : { clusterId }) };
   }
 
@@ -106,10 +103,10 @@ export class MetaHost {
     const { group, fail } = this.options;
     try {
       for await (const item of group.node.watch(0)) {
-        this.state = 'snapshot' in item ? item.snapshot : metaStateMachine.apply(this.state, item.change).state;
-        const { clusterId } = this.state.table;
+        const committed = this.followed.next(item);
+        const { clusterId } = committed.state.table;
         if (clusterId !== '') group.belongsTo(clusterId);
-        this.runner.dispatch({ type: 'committed', index: item.index, state: this.state });
+        this.dispatch(committed);
       }
     } catch (error) {
       if (!this.stopped) fail(error);
@@ -122,12 +119,11 @@ export class MetaHost {
   }
 
   private async propose(sequence: number, command: MetaCommand): Promise<void> {
-    try {
-      const { result } = await this.options.group.node.propose({ client: this.incarnation, sequence }, command);
-      this.dispatch({ type: 'proposed', sequence, outcome: { ok: true, result } });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      this.dispatch({ type: 'proposed', sequence, outcome: { ok: false, message } });
-    }
+    const { node } = this.options.group;
+    const outcome = await node.propose({ client: this.incarnation, sequence }, command).then(
+      ({ result }) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
+    this.dispatch(proposedEvent(sequence, outcome));
   }
 }

@@ -1,9 +1,15 @@
 export * from './contract.js';
+export type { FeedItem, FeedReader } from './feed.js';
 export * from './memory-log-store.js';
+export type { Waiter } from './raft/applier.js';
 export * from './raft/contract.js';
+export { RaftCore } from './raft/core.js';
+export { type RaftEnvelope, isEnvelope } from './raft/envelope.js';
+export type { LogDevice } from './raft/log-writer.js';
 export * from './raft/node-options.js';
 export * from './raft/node.js';
+export * from './raft/peer-links.js';
+export * from './raft/runner.js';
 export * from './raft/transport.js';
 export * from './record-log-store.js';
 export * from './records.js';
-export { RaftCore } from './raft/core.js';

@@ -3,6 +3,7 @@ export * from './errors.js';
 export * from './features.js';
 export * from './limits.js';
 export * from './names.js';
+export * from './plain-object.js';
 export * from './publication.js';
 export * from './random.js';
 export * from './register-id.js';

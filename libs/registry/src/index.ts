@@ -1,6 +1,7 @@
 export * from './merge.js';
 export * from './meta/contract.js';
 export * from './meta/core.js';
+export * from './meta/engine.js';
 export { type MetaStateMachine, createMetaStateMachine, metaStateMachine } from './meta/state.js';
 export * from './data/contract.js';
 export * from './data/core.js';

@@ -13,7 +13,6 @@ export {
   type FaultPacket,
   isFailure,
   isFaultPacket,
-  isPlainObject,
   isRequestPacket,
   isResponsePacket,
   type RequestId,

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { type Failure, failure, isCode, LIMITS } from '#model';
+import { type Failure, failure, isCode, isPlainObject, LIMITS } from '#model';
 import { pack, type SharedBody } from './encoder.js';
 import { FRAME_HEAD_BYTES, frameTooLarge } from './frames.js';
 
@@ -30,10 +30,6 @@ export interface FaultPacket {
 
 /** A stock client's ids have 21 characters; an id is echoed in every answer, so it is kept short. */
 const MAX_ID_LENGTH = 128;
-
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-}
 
 function isRequestId(value: unknown): value is RequestId {
   return typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_ID_LENGTH);

@@ -1,6 +1,5 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { RegistryError } from '#model';
-import { isPlainObject } from '#wire';
+import { RegistryError, isPlainObject } from '#model';
 import { MetaHost } from '../meta.host.js';
 import { RaftAdministration, type RaftAnswer, type RaftRequest } from '../raft/administration.js';
 

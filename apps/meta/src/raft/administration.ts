@@ -1,8 +1,7 @@
 import { RpcConnection } from '#client';
 import type { Configuration, MembershipChange, NodeId } from '#consensus';
-import { RegistryError } from '#model';
+import { RegistryError, isPlainObject } from '#model';
 import { parseAddress } from '#nest';
-import { isPlainObject } from '#wire';
 import type { MetaNode } from './group.js';
 
 /** What only the leader does. Travels as it is from the node that was asked to the leader. */

@@ -1,6 +1,5 @@
-import type { RaftMessage } from '#consensus';
+import { type RaftMessage, isEnvelope } from '#consensus';
 import { pack, unpack } from '#wire';
-import { isEnvelope } from './envelope.js';
 
 const configuration = { voters: ['a', 'b'], learners: ['c'] };
 const meta = { index: 9, term: 2, configuration: { ...configuration, outgoing: ['a'] } };

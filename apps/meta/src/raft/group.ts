@@ -30,11 +30,11 @@ export class MetaGroup implements LinkAcceptor {
     const links = new RaftLinks({ id: identity.id, peers: identity.bootstrap.voters, env, logger });
     let node: MetaNode | undefined;
     try {
-      links.start();
+      links.transport.start();
       node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
         ...identity,
         store: new LevelLogStore(config.dataDir),
-        transport: links,
+        transport: links.transport,
         env,
         machine: metaStateMachine,
         codec: { encode: pack, decode: (bytes) => unpack(bytes) },
@@ -61,16 +61,12 @@ export class MetaGroup implements LinkAcceptor {
 
   /** A leader that goes leaves another behind, so that nobody need wait for an election. */
   async handOver(): Promise<void> {
-    const { role, peers, configuration } = this.node.status();
-    if (role !== 'leader') return;
-    const [heir] = peers
-      .filter(({ id, active }) => active && configuration.voters.includes(id))
-      .toSorted((a, b) => b.matched - a.matched);
-    if (!heir) return;
+    const heir = this.node.heir();
+    if (heir === undefined) return;
     try {
-      await this.node.transfer(heir.id);
+      await this.node.transfer(heir);
     } catch (error) {
-      this.logger.warn('not-handed-over', { to: heir.id, error });
+      this.logger.warn('not-handed-over', { to: heir, error });
     }
   }
 

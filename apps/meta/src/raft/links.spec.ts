@@ -24,11 +24,11 @@ class End {
     const logger = createLogger({ tier: 'meta', level: 'error', format: 'json' });
     this.links = new RaftLinks({ id: this.id, peers: this.peers, env: systemEnv(), logger });
     this.links.clusterId = this.clusterId;
-    this.links.onMessage((from, message) => {
+    this.links.transport.onMessage((from, message) => {
       this.received.push({ from, message });
       this.tell();
     });
-    this.links.onUnreachable((peer) => {
+    this.links.transport.onUnreachable((peer) => {
       this.unreachable.push(peer);
       this.tell();
     });
@@ -36,7 +36,7 @@ class End {
     this.server = new RollcallServer({ host: host!, port: Number(port) });
     this.links.accept(this.server);
     await new Promise<void>((resolve, reject) => this.server.listen((error) => (error ? reject(error) : resolve())));
-    this.links.start();
+    this.links.transport.start();
     return this;
   }
 
@@ -90,8 +90,8 @@ describe('links between meta nodes', () => {
       commit: 0,
       round: 1,
     };
-    for (let term = 1; term <= 20; term++) one.links.send(b, ping(term));
-    two.links.send(a, append as RaftMessage);
+    for (let term = 1; term <= 20; term++) one.links.transport.send(b, ping(term));
+    two.links.transport.send(a, append as RaftMessage);
     await two.until(() => two.received.length === 20);
     expect(terms(two)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
     expect(new Set(two.received.map(({ from }) => from))).toEqual(new Set([a]));
@@ -107,21 +107,21 @@ describe('links between meta nodes', () => {
     const one = await start(a, [a, b]);
     let two = await start(b, [a, b]);
     await repeatedly(
-      () => one.links.send(b, ping(1)),
+      () => one.links.transport.send(b, ping(1)),
       () => two.until(() => two.received.length > 0),
     );
     await two.stop();
     ends.splice(ends.indexOf(two), 1);
     await one.until(() => one.unreachable.includes(b));
     // Dropped for want of a link, or lost with one.
-    for (let term = 2; term < 100; term++) one.links.send(b, ping(term));
+    for (let term = 2; term < 100; term++) one.links.transport.send(b, ping(term));
     await one.until(() => one.unreachable.length >= 3);
     two = await start(b, [a, b]);
-    two.links.send(a, ping(100));
+    two.links.transport.send(a, ping(100));
     await one.until(() => terms(one).includes(100));
     // Whoever speaks is dialled at once.
     await repeatedly(
-      () => one.links.send(b, ping(101)),
+      () => one.links.transport.send(b, ping(101)),
       () => two.until(() => two.received.length > 0),
     );
     expect(terms(two)[0]).toBe(101);
@@ -130,9 +130,9 @@ describe('links between meta nodes', () => {
   it('do not form between nodes of different clusters', async () => {
     const one = await start(a, [a, b], 'one');
     const two = await start(b, [a, b], 'another');
-    one.links.send(b, ping(1));
+    one.links.transport.send(b, ping(1));
     await one.until(() => one.unreachable.includes(b));
-    two.links.send(a, ping(1));
+    two.links.transport.send(a, ping(1));
     await two.until(() => two.unreachable.includes(a));
     expect([one.received, two.received]).toEqual([[], []]);
   });

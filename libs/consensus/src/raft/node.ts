@@ -76,6 +76,11 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
     await promised<number>((waiter) => this.runner.transfer(to, waiter));
   }
 
+  /** Whom a leader that is to go should hand over to; undefined where nobody is fit, or this node does not lead. */
+  heir(): NodeId | undefined {
+    return this.runner.heir();
+  }
+
   /** Saves the state as it is now and drops the log before it, on this node alone. Resolves with the snapshot's index. */
   snapshotNow(): Promise<number> {
     return promised((waiter) => this.runner.snapshotNow(waiter));

@@ -135,6 +135,14 @@ export class RaftRunner<Command, State, Result> {
     this.ask((call) => ({ type: 'transfer', call, to }), waiter);
   }
 
+  /** Whom a leader that is to go should hand over to; undefined where nobody is fit, or this node does not lead. */
+  heir(): NodeId | undefined {
+    const { role, peers, configuration } = this.core.status();
+    if (role !== 'leader') return undefined;
+    const fit = peers.filter(({ id, active }) => active && configuration.voters.includes(id));
+    return fit.toSorted((a, b) => b.matched - a.matched)[0]?.id;
+  }
+
   snapshotNow(waiter: Waiter<number>): void {
     if (this.ended) waiter.reject(this.ended);
     else this.snapshots.takeNow(waiter);

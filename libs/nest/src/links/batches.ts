@@ -1,5 +1,5 @@
-import { isPlainObject, pack, Spliced, unpack } from '#wire';
-import { RegistryError } from '#model';
+import { isPlainObject, RegistryError } from '#model';
+import { pack, Spliced, unpack } from '#wire';
 
 /**
  * How messages travel over a link: in lists, each list one frame. An item is a message, or a piece of one that is too

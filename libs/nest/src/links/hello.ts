@@ -1,5 +1,4 @@
-import { type Failure, failure, type PeerHello, PROTOCOL_VERSION, type ServerRole } from '#model';
-import { isPlainObject } from '#wire';
+import { type Failure, failure, isPlainObject, type PeerHello, PROTOCOL_VERSION, type ServerRole } from '#model';
 
 const ROLES: readonly ServerRole[] = ['meta', 'data', 'session'];
 const MAX_ID_LENGTH = 128;

@@ -3,10 +3,9 @@ import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { Observable } from 'rxjs';
-import { failure, RegistryError } from '#model';
+import { failure, isPlainObject, RegistryError } from '#model';
 import {
   type FramedSocketLimits,
-  isPlainObject,
   isRequestPacket,
   type RequestId,
   type RequestPacket,

@@ -1,14 +1,7 @@
 import { TcpSocket } from '@nestjs/microservices';
 import type { Socket } from 'node:net';
-import { RegistryError } from '#model';
-import {
-  encodeResponse,
-  FramedSocket,
-  type FramedSocketLimits,
-  isPlainObject,
-  type RequestId,
-  SharedBody,
-} from '#wire';
+import { isPlainObject, RegistryError } from '#model';
+import { encodeResponse, FramedSocket, type FramedSocketLimits, type RequestId, SharedBody } from '#wire';
 
 export interface RollcallSocketOptions {
   limits?: Partial<FramedSocketLimits>;

@@ -1,5 +1,5 @@
-import type { Entry, NodeId, RaftMessage, SnapshotMeta } from '#consensus';
-import { isPlainObject } from '#wire';
+import { isPlainObject } from '#model';
+import type { Entry, NodeId, RaftMessage, SnapshotMeta } from './contract.js';
 
 /** A message between meta nodes on its way. It says for whom it is, since an address may change hands. */
 export interface RaftEnvelope {
