@@ -22,7 +22,7 @@ export interface LoadedLog {
 export async function loadLog(records: Records): Promise<LoadedLog> {
   const corrupt = (what: string): RegistryError => corruption(records.location, what);
   const sealed = async <T>(key: string): Promise<T | null> => {
-    const bytes = await records.get(key);
+    const bytes = await read(records, key, `the record "${key}"`);
     if (!bytes) return null;
     const value = unseal<T>(bytes);
     if (!value) throw corrupt(`the record "${key}" fails its checksum`);
@@ -69,7 +69,7 @@ async function loadEntries(
   const links: Link[] = [];
   let previous = pointer?.link ?? 0;
   let index = pointer?.index ?? 0;
-  for await (const [key, bytes] of records.range(KEYS.entry(index + 1), ENTRIES_END)) {
+  for await (const [key, bytes] of entriesAfter(records, index)) {
     index++;
     if (key !== KEYS.entry(index)) throw corruption(records.location, `entry ${index} is missing`);
     const decoded = decodeEntry(index, bytes, previous);
@@ -87,9 +87,9 @@ async function loadSnapshot(records: Records, pointer: SnapshotPointer): Promise
   const payload = new Uint8Array(bytes);
   let filled = 0;
   for (let number = 0; number < chunks; number++) {
-    const chunk = await records.get(KEYS.chunk(index, number));
-    if (!chunk || filled + chunk.length > bytes)
-      throw corruption(records.location, `part ${number + 1} of ${chunks} of the snapshot at ${index} is missing`);
+    const part = `part ${number + 1} of ${chunks} of the snapshot at ${index}`;
+    const chunk = await read(records, KEYS.chunk(index, number), part);
+    if (!chunk || filled + chunk.length > bytes) throw corruption(records.location, `${part} is missing`);
     payload.set(chunk, filled);
     filled += chunk.length;
   }
@@ -98,13 +98,47 @@ async function loadSnapshot(records: Records, pointer: SnapshotPointer): Promise
   return { index, term, payload };
 }
 
+/** A medium that reads ahead fails before it has given what precedes the damage: then each entry is asked for by itself. */
+async function* entriesAfter(records: Records, index: number): AsyncIterable<[key: string, bytes: Uint8Array]> {
+  let next = index + 1;
+  try {
+    for await (const record of records.range(KEYS.entry(next), ENTRIES_END)) {
+      yield record;
+      next++;
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    for (; ; next++) {
+      const bytes = await read(records, KEYS.entry(next), `entry ${next}`);
+      // Every entry that is there can be read by itself: what is damaged lies behind the last.
+      if (!bytes) throw unreadable(records, `what follows entry ${next - 1}`, error);
+      yield [KEYS.entry(next), bytes];
+    }
+  }
+}
+
+async function read(records: Records, key: string, what: string): Promise<Uint8Array | undefined> {
+  try {
+    return await records.get(key);
+  } catch (error) {
+    throw isDamage(error) ? unreadable(records, what, error) : error;
+  }
+}
+
+/** The medium itself says that a record is damaged, before any checksum of ours is asked. */
+export function isDamage(error: unknown): error is RegistryError & { details: { reason: string } } {
+  return error instanceof RegistryError && error.code === 'STORE_CORRUPT' && error.details?.['reason'] !== undefined;
+}
+
+function unreadable(records: Records, what: string, { details }: { details: { reason: string } }): RegistryError {
+  return corruption(records.location, `${what} cannot be read (${details.reason})`);
+}
+
 /** Starting anyway could forget what was acknowledged, so the process must not; a person decides. */
-function corruption(location: string, what: string): RegistryError {
-  return new RegistryError(
-    'STORE_CORRUPT',
-    `The log in ${location} is damaged: ${what}. If no other server has this log, restore the folder from a backup, or ` +
-      'move it away to start without it. In a group, replace this server by a new one under another address: with an old ' +
-      'or an empty folder it could break what it has promised the others.',
-    { details: { location, what } },
-  );
+export function corruption(location: string, what: string): RegistryError {
+  const message =
+    `The log in ${location} is damaged: ${what}. In a group, replace this server by a new one under another address: ` +
+    'with an old or an empty folder it could break what it has promised the others. If no other server has this log, ' +
+    'restore it from a backup. docs/recovery.md has both, step by step.';
+  return new RegistryError('STORE_CORRUPT', message, { details: { location, what } });
 }

@@ -3,7 +3,7 @@ import { chainedChecksum, crc32 } from './checksum.js';
 import type { LogSnapshot, LogStore, LogWrite } from './contract.js';
 import type { Link, SnapshotPointer, Vote, Witness } from './log-format.js';
 import { CHUNKS_END, KEYS, encodeEntry, linkOfSnapshot, seal } from './log-format.js';
-import { type LoadedLog, loadLog } from './log-loader.js';
+import { type LoadedLog, corruption, isDamage, loadLog } from './log-loader.js';
 import type { RecordOperation, Records } from './records.js';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -33,14 +33,20 @@ export class RecordLogStore implements LogStore {
 
   async open(): Promise<Omit<LoadedLog, 'pointer' | 'links' | 'vote'> & Vote> {
     if (this.stage !== 'new') throw new RegistryError('INTERNAL', 'A log store is opened once.');
-    await this.records.open();
+    const named = (error: unknown, what: string): unknown =>
+      isDamage(error) ? corruption(this.records.location, `${what} (${error.details.reason})`) : error;
+    await this.records.open().catch((error: unknown) => {
+      throw named(error, 'the records in it cannot be opened');
+    });
     try {
       const { vote, pointer, links, snapshot, entries } = await loadLog(this.records);
       this.vote = vote;
       this.pointer = pointer;
       this.links = links;
       this.stage = 'open';
-      await this.discardLeftovers();
+      await this.discardLeftovers().catch((error: unknown) => {
+        throw named(error, 'records that are needed no longer cannot be read');
+      });
       return { ...vote, snapshot, entries };
     } catch (error) {
       this.stage = 'closed';

@@ -1,7 +1,8 @@
 /**
  * The medium under a log store: an ordered map from short ASCII keys to bytes, and beside it one witness, a small value
  * in a place that does not fail together with the map. LevelDB and a simulated disk implement it. Failures are
- * RegistryErrors: STORE_LOCKED, STORE_FAILED, STORE_CORRUPT.
+ * RegistryErrors: STORE_LOCKED, STORE_FAILED, and STORE_CORRUPT with `details.reason` where the medium itself finds that
+ * what it holds is damaged.
  */
 export interface Records {
   /** Where it is, for people. */

@@ -13,7 +13,7 @@ export function storeError(error: unknown, location: string): RegistryError {
   const reason = String(causes.at(-1)?.message ?? error);
   if (codes.includes('LEVEL_CORRUPTION')) {
     const message = `The folder ${location} is damaged: ${reason}. Restore it from a backup, or move it away to start without it.`;
-    return new RegistryError('STORE_CORRUPT', message, options);
+    return new RegistryError('STORE_CORRUPT', message, { cause: error, details: { location, reason } });
   }
   const message = `The folder ${location} cannot be read or written: ${reason}. Check its permissions and the free space, or configure another folder.`;
   return new RegistryError('STORE_FAILED', message, options);

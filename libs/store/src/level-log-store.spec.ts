@@ -119,6 +119,42 @@ describe('a log in a folder', () => {
     expect(outcomes.get('STORE_CORRUPT')).toBeGreaterThan(40);
   });
 
+  it('says which record is broken, also where LevelDB itself cannot read it', async () => {
+    const store = new LevelLogStore(folder);
+    await store.open();
+    await store.write({ hardState: { term: 1, vote: 'n1' } });
+    const entries = Array.from({ length: 300 }, (_, i) => ({ ...entry(i + 1), payload: Buffer.alloc(200, `${i} `) }));
+    await store.write({ entries });
+    await store.saveSnapshot({ index: 20, term: 1, payload: Buffer.alloc(20_000, 'state and ') });
+    await store.close();
+    // Opened again, it has moved from the write-ahead log into a table of compressed blocks.
+    await open(folder, 0);
+    const [name] = (await readdir(join(folder, 'db'))).filter((each) => each.endsWith('.ldb'));
+    const original = await readFile(join(folder, 'db', name!));
+    const named = new Map<string, number>();
+    for (let at = 0; at < original.length; at += Math.ceil(original.length / 150)) {
+      const damaged = join(root.path, `damaged-${at}`);
+      await cp(folder, damaged, { recursive: true });
+      const bytes = Buffer.from(original);
+      bytes[at]! ^= 0x10;
+      await writeFile(join(damaged, 'db', name!), bytes);
+      const failure = await new LevelLogStore(damaged).open().then(
+        () => undefined,
+        ({ code, message }: RegistryError) => ({ code, message }),
+      );
+      await rm(damaged, { recursive: true });
+      if (!failure) continue;
+      expect(failure.code).toBe('STORE_CORRUPT');
+      const what =
+        /is damaged: (entry|what follows entry|entries|part|records that are needed no longer|the (?:snapshot|record|vote)) .*docs\/recovery\.md/;
+      const [, kind] = what.exec(failure.message) ?? [undefined, failure.message];
+      named.set(kind!, (named.get(kind!) ?? 0) + 1);
+      if (failure.message.includes('cannot be read')) named.set('unreadable', (named.get('unreadable') ?? 0) + 1);
+    }
+    expect([...named.keys()].filter((kind) => kind.includes('damaged'))).toEqual([]);
+    for (const kind of ['entry', 'unreadable']) expect(named.get(kind)).toBeGreaterThan(0);
+  });
+
   it('is refused when its files were put back to an earlier day', async () => {
     const store = new LevelLogStore(folder);
     await store.open();
@@ -180,6 +216,11 @@ describe('a log in a folder', () => {
     await store.close();
     const manifest = (await readdir(join(folder, 'db'))).find((name) => name.startsWith('MANIFEST'))!;
     await writeFile(join(folder, 'db', manifest), 'nonsense');
-    await expect(new LevelLogStore(folder).open()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+    await expect(new LevelLogStore(folder).open()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringMatching(
+        /The log in .* is damaged: the records in it cannot be opened .*In a group, replace this server/,
+      ),
+    });
   });
 });

@@ -28,7 +28,9 @@ export class NodeFile {
     if (content === undefined) return undefined;
     const identity = decode(content);
     if (identity) return identity;
-    const message = `The file ${this.path} is damaged. Restore the folder from a backup, or replace this node by a new one.`;
+    const message =
+      `The file ${this.path} is damaged. In a group, replace this server by a new one under another address. If no other ` +
+      'server has its log, restore it from a backup. docs/recovery.md has both, step by step.';
     throw new RegistryError('STORE_CORRUPT', message, { details: { location: this.path } });
   }
 
