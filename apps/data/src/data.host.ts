@@ -30,7 +30,7 @@ export class DataHost extends MemberHost<
       logger,
       folder,
       fail,
-      makeCore: (self, table) =>
+      makeCore: (self, saved) =>
         new DataCore({
           self,
           metaAddresses: config.cluster.metaAddresses,
@@ -38,7 +38,7 @@ export class DataHost extends MemberHost<
           // Of this start, for its first incarnation alone.
           run: this.runs.pop() ?? 0,
           limits: config.limits,
-          ...(table === undefined ? {} : { table }),
+          ...saved,
         }),
       perform: () => {},
     });

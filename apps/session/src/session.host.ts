@@ -64,13 +64,13 @@ export class SessionHost extends MemberHost<
       logger,
       folder,
       fail,
-      makeCore: (self, table) =>
+      makeCore: (self, saved) =>
         new SessionCore({
           self,
           metaAddresses: config.cluster.metaAddresses,
           random: env.random,
           limits: config.limits,
-          ...(table === undefined ? {} : { table }),
+          ...saved,
         }),
       perform: (effect) => this.tellClient(effect),
       onRestart: (reason) => this.dropClients(reason),

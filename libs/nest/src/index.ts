@@ -11,4 +11,4 @@ export { type Endpoint, endpointsOf, parseEndpoint } from './discovery/endpoint.
 export { RegistryModule, type RegistryModuleAsyncOptions } from './discovery/registry.module.js';
 export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
 export * from './links/index.js';
-export { MemberHost, type MemberHostOptions, type TableFolder } from './host/member-host.js';
+export { MemberHost, type MemberHostOptions, type MemberFolder } from './host/member-host.js';

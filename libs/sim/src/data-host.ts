@@ -1,4 +1,4 @@
-import type { Core, Member, Random, RoutingTable } from '#model';
+import type { Core, Member, Random } from '#model';
 import type { DataEffect, DataEvent, DataOptions } from '#registry';
 import type { Accept } from './network.js';
 import { type HostObserver, ServerHost } from './server-host.js';
@@ -25,15 +25,13 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
   protected override makeCore(random: Random): Core<DataEvent, DataEffect> {
     const run = this.goesOn ? 0 : (this.disk.read<number>('run') ?? 0) + 1;
     if (run > 0) this.disk.writeSync('run', run);
-    const table = this.disk.read<RoutingTable>('table');
-    this.clusterId = table?.clusterId;
     const { makeCore, metaAddresses, zone, limits } = this.settings;
     return makeCore({
       self: memberOf(this, 'data', zone),
       metaAddresses,
       random,
       run,
-      ...(table ? { table } : {}),
+      ...this.saved(),
       ...(limits ? { limits } : {}),
     });
   }

@@ -9,6 +9,7 @@ import {
   type Random,
   type RoutingTable,
   type ServerRole,
+  type VersionedSwitches,
   type WakeEffect,
   type WakeEvent,
   randomId,
@@ -25,6 +26,7 @@ export type ServerEffect =
   | LogEffect
   | LinkEffect<unknown>
   | { type: 'saveTable'; table: RoutingTable }
+  | { type: 'saveSwitches'; switches: VersionedSwitches }
   | { type: 'restart'; reason: string };
 
 /** The opening of a connection: another server's hello, or a client, which says hello by a request. */
@@ -138,6 +140,14 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     this.process.resume();
   }
 
+  /** What a core begins with: what meta told an earlier one here. */
+  protected saved(): { table?: RoutingTable; switches?: VersionedSwitches } {
+    const table = this.disk.read<RoutingTable>('table');
+    const switches = this.disk.read<VersionedSwitches>('switches');
+    this.clusterId = table?.clusterId;
+    return { ...(table ? { table } : {}), ...(switches ? { switches } : {}) };
+  }
+
   protected wallMs(): number {
     return this.world.wallMs() + this.wallOffsetMs;
   }
@@ -175,6 +185,8 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
       case 'saveTable':
         this.clusterId = common.table.clusterId || this.clusterId;
         return this.disk.write('table', common.table);
+      case 'saveSwitches':
+        return this.disk.write('switches', common.switches);
       case 'restart':
         this.note(`restarts itself: ${common.reason}`);
         this.end();

@@ -1,4 +1,4 @@
-import { type Core, type Failure, type Notice, type Push, type Random, type RoutingTable, randomId } from '#model';
+import { type Core, type Failure, type Notice, type Push, type Random, randomId } from '#model';
 import {
   type SessionEffect,
   type SessionEvent,
@@ -68,14 +68,12 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
     this.clients = new Map();
     this.contexts = new Map();
     this.asked = new Map();
-    const table = this.disk.read<RoutingTable>('table');
-    this.clusterId = table?.clusterId;
     const { makeCore, metaAddresses, zone, limits } = this.settings;
     return makeCore({
       self: memberOf(this, 'session', zone),
       metaAddresses,
       random,
-      ...(table ? { table } : {}),
+      ...this.saved(),
       ...(limits ? { limits } : {}),
     });
   }

@@ -1,6 +1,6 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RoutingTable } from '#model';
+import { DEFAULT_SWITCHES, type RoutingTable } from '#model';
 import { ServerFolder } from './index.js';
 import { startHolder } from './holder.harness.js';
 import { temporaryFolder } from './temporary-folder.harness.js';
@@ -84,6 +84,18 @@ describe("a server's folder", () => {
     }
     await folder.saveTable(table(2));
     expect(await folder.loadTable()).toEqual(table(2));
+  });
+
+  it('keeps the switches beside the table, each damaged or not by itself', async () => {
+    expect(await folder.loadSwitches()).toBeUndefined();
+    const switches = { version: 3, switches: { ...DEFAULT_SWITCHES, readOnly: true } };
+    await Promise.all([folder.saveTable(table(1)), folder.saveSwitches(switches)]);
+    await reopen();
+    expect(await folder.loadSwitches()).toEqual(switches);
+    await writeFile(join(path, 'switches.json'), 'x');
+    expect(await folder.loadSwitches()).toBeUndefined();
+    expect(await folder.loadTable()).toEqual(table(1));
+    expect(folder.warnings).toEqual([expect.stringMatching(/switches\.json is damaged/)]);
   });
 
   it('is not confused by a table that a crash left half written', async () => {

@@ -1,33 +1,33 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
-import { RegistryError, type RoutingTable } from '#model';
+import { RegistryError, type RoutingTable, type VersionedSwitches } from '#model';
 import { storeError } from './failures.js';
 import { makeFolder, readFileIfAny, replaceFile } from './files.js';
+import { SavedFile } from './saved-file.js';
 
-/** Raised when what is saved changes its form; another form is not read. */
-const TABLE_FORMAT = 1;
-
-interface Waiting {
-  table: RoutingTable;
-  saved: Promise<void>;
-}
+/** Of each file. */
+const FORMAT = 1;
 
 /**
- * What a data or session server keeps: the last table it saw and how often it was started. For one process at a time:
- * LevelDB's lock on a subfolder is the folder's, since the kernel releases it however the process ends.
+ * What a data or session server keeps: the last table and the last switches it saw, and how often it was started. For one
+ * process at a time: LevelDB's lock on a subfolder is the folder's, since the kernel releases it however the process ends.
  */
 export class ServerFolder {
   /** What was found damaged and done without. */
   readonly warnings: string[] = [];
   private writing: Promise<void> = Promise.resolve();
-  private waiting: Waiting | undefined;
+  private readonly table: SavedFile<RoutingTable>;
+  private readonly switches: SavedFile<VersionedSwitches>;
   private closing: Promise<void> | undefined;
 
   private constructor(
     private readonly path: string,
     private readonly lock: ClassicLevel,
-  ) {}
+  ) {
+    this.table = this.file('table.json');
+    this.switches = this.file('switches.json');
+  }
 
   /** @throws RegistryError STORE_LOCKED, STORE_FAILED */
   static async open(path: string): Promise<ServerFolder> {
@@ -42,30 +42,21 @@ export class ServerFolder {
   }
 
   /** The last table saved. A damaged one is as good as none: meta has it. It leaves a line in `warnings`. */
-  async loadTable(): Promise<RoutingTable | undefined> {
-    const content = await this.attempt(() => readFileIfAny(this.tableFile));
-    if (content === undefined) return undefined;
-    const table = decodeTable(content);
-    if (!table)
-      this.warnings.push(`The table saved in ${this.tableFile} is damaged or of another version; it is ignored.`);
-    return table;
+  loadTable(): Promise<RoutingTable | undefined> {
+    return this.load('table', this.table);
   }
 
-  /** Resolves once this table, or one given later, is on disk. Tables given while one is written replace each other. */
+  loadSwitches(): Promise<VersionedSwitches | undefined> {
+    return this.load('switches', this.switches);
+  }
+
+  /** Resolves once this table, or one given later, is on disk. */
   saveTable(table: RoutingTable): Promise<void> {
-    if (this.waiting) {
-      this.waiting.table = table;
-      return this.waiting.saved;
-    }
-    const waiting: Waiting = {
-      table,
-      saved: this.inOrder(() => {
-        this.waiting = undefined;
-        return replaceFile(this.tableFile, encodeTable(waiting.table));
-      }),
-    };
-    if (!this.closing) this.waiting = waiting;
-    return waiting.saved;
+    return this.table.save(table);
+  }
+
+  saveSwitches(switches: VersionedSwitches): Promise<void> {
+    return this.switches.save(switches);
   }
 
   /**
@@ -91,12 +82,20 @@ export class ServerFolder {
     return this.closing;
   }
 
-  private get tableFile(): string {
-    return join(this.path, 'table.json');
-  }
-
   private get runFile(): string {
     return join(this.path, 'run');
+  }
+
+  private file<T>(name: string): SavedFile<T> {
+    return new SavedFile<T>(join(this.path, name), FORMAT, (work) => this.inOrder(work));
+  }
+
+  private async load<T>(name: string, file: SavedFile<T>): Promise<T | undefined> {
+    const value = await this.attempt(() => file.load());
+    if (value !== 'damaged') return value;
+    const where = join(this.path, `${name}.json`);
+    this.warnings.push(`The ${name} saved in ${where} is damaged or of another version; it is ignored.`);
+    return undefined;
   }
 
   private inOrder<T>(work: () => Promise<T>): Promise<T> {
@@ -115,23 +114,6 @@ export class ServerFolder {
     } catch (error) {
       throw storeError(error, this.path);
     }
-  }
-}
-
-/** One line of header, so that the table itself stays as it was checked. */
-function encodeTable(table: RoutingTable): string {
-  const json = JSON.stringify(table);
-  return `${JSON.stringify({ format: TABLE_FORMAT, checksum: crc32(json) })}\n${json}\n`;
-}
-
-function decodeTable(content: string): RoutingTable | undefined {
-  const [header, json] = content.split('\n');
-  if (!header || !json) return undefined;
-  try {
-    const { format, checksum } = JSON.parse(header) as { format?: unknown; checksum?: unknown };
-    return format === TABLE_FORMAT && checksum === crc32(json) ? (JSON.parse(json) as RoutingTable) : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Failure } from '../errors.js';
+import type { VersionedSwitches } from '../switches.js';
 import type { Member, RoutingTable } from '../table.js';
 
 /** What data and session servers send to meta. */
@@ -37,4 +38,6 @@ export type FromMeta =
       settled: boolean;
     }
   /** Sent on join and on every committed change, in order of epoch. */
-  | { kind: 'table'; table: RoutingTable };
+  | { kind: 'table'; table: RoutingTable }
+  /** Sent on join, before the table, so that nobody serves without them; and on every committed change, in order. */
+  | ({ kind: 'switches' } & VersionedSwitches);

@@ -8,6 +8,7 @@ import {
   type PeerHello,
   PROTOCOL_VERSION,
   type RoutingTable,
+  type VersionedSwitches,
   type WakeEffect,
   type WakeEvent,
   randomId,
@@ -17,12 +18,20 @@ import { Links } from '../links/links.js';
 import { CoreRunner } from './core-runner.js';
 import type { Logger } from './logger.js';
 
-/** Where a member keeps the last table it was told; `ServerFolder` of the store is one. */
-export interface TableFolder {
+/** Where a member keeps what meta told it last; `ServerFolder` of the store is one. */
+export interface MemberFolder {
   loadTable(): Promise<RoutingTable | undefined>;
   saveTable(table: RoutingTable): Promise<void>;
+  loadSwitches(): Promise<VersionedSwitches | undefined>;
+  saveSwitches(switches: VersionedSwitches): Promise<void>;
   /** What was found damaged when it was read, for people. */
   readonly warnings: readonly string[];
+}
+
+/** What meta told last, as a core is given it. */
+export interface Saved {
+  table?: RoutingTable;
+  switches?: VersionedSwitches;
 }
 
 /** What the cores of data and session servers have in common. */
@@ -32,16 +41,19 @@ interface MemberCore<Event, Effect> extends Core<Event, Effect> {
 
 type MemberEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<never>;
 type MemberEffect<Sent> =
-  LinkEffect<Sent> | { type: 'saveTable'; table: RoutingTable } | { type: 'restart'; reason: string };
+  | LinkEffect<Sent>
+  | { type: 'saveTable'; table: RoutingTable }
+  | { type: 'saveSwitches'; switches: VersionedSwitches }
+  | { type: 'restart'; reason: string };
 
 export interface MemberHostOptions<C, Sent, Own> {
   role: 'data' | 'session';
   config: Pick<Config, 'zone' | 'weight'>;
   env: Env;
   logger: Logger;
-  folder: TableFolder;
+  folder: MemberFolder;
   /** Makes the brain of one incarnation. */
-  makeCore(self: Member, table: RoutingTable | undefined): C;
+  makeCore(self: Member, saved: Saved): C;
   /** Performs an effect that only this tier's core has. */
   perform(effect: Exclude<Own, MemberEffect<Sent> | WakeEffect | LogEffect>): void;
   /** The incarnation is over; called before the next begins. */
@@ -50,7 +62,7 @@ export interface MemberHostOptions<C, Sent, Own> {
 }
 
 /**
- * Runs the core of a data or session server: its links, its saved table, and its life as one incarnation after another.
+ * Runs the core of a data or session server: its links, what it saves, and its life as one incarnation after another.
  */
 export class MemberHost<
   C extends MemberCore<Event | WakeEvent, Effect>,
@@ -61,7 +73,7 @@ export class MemberHost<
 > {
   protected readonly links: Links<Sent, Received>;
   private current: { core: C; runner: CoreRunner<Event, Effect>; incarnation: string } | undefined;
-  private table: RoutingTable | undefined;
+  private saved: Saved = {};
   private addresses: Pick<Member, 'address' | 'httpAddress'> | undefined;
 
   constructor(private readonly options: MemberHostOptions<C, Sent, Effect>) {
@@ -80,7 +92,8 @@ export class MemberHost<
   async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
     const { folder, logger } = this.options;
     this.addresses = addresses;
-    this.table = await folder.loadTable();
+    const [table, switches] = [await folder.loadTable(), await folder.loadSwitches()];
+    this.saved = { ...(table ? { table } : {}), ...(switches ? { switches } : {}) };
     for (const warning of folder.warnings) logger.warn('folder-damaged', { warning });
     this.begin();
   }
@@ -110,7 +123,7 @@ export class MemberHost<
     const { role, config, env, logger, fail, makeCore } = this.options;
     const incarnation = randomId(env.random);
     const { zone, weight } = config;
-    const core = makeCore({ role, incarnation, ...this.addresses!, zone, weight }, this.table);
+    const core = makeCore({ role, incarnation, ...this.addresses!, zone, weight }, this.saved);
     const runner = new CoreRunner<Event, Effect>({
       core,
       env,
@@ -125,7 +138,11 @@ export class MemberHost<
   private perform(effect: Effect & MemberEffect<Sent>): void {
     switch (effect.type) {
       case 'saveTable':
-        return this.save(effect.table);
+        this.saved.table = effect.table;
+        return this.save('table', this.options.folder.saveTable(effect.table));
+      case 'saveSwitches':
+        this.saved.switches = effect.switches;
+        return this.save('switches', this.options.folder.saveSwitches(effect.switches));
       case 'restart':
         return this.restart(effect.reason);
       case 'dial':
@@ -137,12 +154,9 @@ export class MemberHost<
     }
   }
 
-  private save(table: RoutingTable): void {
-    this.table = table;
-    this.options.folder.saveTable(table).catch((error: unknown) => {
-      // Serving goes on; only a restart while meta is down would begin with an older table.
-      this.options.logger.warn('table-not-saved', { error });
-    });
+  /** Where that fails, serving goes on; only a restart while meta is down would begin with something older. */
+  private save(what: 'table' | 'switches', saved: Promise<void>): void {
+    saved.catch((error: unknown) => this.options.logger.warn(`${what}-not-saved`, { error }));
   }
 
   private restart(reason: string): void {

@@ -9,6 +9,7 @@ import type {
   RoutingTable,
   SessionToData,
   ToMeta,
+  VersionedSwitches,
   WakeEffect,
   WakeEvent,
 } from '#model';
@@ -20,6 +21,7 @@ export type DataEffect =
   | LogEffect
   | LinkEffect<ToMeta | DataToSession>
   | { type: 'saveTable'; table: RoutingTable }
+  | { type: 'saveSwitches'; switches: VersionedSwitches }
   /** Meta no longer knows this incarnation: the host drops all links and starts a new core under a new incarnation. */
   | { type: 'restart'; reason: string };
 
@@ -27,8 +29,9 @@ export interface DataOptions {
   self: Member;
   metaAddresses: string[];
   random: Random;
-  /** The last table saved, if any. */
+  /** What was saved last, if anything. */
   table?: RoutingTable;
+  switches?: VersionedSwitches;
   /**
    * Counts starts, from 1, synced to disk by the host before the core is made: it separates the sequences of a run that
    * leads without meta's word from those of every other. 0 for an incarnation that may not: one that follows another in

@@ -154,8 +154,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   private stepMembership(event: MembershipEvent): void {
-    const { effects, table, expelled } = this.membership.step(this.nowMs, event);
+    const { effects, table, switches, expelled } = this.membership.step(this.nowMs, event);
     this.effects.push(...effects);
+    if (switches) this.effects.push({ type: 'saveSwitches', switches });
     if (table) {
       this.effects.push({ type: 'saveTable', table });
       // From here on meta's word decides who leads.

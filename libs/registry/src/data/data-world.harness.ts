@@ -175,6 +175,8 @@ export class DataWorld {
       case 'saveTable':
         this.saved.push(effect.table);
         break;
+      case 'saveSwitches':
+        break;
       case 'restart':
         this.restarts++;
         break;

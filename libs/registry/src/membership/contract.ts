@@ -1,4 +1,14 @@
-import type { FromMeta, LinkEffect, LinkEvent, LogEffect, Member, Random, RoutingTable, ToMeta } from '#model';
+import type {
+  FromMeta,
+  LinkEffect,
+  LinkEvent,
+  LogEffect,
+  Member,
+  Random,
+  RoutingTable,
+  ToMeta,
+  VersionedSwitches,
+} from '#model';
 
 /**
  * What data and session servers have in common: finding meta, joining, keeping the lease, holding the newest table.
@@ -9,13 +19,17 @@ export interface MembershipOptions {
   self: Member;
   metaAddresses: string[];
   random: Random;
+  /** What was saved by an earlier process here. */
   table?: RoutingTable;
+  switches?: VersionedSwitches;
 }
 
 export type MembershipOutcome = {
   effects: (LinkEffect<ToMeta> | LogEffect)[];
   /** Present when a newer table was taken. */
   table?: RoutingTable;
+  /** Present when newer switches were taken. */
+  switches?: VersionedSwitches;
   /** True when meta no longer knows this incarnation. */
   expelled?: boolean;
   /** True on the step in which the join succeeded (again). */

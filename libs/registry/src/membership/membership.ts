@@ -1,4 +1,11 @@
-import type { Failure, FromMeta, LinkId, RoutingTable } from '#model';
+import {
+  DEFAULT_SWITCHES,
+  type Failure,
+  type FromMeta,
+  type LinkId,
+  type RoutingTable,
+  type VersionedSwitches,
+} from '#model';
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
 import { MetaSearch } from './search.js';
 
@@ -31,6 +38,8 @@ export class Membership {
   private readonly search: MetaSearch;
   private lease: Lease | undefined;
   private unreconciled: string[] = [];
+  /** Of the switches held. Without a table they may be another cluster's, so that any of this one's are newer. */
+  private switchesVersion: number;
   private hasBeenMember = false;
   private metForeigners = false;
   private waitingLogged = false;
@@ -40,6 +49,7 @@ export class Membership {
   constructor(private readonly options: MembershipOptions) {
     this.table = options.table;
     this.clusterId = options.table?.clusterId || undefined;
+    this.switchesVersion = (options.table && options.switches?.version) ?? -1;
     this.search = new MetaSearch(options.metaAddresses, options.random);
   }
 
@@ -157,10 +167,18 @@ export class Membership {
       case 'table':
         if (this.offer(message.table)) this.outcome.table = message.table;
         return undefined;
+      case 'switches':
+        return this.takeSwitches(message);
       default:
         // A newer meta may say what this server does not know yet.
         return undefined;
     }
+  }
+
+  private takeSwitches({ version, switches }: VersionedSwitches): void {
+    if (version <= this.switchesVersion) return;
+    this.switchesVersion = version;
+    this.outcome.switches = { version, switches: { ...DEFAULT_SWITCHES, ...switches } };
   }
 
   private joined(nowMs: number, link: LinkId, message: Extract<FromMeta, { kind: 'joined' }>): void {

@@ -122,12 +122,13 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
 
   private committed(nowMs: number, state: MetaState): void {
     const { context } = this;
-    const before = this.table;
+    const before = context.state;
     context.state = state;
     if (!context.leading) return;
     if (!context.ready) return this.becomeReady(nowMs);
-    if (this.table.epoch === before.epoch) return;
-    this.members.tableChanged(nowMs, before);
+    if (state.switches.version !== before.switches.version) this.members.switchesChanged();
+    if (this.table.epoch === before.table.epoch) return;
+    this.members.tableChanged(nowMs, before.table);
     this.slots.assign();
   }
 

@@ -1,4 +1,4 @@
-import type { FromMeta, LinkEffect, LinkId, Member, PeerHello, RoutingTable } from '#model';
+import type { FromMeta, LinkEffect, LinkId, Member, PeerHello } from '#model';
 
 /** A link from a data or session server, or from who claims to be one. */
 export interface MemberLink {
@@ -11,7 +11,7 @@ export interface MemberLink {
   incarnation?: string;
 }
 
-/** The links of the leader to its members: at most one serves a member, and each is sent the tables in order. */
+/** The links of the leader to its members: at most one serves a member, and each is told of changes in order. */
 export class MemberLinks {
   private readonly links = new Map<LinkId, MemberLink>();
 
@@ -57,8 +57,9 @@ export class MemberLinks {
     delete link.incarnation;
   }
 
-  stream(table: RoutingTable): void {
-    for (const { id } of this.serving()) this.send(id, { kind: 'table', table });
+  /** To every member. */
+  tell(message: FromMeta): void {
+    for (const { id } of this.serving()) this.send(id, message);
   }
 
   send(id: LinkId, message: FromMeta): void {

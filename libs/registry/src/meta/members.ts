@@ -48,8 +48,9 @@ export class Members {
   becameReady(nowMs: number): void {
     const { members, departed } = this.context.table;
     this.leases.follow(nowMs, members, departed);
-    // Links that served members before this leadership began anew may have missed a table.
-    this.links.stream(this.context.table);
+    // Links that served members before this leadership began anew may have missed a change.
+    this.switchesChanged();
+    this.links.tell({ kind: 'table', table: this.context.table });
     this.answerJoins(nowMs);
   }
 
@@ -57,8 +58,12 @@ export class Members {
     const { table } = this.context;
     this.leases.follow(nowMs, table.members, table.departed);
     this.dismiss(before);
-    this.links.stream(table);
+    this.links.tell({ kind: 'table', table });
     this.answerJoins(nowMs);
+  }
+
+  switchesChanged(): void {
+    this.links.tell({ kind: 'switches', ...this.context.state.switches });
   }
 
   received(nowMs: number, id: number, message: ToMeta): void {
@@ -131,6 +136,7 @@ export class Members {
     this.leases.renew(nowMs, incarnation);
     const { leaseMs, heartbeatMs } = limits;
     this.links.send(link.id, { kind: 'joined', clusterId: table.clusterId, incarnation, leaseMs, heartbeatMs });
+    this.links.send(link.id, { kind: 'switches', ...this.context.state.switches });
     this.links.send(link.id, { kind: 'table', table });
     const { role, address } = table.members.find((member) => member.incarnation === incarnation)!;
     this.context.log('info', 'member-joined', { role, incarnation, address });

@@ -8,6 +8,7 @@ import {
   type PeerHello,
   type RoutingTable,
   type ToMeta,
+  type VersionedSwitches,
   seededRandom,
 } from '#model';
 import type { MembershipEvent } from '../membership/contract.js';
@@ -18,6 +19,8 @@ import { metaStateMachine } from './state.js';
 
 const COMMIT_MS = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The sequence of what others than the core propose. */
+const NOT_OF_THE_CORE = 0;
 
 /** Something that can be stopped in its tracks: while paused, what reaches it waits. */
 class Process {
@@ -164,6 +167,11 @@ export class MetaWorld {
     });
   }
 
+  /** What an operator has changed: committed like anything that the leader proposes. */
+  operate(command: MetaCommand): void {
+    this.commit(this.metas.get(this.leader!)!, NOT_OF_THE_CORE, command);
+  }
+
   dial(member: MemberNode, address: string): void {
     this.soon(() => {
       const meta = this.metas.get(address);
@@ -279,6 +287,9 @@ export interface MemberNodeOptions {
   address?: string;
   metas?: string[];
   table?: RoutingTable;
+  switches?: VersionedSwitches;
+  /** Is told the kinds of what meta says. */
+  heard?: string[];
 }
 
 /** What stands for a data or session server: its membership, and nothing else. */
@@ -287,7 +298,9 @@ export class MemberNode {
   readonly membership: Membership;
   /** Epochs in the order taken. */
   readonly epochs: number[] = [];
+  readonly switches: VersionedSwitches[] = [];
   readonly self: Member;
+  private readonly heard: string[];
   expelled = false;
   timesJoined = 0;
   dials: string[] = [];
@@ -298,13 +311,15 @@ export class MemberNode {
     incarnation: string,
     options: MemberNodeOptions,
   ) {
-    const { role = 'data', address = `${incarnation}:9620`, table } = options;
+    const { role = 'data', address = `${incarnation}:9620`, table, switches } = options;
+    this.heard = options.heard ?? [];
     this.self = { role, incarnation, address, httpAddress: `${incarnation}:9622`, zone: '', weight: 1 };
     this.membership = new Membership({
       self: this.self,
       metaAddresses: options.metas ?? [...world.metas.keys()],
       random: world.random,
       ...(table ? { table } : {}),
+      ...(switches ? { switches } : {}),
     });
     this.step({ type: 'start' });
   }
@@ -316,9 +331,11 @@ export class MemberNode {
         // The owner's rule: only what membership owns is passed on, and it must own everything of meta.
         if (!membership.owns(event)) throw new Error(`${event.type} is not owned.`);
       }
+      if (event.type === 'received') this.heard.push(event.message.kind);
       const outcome = membership.step(world.nowMs, event);
       for (const effect of outcome.effects) this.perform(effect);
       if (outcome.table) this.epochs.push(outcome.table.epoch);
+      if (outcome.switches) this.switches.push(outcome.switches);
       if (outcome.expelled) this.expelled = true;
       if (outcome.joined) this.timesJoined++;
       this.scheduleWake();

@@ -1,4 +1,4 @@
-import type { LogLevel, Member, Random } from '#model';
+import { DEFAULT_SWITCHES, type LogLevel, type Member, type Random, type Switches } from '#model';
 import type { SessionEffect, SessionLimits } from './contract.js';
 import { TICK_MS } from './limits.js';
 import { Timers } from './timers.js';
@@ -10,6 +10,7 @@ export class SessionContext {
   /** Empty until the first table. */
   clusterId = '';
   tableEpoch = 0;
+  switches: Switches = DEFAULT_SWITCHES;
 
   private lastRequestId = 0;
   private effects: SessionEffect[] = [];

@@ -16,6 +16,7 @@ import type {
   SessionToData,
   Stamp,
   ToMeta,
+  VersionedSwitches,
   WakeEffect,
   WakeEvent,
 } from '#model';
@@ -123,6 +124,7 @@ export type SessionEffect =
   | { type: 'notice'; connection: ConnectionId; notice: Notice }
   | { type: 'closeClient'; connection: ConnectionId; reason: string }
   | { type: 'saveTable'; table: RoutingTable }
+  | { type: 'saveSwitches'; switches: VersionedSwitches }
   /**
    * Meta no longer knows this incarnation: the host drops all client connections and links and starts a new core under
    * a new incarnation.
@@ -133,8 +135,9 @@ export interface SessionOptions {
   self: Member;
   metaAddresses: string[];
   random: Random;
-  /** The last table saved, if any. */
+  /** What was saved last, if anything. */
   table?: RoutingTable;
+  switches?: VersionedSwitches;
   limits?: Partial<SessionLimits>;
 }
 

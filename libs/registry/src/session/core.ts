@@ -1,10 +1,12 @@
 import {
   type Core,
+  DEFAULT_SWITCHES,
   type DataToSession,
   type FromMeta,
   type LinkEvent,
   type LinkId,
   type RoutingTable,
+  type VersionedSwitches,
   failure,
 } from '#model';
 import { isSlotCount } from '#sharding';
@@ -41,9 +43,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private wakeAtMs: number | undefined;
 
   constructor(private readonly options: SessionOptions) {
-    const { self, metaAddresses, random, table, limits } = options;
+    const { self, random, switches, limits } = options;
     this.context = new SessionContext(self, random, { ...SESSION_LIMITS, ...limits });
-    this.membership = new Membership({ self, metaAddresses, random, ...(table ? { table } : {}) });
+    this.context.switches = { ...DEFAULT_SWITCHES, ...switches?.switches };
+    this.membership = new Membership(options);
     this.requests = new Requests(this.context);
     this.connections = new Connections(this.context, (connection) => {
       // A server that stops takes nobody's publications with it: its clients bring them elsewhere.
@@ -196,7 +199,13 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     for (const effect of outcome.effects) this.context.emit(effect);
     if (outcome.joined) this.joinedAtMs = this.context.nowMs;
     if (outcome.expelled) return this.restart('Meta does not know this incarnation any more.');
+    if (outcome.switches) this.takeSwitches(outcome.switches);
     if (outcome.table) this.takeNewTable(outcome.table);
+  }
+
+  private takeSwitches(switches: VersionedSwitches): void {
+    this.context.emit({ type: 'saveSwitches', switches });
+    this.context.switches = switches.switches;
   }
 
   private takeNewTable(table: RoutingTable): void {
