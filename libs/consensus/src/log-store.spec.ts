@@ -9,7 +9,18 @@ logStoreContract('MemoryLogStore', {
   createMedium: () => new MemoryDisk(),
   createStore: (disk) => new MemoryLogStore(disk),
   crash: (disk) => disk.loseUnsynced(),
-  failWrite: (disk, _store, nth) => disk.failWrite(nth),
+  // This disk writes a batch whole.
+  cutPower: async (disk, _store, write, share) => {
+    disk.pause();
+    const cutOff = write();
+    for (let turn = 0; turn < 20; turn++) await null;
+    disk.loseUnsynced(share === 1 ? 'everything' : 'nothing');
+    await cutOff.catch(() => {});
+  },
+  failWrite: (disk, _store, nth, reached) => disk.failWrite(nth, reached),
+  exhaust: (disk, _store, reason) =>
+    disk.failWrite(3, 'nothing', reason === 'EIO' ? 'Input/output error' : 'No space left on device'),
+  repair: (disk) => disk.failWrite(Infinity),
   flipBitInEntry: (disk, index) => disk.flipBit(KEYS.entry(index)),
   flipBitInSnapshot: (disk, snapshotIndex) => disk.flipBit(KEYS.chunk(snapshotIndex, 0)),
   loseEntry: (disk, index) => disk.loseRecord(KEYS.entry(index)),

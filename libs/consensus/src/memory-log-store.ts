@@ -15,12 +15,14 @@ export class MemoryDisk implements Records {
   private powerCycles = 0;
   private unsynced: RecordOperation[][] = [];
   private writesUntilFailure = Infinity;
+  private failure = { reached: 'nothing' as 'nothing' | 'everything', reason: '' };
   private gate: Promise<void> = Promise.resolve();
   private openGate = (): void => {};
 
-  /** The nth write from now fails, and leaves nothing behind. */
-  failWrite(nth: number): void {
+  /** The nth write from now fails, although all of it may have got there: a caller cannot know. */
+  failWrite(nth: number, reached: 'nothing' | 'everything' = 'nothing', reason = 'Input/output error'): void {
     this.writesUntilFailure = nth;
+    this.failure = { reached, reason };
   }
 
   /** Writes begun from now on are not synced before `resume` is called. */
@@ -90,8 +92,9 @@ export class MemoryDisk implements Records {
     if (begun !== this.powerCycles)
       throw new RegistryError('STORE_FAILED', 'Power failed before the write was synced.');
     this.unsynced = this.unsynced.filter((operations) => operations !== taken);
-    if (--this.writesUntilFailure === 0) throw new RegistryError('STORE_FAILED', 'The disk failed to write.');
-    this.apply(taken);
+    const fails = --this.writesUntilFailure === 0;
+    if (!fails || this.failure.reached === 'everything') this.apply(taken);
+    if (fails) throw new RegistryError('STORE_FAILED', `The disk failed to write: ${this.failure.reason}.`);
   }
 
   discard(from: string, to: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { type LogEntry, type LogStore, type RecordOperation, RecordLogStore } from '#consensus';
@@ -12,10 +12,16 @@ const hex = (value: number): string => value.toString(16).padStart(14, '0');
 
 class FaultyRecords extends LevelRecords {
   writesUntilFailure = Infinity;
+  reached: 'nothing' | 'everything' = 'nothing';
+  /** Called when a batch is about to be written, and when it is. */
+  around: { before(): Promise<void>; after(): Promise<void> } | undefined;
 
-  override write(operations: RecordOperation[]): Promise<void> {
-    if (--this.writesUntilFailure === 0) return Promise.reject(new RegistryError('STORE_FAILED', 'Input/output error'));
-    return super.write(operations);
+  override async write(operations: RecordOperation[]): Promise<void> {
+    const fails = --this.writesUntilFailure === 0;
+    await this.around?.before();
+    if (!fails || this.reached === 'everything') await super.write(operations);
+    await this.around?.after();
+    if (fails) throw new RegistryError('STORE_FAILED', 'Input/output error');
   }
 }
 
@@ -23,6 +29,51 @@ interface Medium {
   root: Awaited<ReturnType<typeof temporaryFolder>>;
   folder: string;
   records?: FaultyRecords;
+}
+
+/** Devices that fail every write, for real: a log file that is a link to one makes LevelDB fail. */
+const BROKEN_DEVICES = { ENOSPC: '/dev/full', EIO: '/proc/self/mem' };
+
+/**
+ * What a power cut leaves of a batch: the files of before, and of what was added to the log file whatever `torn` makes
+ * of it.
+ */
+async function cutPower(
+  medium: Medium,
+  store: LogStore,
+  write: () => Promise<void>,
+  torn: (before: Buffer, after: Buffer) => Buffer,
+): Promise<void> {
+  const image = join(medium.root.path, 'after-cut');
+  const written = join(medium.root.path, 'written');
+  medium.records!.around = {
+    before: () => cp(medium.folder, image, { recursive: true }),
+    after: () => cp(medium.folder, written, { recursive: true }),
+  };
+  await write();
+  await store.close();
+  for (const name of await readdir(join(written, 'db'))) {
+    if (!name.endsWith('.log')) continue;
+    const before = await readFile(join(image, 'db', name));
+    const after = await readFile(join(written, 'db', name));
+    await writeFile(join(image, 'db', name), torn(before, after));
+  }
+  medium.folder = image;
+}
+
+/** The log file that LevelDB writes has been opened long ago; it begins the next one after some megabytes. */
+async function exhaust({ folder }: Medium, device: string): Promise<void> {
+  for (let number = 1; number < 100; number++) {
+    const file = join(folder, 'db', `${String(number).padStart(6, '0')}.log`);
+    await symlink(device, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+}
+
+async function repair({ folder }: Medium): Promise<void> {
+  for (const entry of await readdir(join(folder, 'db'), { withFileTypes: true }))
+    if (entry.isSymbolicLink()) await rm(join(folder, 'db', entry.name));
 }
 
 /** Changes a record behind the store's back. */
@@ -53,12 +104,83 @@ logStoreContract<Medium>('LevelLogStore', {
     await store.close();
     medium.folder = copy;
   },
-  failWrite: (medium, _store, nth) => {
-    medium.records!.writesUntilFailure = nth;
+  cutPower: (medium, store, write, share) =>
+    cutPower(medium, store, write, (before, after) =>
+      after.subarray(0, before.length + Math.round((after.length - before.length) * share)),
+    ),
+  failWrite: (medium, _store, nth, reached) => {
+    Object.assign(medium.records!, { writesUntilFailure: nth, reached });
   },
+  exhaust: (medium, _store, reason) => exhaust(medium, BROKEN_DEVICES[reason]),
+  repair,
   flipBitInEntry: (medium, index) => tamper(medium, flip(`entry/${hex(index)}`)),
   flipBitInSnapshot: (medium, index) => tamper(medium, flip(`chunk/${hex(index)}/${hex(0)}`)),
   loseEntry: (medium, index) => tamper(medium, (db) => db.del(`entry/${hex(index)}`)),
+});
+
+const SECTOR_BYTES = 512;
+
+describe('a batch of LevelDB', () => {
+  let medium: Medium;
+  let store: LogStore;
+
+  beforeEach(async () => {
+    const root = await temporaryFolder();
+    medium = { root, folder: join(root.path, 'log') };
+    store = new RecordLogStore((medium.records = new FaultyRecords(medium.folder)));
+    await store.open();
+  });
+
+  afterEach(async () => {
+    await store.close();
+    await medium.root.remove();
+  });
+
+  // A disk may write the sectors of one flush in any order.
+  it.each([1, 2, 3, 5, 9])('of which the power cut took every sector number %i never was', async (every) => {
+    await store.write({
+      hardState: { term: 1, vote: 'n1' },
+      entries: [{ index: 1, term: 1, payload: Buffer.from('x') }],
+    });
+    const payload = Buffer.alloc(20_000, 'y');
+    const write = (): Promise<void> =>
+      store.write({
+        hardState: { term: 2, vote: 'n2' },
+        entries: [2, 3, 4].map((index) => ({ index, term: 2, payload })),
+      });
+    await cutPower(medium, store, write, (before, after) => {
+      const image = Buffer.from(after);
+      const first = Math.ceil(before.length / SECTOR_BYTES);
+      for (let sector = first; sector * SECTOR_BYTES < image.length; sector++)
+        if ((sector - first) % every === every - 1)
+          image.subarray(sector * SECTOR_BYTES, (sector + 1) * SECTOR_BYTES).fill(0);
+      return image;
+    });
+    store = new LevelLogStore(medium.folder);
+    const { term, vote, entries } = await store.open();
+    expect({ term, vote, last: entries.length }).toEqual({ term: 1, vote: 'n1', last: 1 });
+  });
+
+  it('is synced, whatever it holds: LevelDB syncs no log file but the one it writes, and none by itself', async () => {
+    const db = (medium.records as unknown as { db: ClassicLevel<string, Uint8Array> }).db;
+    const syncs: unknown[] = [];
+    const begin = db.batch.bind(db) as () => ReturnType<typeof db.batch>;
+    db.batch = (() => {
+      const batch = begin();
+      const finish = batch.write.bind(batch);
+      batch.write = (options?: { sync?: boolean }) => {
+        syncs.push(options?.sync);
+        return finish(options ?? {});
+      };
+      return batch;
+    }) as typeof db.batch;
+    await store.write({ hardState: { term: 1, vote: null } });
+    await store.write({ entries: [{ index: 1, term: 1, payload: Buffer.alloc(3) }] });
+    await store.write({ truncateFrom: 1 });
+    await store.saveSnapshot({ index: 5, term: 1, payload: Buffer.alloc(600_000) });
+    // The snapshot is three parts and the pointer to them.
+    expect(syncs).toEqual(Array(7).fill(true));
+  });
 });
 
 describe('a log in a folder', () => {
