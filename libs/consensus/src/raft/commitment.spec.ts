@@ -112,7 +112,7 @@ describe('messages wait for the disk', () => {
   });
 
   it('nothing is handed to the state machine before it is on the disk under it (etcd 3.5)', () => {
-    const node = new Driven();
+    const node = new Driven({ limits: { retainedEntries: 0 } });
     node.receive('n2', append(1, { entries: terms(1, 1, 1), commit: 3 }));
     expect(node.status).toMatchObject({ commit: 3, applied: 0 });
     // A snapshot beyond what was handed out cannot be.

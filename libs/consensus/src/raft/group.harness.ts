@@ -18,8 +18,9 @@ const CHUNK_BYTES = 16;
 
 export interface GroupOptions {
   seed?: number;
-  /** Each way. */
+  /** Each way. With `latencyMs` alone messages of one way arrive in their order, with `jitterMs` they overtake others. */
   latencyMs?: number;
+  jitterMs?: number;
   syncMs?: number;
   limits?: Partial<RaftLimits>;
 }
@@ -38,6 +39,8 @@ export class Group {
   /** Elections won, as `term leader`. */
   readonly elections: string[] = [];
   loss = 0;
+  /** One message in three arrives up to so much later. */
+  lateMs = 0;
   private droppedTerm: number | undefined;
   private readonly members = new Map<NodeId, Member>();
   private readonly disks = new Map<NodeId, Disk>();
@@ -45,8 +48,8 @@ export class Group {
   private readonly leaders = new Map<number, NodeId>();
   private readonly truth: string[] = [];
   private readonly random: Random;
-  private queue: { atMs: number; number: number; run: () => void }[] = [];
-  private number = 0;
+  /** In the order in which it is due. */
+  private readonly queue: { atMs: number; run: () => void }[] = [];
   private calls = 0;
   private starts = 0;
   private readonly founders: Configuration;
@@ -231,7 +234,6 @@ export class Group {
   }
 
   private next(): boolean {
-    this.queue.sort((a, b) => a.atMs - b.atMs || a.number - b.number);
     return this.queue.length > 0;
   }
 
@@ -242,7 +244,9 @@ export class Group {
   }
 
   private after(ms: number, run: () => void): void {
-    this.queue.push({ atMs: this.nowMs + ms, number: this.number++, run });
+    const atMs = this.nowMs + ms;
+    const place = this.queue.findLastIndex((due) => due.atMs <= atMs);
+    this.queue.splice(place + 1, 0, { atMs, run });
   }
 
   /** Runs for this run of the node; not for a later one, and not while the node stalls. */
@@ -307,7 +311,9 @@ export class Group {
     if (this.cuts.has(`${from}>${to}`) || this.random() < this.loss) return;
     const copy = structuredClone(message);
     if (copy.kind === 'append') copy.entries = copy.entries.filter((entry) => entry.term !== this.droppedTerm);
-    this.after(this.options.latencyMs ?? 1, () => {
+    const { latencyMs = 1, jitterMs = 0 } = this.options;
+    const lateMs = this.lateMs > 0 && this.random() < 0.33 ? this.random() * this.lateMs : 0;
+    this.after(latencyMs + this.random() * jitterMs + lateMs, () => {
       const member = this.members.get(to);
       if (!member || this.cuts.has(`${from}>${to}`)) return;
       this.awake(member, false, () => {

@@ -51,6 +51,18 @@ describe('a follower', () => {
     expect(node.log).toEqual([1, 2, 2]);
   });
 
+  it('counts nothing as matched that is committed and not on its disk, also when it refuses', () => {
+    const node = follower(1);
+    node.receive('n2', append(1, { previousIndex: 1, previousTerm: 1, entries: [noop(2, 1), noop(3, 1)], commit: 2 }));
+    expect(node.receive('n2', append(1, { previousIndex: 7, previousTerm: 1 }))).toEqual([
+      '> n2 matched 1 in 1, try 3@1',
+    ]);
+    node.sync();
+    expect(node.receive('n2', append(1, { previousIndex: 7, previousTerm: 1 }))).toEqual([
+      '> n2 matched 2 in 1, try 3@1',
+    ]);
+  });
+
   it.each([
     [[1, 2], 2, 2, [3], [1, 2, 3]],
     [[1, 2], 1, 1, [3, 4], [1, 3, 4]],

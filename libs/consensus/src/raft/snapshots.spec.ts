@@ -262,7 +262,7 @@ describe('compaction', () => {
   });
 
   it('ignores a snapshot older than the one there is, or ahead of what was handed out', () => {
-    const node = new Driven({ term: 2, snapshot: meta, entries: [noop(10, 2)] });
+    const node = new Driven({ term: 2, snapshot: meta, entries: [noop(10, 2)], limits: { retainedEntries: 0 } });
     node.step({ type: 'compacted', meta: { ...meta, index: 4 } });
     node.step({ type: 'compacted', meta: { ...meta, index: 10 } });
     expect(node.status).toMatchObject({ first: 10, last: 10 });
