@@ -1,5 +1,5 @@
 import type { DataToSession, Env, FromMeta, Member, SessionToData, ToMeta } from '#model';
-import { type Config, type LinkAcceptor, type Logger, MemberHost, type Readiness } from '#nest';
+import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
 import { DataCore, type DataEffect, type DataEvent } from '#registry';
 import type { ServerFolder } from '#store';
 
@@ -43,10 +43,6 @@ export class DataHost extends MemberHost<
       perform: () => {},
     });
     this.folder = folder;
-  }
-
-  get acceptor(): LinkAcceptor {
-    return this.links;
   }
 
   override async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {

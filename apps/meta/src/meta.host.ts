@@ -12,6 +12,9 @@ import {
 } from '#registry';
 import type { MetaGroup } from './raft/group.js';
 
+/** Meta dials only to learn who is there, and silence says nothing; so it need not wait for it long. */
+const PROBE_TIMEOUT_MS = 1_000;
+
 export interface MetaHostOptions {
   config: Config<'meta'>;
   env: Env;
@@ -36,6 +39,7 @@ export class MetaHost {
     this.links = new Links<FromMeta, ToMeta>({
       hello: () => this.hello(),
       onEvent: (event) => this.dispatch(event),
+      limits: { connectTimeoutMs: PROBE_TIMEOUT_MS, helloTimeoutMs: PROBE_TIMEOUT_MS },
     });
     const { slotCount } = config.cluster;
     this.core = new MetaCore({ random: env.random, slotCount, limits: config.limits });

@@ -20,7 +20,11 @@ export interface Member {
 export interface DepartedMember {
   role: 'data' | 'session';
   incarnation: string;
-  cause: 'left' | 'expired' | 'replaced';
+  /**
+   * `left`: by itself. `expired`: its lease ended. `refused`: nobody listens at its address any more. `replaced`: another
+   * incarnation is at its address.
+   */
+  cause: 'left' | 'expired' | 'refused' | 'replaced';
 }
 
 export interface SlotAssignment {

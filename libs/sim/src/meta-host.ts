@@ -15,6 +15,7 @@ export interface MetaHostOptions {
 export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
   /** The state last committed, for the test to look at. */
   state: MetaState;
+  protected override readonly dialTimeoutMs = 1_000;
   private log: SimLog<MetaCommand, MetaState, MetaResult> | undefined;
 
   constructor(

@@ -114,7 +114,13 @@ export class SimNetwork {
   }
 
   /** Ends in exactly one of `up` and `failed`. */
-  dial(process: SimProcess, address: string, opening: unknown, handlers: DialHandlers): void {
+  dial(
+    process: SimProcess,
+    address: string,
+    opening: unknown,
+    handlers: DialHandlers,
+    timeoutMs = this.options.dialTimeoutMs,
+  ): void {
     const carried = isolate(opening, this.options.isolation);
     let over = false;
     const fail = (reason: 'refused' | 'unreachable' | 'rejected', message: string): void =>
@@ -125,9 +131,9 @@ export class SimNetwork {
         handlers.failed(reason, message);
       });
     let dialler: Socket | undefined;
-    const cancelTimeout = this.clock.at(this.clock.nowMs() + this.options.dialTimeoutMs, () => {
+    const cancelTimeout = this.clock.at(this.clock.nowMs() + timeoutMs, () => {
       if (over) return;
-      fail('unreachable', `no answer from ${address} within ${this.options.dialTimeoutMs} ms`);
+      fail('unreachable', `no answer from ${address} within ${timeoutMs} ms`);
       if (dialler) this.abandon(dialler, 'dial timed out');
     });
     this.after(() => {
@@ -149,7 +155,8 @@ export class SimNetwork {
         },
         failed: fail,
         down: (reason) => {
-          if (!over) fail('refused', reason);
+          // A connection that breaks before the answer proves nothing; only that nobody listens does.
+          if (!over) fail('unreachable', reason);
           else handlers.down(reason);
         },
       };

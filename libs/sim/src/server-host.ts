@@ -15,7 +15,7 @@ import {
   randomId,
 } from '#model';
 import { SimDisk } from './disk.js';
-import type { Accept, Socket } from './network.js';
+import type { Accept, DialHandlers, Socket } from './network.js';
 import { SimProcess } from './process.js';
 import type { World } from './world.js';
 
@@ -58,6 +58,8 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   core: Core<Event, Effect> | undefined;
   /** True for a life that the core itself asked for: the same process goes on under another incarnation. */
   protected goesOn = false;
+  /** How long a dial waits for an answer, where it is not as long as the network's own patience. */
+  protected readonly dialTimeoutMs: number | undefined;
   protected process: SimProcess;
   private readonly random: Random;
   private links = new Map<LinkId, Socket>();
@@ -216,14 +218,16 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
 
   private dial(address: string): void {
     let link: LinkId | undefined;
-    this.world.network.dial(this.process, address, { kind: 'peer', hello: this.hello() } satisfies Opening, {
+    const handlers: DialHandlers = {
       up: (socket, answer) => {
         link = this.linkUp(socket, 'out', address, answer as PeerHello);
       },
       failed: (reason, message) => this.link({ type: 'dialFailed', address, reason, message }),
       message: (message) => this.link({ type: 'received', link: link!, message }),
       down: () => this.linkDown(link!),
-    });
+    };
+    const opening: Opening = { kind: 'peer', hello: this.hello() };
+    this.world.network.dial(this.process, address, opening, handlers, this.dialTimeoutMs);
   }
 
   private accept(opening: Opening): Accept {

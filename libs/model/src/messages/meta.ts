@@ -19,6 +19,11 @@ export type ToMeta =
       /** Data servers: session incarnations that one of its slots has waited for longer than the report time. */
       unreconciled?: string[];
     }
+  /**
+   * A connection to the member was refused or broke. The leader looks after it at once: it dials the address the member
+   * has registered, and only what it finds there counts.
+   */
+  | { kind: 'suspect'; incarnation: string }
   /** A planned stop. */
   | { kind: 'leave'; incarnation: string };
 

@@ -14,7 +14,7 @@ import {
   randomId,
 } from '#model';
 import type { Config } from '../config/load.js';
-import { Links } from '../links/links.js';
+import { type LinkAcceptor, Links } from '../links/links.js';
 import { CoreRunner } from './core-runner.js';
 import type { Logger } from './logger.js';
 
@@ -86,6 +86,11 @@ export class MemberHost<
   /** Undefined before the start. */
   get core(): C | undefined {
     return this.current?.core;
+  }
+
+  /** A link that its core has no use for is closed again; but whoever opened it has then heard who is here. */
+  get acceptor(): LinkAcceptor {
+    return this.links;
   }
 
   /** @param addresses of this server as others reach it */

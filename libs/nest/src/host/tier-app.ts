@@ -18,8 +18,8 @@ import { NestLogger } from './nest-logger.js';
 
 /** The brain of a tier in its host. */
 export interface TierHost {
-  /** Takes the links that other servers open on the tier's RPC port; left out by a tier that only opens its own. */
-  readonly acceptor?: LinkAcceptor;
+  /** Takes the links that other servers open on the tier's RPC port. */
+  readonly acceptor: LinkAcceptor;
   readiness(): Readiness;
   /** @param advertised where others reach the tier, which listens by now */
   start(advertised: { address: string; httpAddress: string }): void | Promise<void>;
@@ -69,7 +69,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     await resource.close();
   };
   try {
-    host.acceptor?.accept(server);
+    host.acceptor.accept(server);
     app = await createApp(options);
     app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
     await app.startAllMicroservices();

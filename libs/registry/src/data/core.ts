@@ -189,7 +189,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'linkUp':
         return this.linkUp(event);
       case 'linkDown':
-        return this.dropLink(event.link);
+        return this.linkDown(event.link);
       case 'received':
         return this.receive(event.link, event.message);
       case 'dialFailed':
@@ -208,6 +208,13 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     if (older === undefined) return undefined;
     for (const leader of this.leadership.leaders()) leader.dropLink(older);
     this.hangUp(older, 'A newer link of the same incarnation replaced this one.');
+  }
+
+  /** The session server may be dead; meta is to look. Of a link that was given up here no peer is known any more. */
+  private linkDown(link: LinkId): void {
+    const incarnation = this.sessions.peerOf(link)?.incarnation;
+    this.dropLink(link);
+    if (incarnation !== undefined) this.effects.push(...this.membership.suspect(this.nowMs, incarnation));
   }
 
   private dropLink(link: LinkId): void {

@@ -44,6 +44,11 @@ export class Sessions {
     return undefined;
   }
 
+  /** The incarnation of which this is the newest link. */
+  peerOf(link: LinkId): SessionPeer | undefined {
+    return this.byLink.get(link);
+  }
+
   /** Answers the older link of the same incarnation, which counts as gone from now on. */
   linkUp(nowMs: number, link: LinkId, incarnation: string): LinkId | undefined {
     const peer = this.peer(nowMs, incarnation);

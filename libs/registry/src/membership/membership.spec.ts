@@ -215,6 +215,27 @@ describe('Membership', () => {
     expect(membership.owns({ type: 'clientConnected' })).toBe(false);
   });
 
+  it('reports as suspect whom the table names, each at most every 250 ms, and only while meta is there', () => {
+    startMeta();
+    const data = world.member('a');
+    const { membership } = data;
+    expect(membership.suspect(world.nowMs, 'b')).toEqual([]);
+    world.join('b');
+    world.join('c');
+    world.run(100);
+    const suspect = (name: string) => membership.suspect(world.nowMs, name);
+    const link = world.linksOf(data)[0]!.id;
+    expect(suspect('b')).toEqual([{ type: 'send', link, message: { kind: 'suspect', incarnation: 'b' } }]);
+    expect(suspect('b')).toEqual([]);
+    expect(suspect('c')).toHaveLength(1);
+    expect(suspect('nobody')).toEqual([]);
+    world.run(250);
+    expect(suspect('b')).toHaveLength(1);
+    meta.crash();
+    world.run(250);
+    expect(suspect('b')).toEqual([]);
+  });
+
   it('does nothing any more once it has left', () => {
     startMeta();
     const data = world.member('a');

@@ -9,6 +9,9 @@ import {
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
 import { MetaSearch } from './search.js';
 
+/** A member is reported as suspect no more often than this. */
+const SUSPECT_EVERY_MS = 250;
+
 /** The lease as the member keeps it, over one link. */
 interface Lease {
   link: LinkId;
@@ -40,6 +43,8 @@ export class Membership {
   private unreconciled: string[] = [];
   /** Of the switches held. Without a table they may be another cluster's, so that any of this one's are newer. */
   private switchesVersion: number;
+  /** When each member of the table was last reported as suspect. */
+  private readonly suspectedAtMs = new Map<string, number>();
   private hasBeenMember = false;
   private metForeigners = false;
   private waitingLogged = false;
@@ -94,6 +99,17 @@ export class Membership {
   /** Session incarnations to report with every heartbeat from now on, until the next call. */
   report(unreconciled: string[]): void {
     this.unreconciled = unreconciled;
+  }
+
+  /** A connection to a member was refused or broke: what is to be done for meta to look after it at once. */
+  suspect(nowMs: number, incarnation: string): MembershipOutcome['effects'] {
+    const { lease, suspectedAtMs } = this;
+    if (!lease || nowMs - (suspectedAtMs.get(incarnation) ?? -Infinity) < SUSPECT_EVERY_MS) return [];
+    const members = new Set(this.table?.members.map((member) => member.incarnation));
+    if (!members.has(incarnation)) return [];
+    for (const suspected of suspectedAtMs.keys()) if (!members.has(suspected)) suspectedAtMs.delete(suspected);
+    suspectedAtMs.set(incarnation, nowMs);
+    return [{ type: 'send', link: lease.link, message: { kind: 'suspect', incarnation } }];
   }
 
   /** Takes a table seen at another peer, if it is of this cluster and newer. True when it was taken. */

@@ -60,7 +60,7 @@ describe('MetaCore and its members', () => {
     const dies = world.join('b');
     world.run(1_000);
     expect(world.leaders).toEqual(['a', 'b']);
-    dies.crash();
+    dies.vanish();
     const tookMs = world.until(() => !world.incarnations.includes('b'));
     expect(tookMs).toBeGreaterThan(LEASE_MS - HEARTBEAT_MS - 10);
     expect(tookMs).toBeLessThan(LEASE_MS + HEARTBEAT_MS);

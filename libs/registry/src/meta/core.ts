@@ -56,15 +56,16 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
         this.proposed(nowMs, event);
         break;
       case 'linkUp':
-        this.members.linkUp(nowMs, event.link, event.hello);
+        this.members.linkUp(nowMs, event);
         break;
       case 'linkDown':
-        this.members.linkDown(event.link);
+        this.members.linkDown(nowMs, event.link);
         break;
       case 'received':
         this.members.received(nowMs, event.link, event.message);
         break;
       case 'dialFailed':
+        this.members.dialFailed(nowMs, event);
         break;
     }
     return this.context.end();

@@ -21,8 +21,15 @@ export class MemberLinks {
     this.links.set(id, { id, hello, heardAtMs: nowMs });
   }
 
-  down(id: LinkId): void {
+  /** @returns the member that was served over the link */
+  down(id: LinkId): string | undefined {
+    const incarnation = this.links.get(id)?.incarnation;
     this.links.delete(id);
+    return incarnation;
+  }
+
+  serves(incarnation: string): boolean {
+    return this.serving().some((link) => link.incarnation === incarnation);
   }
 
   heard(nowMs: number, id: LinkId): MemberLink | undefined {

@@ -1,4 +1,12 @@
-import { type Failure, type FromMeta, type PeerHello, type RoutingTable, type ToMeta, failure } from '#model';
+import {
+  type DepartedMember,
+  type Failure,
+  type FromMeta,
+  type LinkEvent,
+  type RoutingTable,
+  type ToMeta,
+  failure,
+} from '#model';
 import { isMember, isNameList } from './check.js';
 import type { MetaContext } from './context.js';
 import type { CommandOf, MetaInspection } from './contract.js';
@@ -6,15 +14,19 @@ import { Leases } from './leases.js';
 import { type MemberLink, MemberLinks } from './links.js';
 import type { Proposals } from './proposals.js';
 import { Reports } from './reports.js';
+import { type Proof, Suspicion } from './suspicion.js';
 
 /** Links silent for this many leases are closed. */
 const IDLE_LEASES = 3;
+/** Of a lease that is cut short where a sign of life, or a successor, may still come: so many heartbeats are left. */
+const LAST_HEARTBEATS = 2;
 
 /** The data and session servers: who joins and who is lost, and what they are told over their links. */
 export class Members {
   private readonly leases: Leases;
   private readonly links: MemberLinks;
   private readonly reports = new Reports();
+  private readonly suspicion: Suspicion;
 
   constructor(
     private readonly context: MetaContext,
@@ -22,24 +34,34 @@ export class Members {
   ) {
     this.leases = new Leases(context.limits.leaseMs);
     this.links = new MemberLinks((effect) => context.emit(effect));
+    this.suspicion = new Suspicion(context);
   }
 
   inspectLeases(nowMs: number): MetaInspection['leases'] {
     return this.leases.list(nowMs);
   }
 
-  linkUp(nowMs: number, link: number, hello: PeerHello): void {
-    this.links.up(nowMs, link, hello);
+  linkUp(nowMs: number, { link, direction, address, hello }: Extract<LinkEvent<ToMeta>, { type: 'linkUp' }>): void {
+    if (direction === 'in') return this.links.up(nowMs, link, hello);
+    // A probe; the hello was all that it was for.
+    this.links.hangUp(link, 'The hello is enough.');
+    return this.proved(nowMs, this.suspicion.answered(address, hello.incarnation));
   }
 
-  linkDown(link: number): void {
-    this.links.down(link);
+  dialFailed(nowMs: number, { address, reason }: Extract<LinkEvent<ToMeta>, { type: 'dialFailed' }>): void {
+    this.proved(nowMs, this.suspicion.failed(address, reason));
+  }
+
+  linkDown(nowMs: number, link: number): void {
+    const incarnation = this.links.down(link);
+    if (incarnation !== undefined) this.suspect(nowMs, incarnation);
   }
 
   /** Another leadership begins, here or elsewhere. */
   leadershipChanged(): void {
     this.leases.clear();
     this.reports.clear();
+    this.suspicion.clear();
     if (this.context.leading) return;
     for (const link of [...this.links.serving(), ...this.links.joining()]) this.refuseAsFollower(link);
   }
@@ -75,6 +97,9 @@ export class Members {
         return this.join(nowMs, link, message);
       case 'heartbeat':
         return this.heartbeat(nowMs, link, message);
+      case 'suspect':
+        // A word of members only; whoever else it came from, a dial would be made for.
+        return link.incarnation === undefined ? undefined : this.suspect(nowMs, message.incarnation);
       case 'leave':
         this.links.release(link);
         return this.remove(message.incarnation, 'left');
@@ -90,7 +115,8 @@ export class Members {
 
   /** What is due by the clock of a leader that is ready. */
   tick(nowMs: number): void {
-    for (const incarnation of this.leases.expired(nowMs)) this.remove(incarnation, 'expired');
+    this.suspicion.tick(nowMs);
+    this.expire(nowMs);
     const incarnations = this.leases.departedSince(nowMs - this.context.limits.departedMs);
     if (incarnations.length > 0 && !this.proposals.has('forget'))
       this.proposals.propose({ type: 'forget', incarnations });
@@ -122,7 +148,7 @@ export class Members {
       const isHeld = table.members.some(({ incarnation }) => incarnation === member.incarnation);
       const departed = table.departed.find(({ incarnation }) => incarnation === member.incarnation);
       if (theirs && theirs !== table.clusterId) this.refuse(link, failure('CLUSTER_MISMATCH'));
-      else if (departed) this.refuse(link, failure('NOT_MEMBER', `The membership has ${departed.cause}.`));
+      else if (departed) this.refuse(link, failure('NOT_MEMBER', DEPARTURES[departed.cause]));
       else if (isHeld) this.welcome(nowMs, link, member.incarnation);
       else if (again) this.refuse(link, failure('NOT_MEMBER'));
       else if (!this.proposals.has('join', (command) => command.member.incarnation === member.incarnation))
@@ -176,6 +202,29 @@ export class Members {
     }
   }
 
+  private suspect(nowMs: number, incarnation: string): void {
+    const { ready, table } = this.context;
+    const member = ready && table.members.find((each) => each.incarnation === incarnation);
+    if (member) this.suspicion.suspect(nowMs, member);
+  }
+
+  /**
+   * Who refuses and has no link here is dead. A link that is still up may only not have broken yet, and another
+   * process at the address may be about to join and take over in one step: those have a little left of their lease, in
+   * which a heartbeat, too, would set things right.
+   */
+  private proved(nowMs: number, proof: Proof | undefined): void {
+    if (!proof || !this.context.ready) return;
+    const { incarnation, cause } = proof;
+    const isCertain = cause === 'refused' && !this.links.serves(incarnation);
+    this.leases.cut(incarnation, nowMs + (isCertain ? 0 : LAST_HEARTBEATS * this.context.limits.heartbeatMs), cause);
+    this.expire(nowMs);
+  }
+
+  private expire(nowMs: number): void {
+    for (const { incarnation, cause } of this.leases.expired(nowMs)) this.remove(incarnation, cause);
+  }
+
   private remove(incarnation: string, cause: CommandOf<'remove'>['cause']): void {
     if (!this.context.table.members.some((member) => member.incarnation === incarnation)) return;
     if (this.proposals.has('remove', (command) => command.incarnation === incarnation)) return;
@@ -191,8 +240,9 @@ export class Members {
       if (known.has(incarnation)) continue;
       this.context.log(cause === 'left' ? 'info' : 'warn', 'member-departed', { role, incarnation, cause });
       this.reports.forget(incarnation);
+      this.suspicion.forget(incarnation);
       for (const link of this.links.serving()) {
-        if (link.incarnation === incarnation) this.refuse(link, failure('NOT_MEMBER', `The membership has ${cause}.`));
+        if (link.incarnation === incarnation) this.refuse(link, failure('NOT_MEMBER', DEPARTURES[cause]));
       }
     }
   }
@@ -206,3 +256,11 @@ export class Members {
     this.links.send(link.id, { kind: 'refused', failure: reason, ...(leader === undefined ? {} : { leader }) });
   }
 }
+
+/** What a member that is none any more is told. */
+const DEPARTURES: Record<DepartedMember['cause'], string> = {
+  left: 'The member has left.',
+  expired: 'The lease of the member has ended.',
+  refused: 'The address of the member refused connections.',
+  replaced: 'Another incarnation is at the address of the member.',
+};

@@ -21,6 +21,7 @@ const COMMIT_MS = 3;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** The sequence of what others than the core propose. */
 const NOT_OF_THE_CORE = 0;
+const PROBE_TIMEOUT_MS = 1_000;
 
 /** Something that can be stopped in its tracks: while paused, what reaches it waits. */
 class Process {
@@ -63,6 +64,9 @@ export class MetaWorld {
   readonly random = seededRandom(7);
   readonly links = new Set<Link>();
   readonly metas = new Map<string, MetaNode>();
+  readonly members: MemberNode[] = [];
+  /** Addresses that meta has dialled, in order. */
+  readonly probes: string[] = [];
   state: MetaState = metaStateMachine.initial();
   /** While false, proposals fail. */
   logWorks = true;
@@ -142,7 +146,9 @@ export class MetaWorld {
   }
 
   member(incarnation: string, options: MemberNodeOptions = {}): MemberNode {
-    return new MemberNode(this, incarnation, options);
+    const node = new MemberNode(this, incarnation, options);
+    this.members.push(node);
+    return node;
   }
 
   /** A member that has joined and been sent a table. */
@@ -179,6 +185,33 @@ export class MetaWorld {
         this.at(this.nowMs + CONNECT_TIMEOUT_MS, () => member.dialFailed(address, 'unreachable'));
       } else if (!meta?.process.alive) member.dialFailed(address, 'refused');
       else meta.process.deliver(() => this.open(member, meta));
+    });
+  }
+
+  /** A dial by meta: what it hears is what really goes on at the address, or nothing. */
+  probe(meta: MetaNode, address: string): void {
+    this.probes.push(address);
+    let isOver = false;
+    const end = (event: MetaEvent): void => {
+      if (isOver) return;
+      isOver = true;
+      meta.step(event);
+    };
+    const failed = (reason: 'refused' | 'unreachable'): void =>
+      end({ type: 'dialFailed', address, reason, message: `${address}: ${reason}` });
+    this.at(this.nowMs + PROBE_TIMEOUT_MS, () => failed('unreachable'));
+    this.soon(() => {
+      const here = this.members.filter(({ self }) => self.address === address);
+      if (here.some(({ unreachable }) => unreachable)) return;
+      const member = here.find(({ process, refusing }) => process.alive && !refusing);
+      if (!member) return this.soon(() => failed('refused'));
+      member.process.deliver(() => {
+        if (isOver) return;
+        const link: Link = { id: ++this.lastLink, member, meta, open: true, silent: false };
+        this.links.add(link);
+        member.step({ type: 'linkUp', link: link.id, direction: 'in', address: 'somewhere:1', hello: meta.hello() });
+        this.soon(() => end({ type: 'linkUp', link: link.id, direction: 'out', address, hello: member.hello() }));
+      });
     });
   }
 
@@ -303,6 +336,9 @@ export class MemberNode {
   private readonly heard: string[];
   expelled = false;
   timesJoined = 0;
+  /** True while dials to it are lost on the way, or refused there, though its own connections work. */
+  unreachable = false;
+  refusing = false;
   dials: string[] = [];
   private wakes = 0;
 
@@ -342,6 +378,11 @@ export class MemberNode {
     });
   }
 
+  /** It has seen a connection to the other be refused or break. */
+  suspect(incarnation: string): void {
+    for (const effect of this.membership.suspect(this.world.nowMs, incarnation)) this.perform(effect);
+  }
+
   dialFailed(address: string, reason: 'refused' | 'unreachable'): void {
     this.step({ type: 'dialFailed', address, reason, message: `${address}: ${reason}` });
   }
@@ -350,6 +391,13 @@ export class MemberNode {
   crash(): void {
     this.process.alive = false;
     for (const link of this.world.linksOf(this)) this.world.close(link);
+  }
+
+  /** The machine loses its power: nobody is told, and nothing answers there. */
+  vanish(): void {
+    this.process.alive = false;
+    this.unreachable = true;
+    for (const link of this.world.linksOf(this)) link.silent = true;
   }
 
   hello(): PeerHello {
@@ -386,7 +434,7 @@ function performLinkEffect(
     world.logs.push({ node: name, event: effect.event, fields: effect.fields ?? {} });
     return;
   }
-  if (effect.type === 'dial') throw new Error('Meta dials nobody.');
+  if (effect.type === 'dial') return world.probe(node as MetaNode, effect.address);
   const link = world.linksOf(node).find(({ id }) => id === effect.link);
   if (!link) return;
   if (effect.type === 'hangUp') world.close(link);

@@ -80,6 +80,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (this.isRunning && wakeAtMs !== undefined && wakeAtMs <= nowMs) this.stepMembership({ type: 'wake' });
     this.slots.flush();
     this.slots.noteWhole();
+    this.tellSuspects();
     if (this.isRunning) this.askToWake(event.type === 'wake');
     return this.context.end();
   }
@@ -194,6 +195,11 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.restart(`The leader of slot ${owed.slot}, ${owed.leader}, does not answer.`);
   }
 
+  private tellSuspects(): void {
+    for (const incarnation of this.slots.links.takeSuspects())
+      for (const effect of this.membership.suspect(this.context.nowMs, incarnation)) this.context.emit(effect);
+  }
+
   private stepMembership(event: MembershipEvent): void {
     const outcome: MembershipOutcome = this.membership.step(this.context.nowMs, event);
     for (const effect of outcome.effects) this.context.emit(effect);
@@ -231,7 +237,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     const { links } = this.slots;
     if (event.type === 'linkUp') return links.linkUp(event);
     if (event.type === 'linkDown') return links.linkDown(event.link);
-    if (event.type === 'dialFailed') return links.dialFailed(event.address);
+    if (event.type === 'dialFailed') return links.dialFailed(event);
     if (!links.received(event.link)) return;
     try {
       this.receive(event.link, event.message as DataToSession);

@@ -39,6 +39,8 @@ export class DataLinks {
   private readonly standIns = new Map<string, DataLink>();
   /** The addresses of the incarnations that the table names. */
   private named = new Map<string, string>();
+  /** Members of which a connection was refused or broke since they were last taken. */
+  private suspects = new Set<string>();
 
   constructor(
     private readonly context: SessionContext,
@@ -51,6 +53,13 @@ export class DataLinks {
 
   has(link: LinkId): boolean {
     return this.links.has(link);
+  }
+
+  /** Members to which a connection was refused or broke since the last call. */
+  takeSuspects(): Iterable<string> {
+    const { suspects } = this;
+    if (suspects.size > 0) this.suspects = new Set();
+    return suspects;
   }
 
   /** Whether the table has the data server as a member. */
@@ -116,6 +125,8 @@ export class DataLinks {
     const data = this.links.get(link);
     if (!data) return;
     this.links.delete(link);
+    // One that was given up here has been released before, and says nothing about the peer.
+    if (this.byIncarnation.get(data.incarnation) === data) this.suspects.add(data.incarnation);
     this.release(data);
     const peer = this.peers.get(data.address);
     if (peer?.link === link) {
@@ -124,8 +135,10 @@ export class DataLinks {
     }
   }
 
-  dialFailed(address: string): void {
+  dialFailed({ address, reason }: Extract<LinkEvent<DataToSession>, { type: 'dialFailed' }>): void {
     this.dialling.delete(address);
+    if (reason === 'refused')
+      for (const [incarnation, at] of this.named) if (at === address) this.suspects.add(incarnation);
     const peer = this.peers.get(address);
     if (peer && peer.link === undefined) this.redialLater(peer);
   }
