@@ -17,7 +17,7 @@ describe('three processes of which one dies', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
     // Shorter than by default, so that an outage of some seconds is a long one. The silence stays longer than the lease,
-    // since until that ends meta believes that a killed leader lives.
+    // since until that ends meta may believe that a dead leader lives.
     const env = { ROLLCALL_SESSION_LIMITS_LEADER_SILENCE_MS: '2500', ROLLCALL_META_LIMITS_LEASE_MS: '1500' };
     cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 2, basePort: 0, env });
     await cluster.start();
@@ -75,7 +75,7 @@ describe('three processes of which one dies', () => {
   /** Resolves once meta has noticed that the node is gone. */
   async function expired(node: ClusterNode): Promise<void> {
     const meta = cluster.of('meta')[0]!;
-    const line = new RegExp(`member-departed.*"role":"${node.tier}".*"cause":"expired"`, 'g');
+    const line = new RegExp(`member-departed.*"role":"${node.tier}".*"cause":"(expired|refused)"`, 'g');
     const before = (meta.log().match(line) ?? []).length;
     while ((meta.log().match(line) ?? []).length === before) await setTimeout(50);
   }

@@ -8,8 +8,9 @@ import {
   type SessionEvent,
   metaStateMachine,
 } from '#registry';
-import { type Cores, realCores } from '#sim';
+import { type Cluster, type Cores, realCores } from '#sim';
 import { Schedule } from './schedule.js';
+import { standsStill } from './stories.js';
 import { watched } from './watched.js';
 
 /** A real core whose effects are tampered with. */
@@ -27,7 +28,13 @@ function tamperAnswers(change: (message: DataToSession) => DataToSession[]): Cor
 }
 
 /** Each is a defect that a change could bring in, and the rule that must find it. */
-const DEFECTS: { name: string; rule: RegExp; cores: () => Partial<Cores> }[] = [
+const DEFECTS: {
+  name: string;
+  rule: RegExp;
+  cores: () => Partial<Cores>;
+  /** What has to happen for the defect to show; a random schedule unless given. */
+  story?: (cluster: Cluster) => void;
+}[] = [
   {
     name: 'a data server that calls itself complete before the sessions have reconciled',
     rule: /invariant [34]/,
@@ -125,6 +132,20 @@ const DEFECTS: { name: string; rule: RegExp; cores: () => Partial<Cores> }[] = [
     }),
   },
   {
+    name: 'a meta tier that takes a timeout for a death',
+    rule: /proved deaths/,
+    cores: () => ({
+      meta: (options) => {
+        const core = realCores.meta(options);
+        return {
+          step: (nowMs, event) =>
+            core.step(nowMs, event.type === 'dialFailed' ? { ...event, reason: 'refused' } : event),
+        };
+      },
+    }),
+    story: (cluster) => standsStill(cluster, 'data-1'),
+  },
+  {
     name: 'a meta tier that changes a leader without a new leaderEpoch',
     rule: /invariant 7/,
     cores: () => ({
@@ -141,19 +162,23 @@ const DEFECTS: { name: string; rule: RegExp; cores: () => Partial<Cores> }[] = [
   },
 ];
 
+function randomStory(cluster: Cluster): void {
+  const schedule = new Schedule(cluster, () => {});
+  schedule.run(30_000, 250);
+  schedule.mend();
+  cluster.untilConverged(30_000);
+  cluster.run(15_000);
+  schedule.calm();
+}
+
 /** Runs seeds with the defect until something objects. */
-function firstObjection(cores: () => Partial<Cores>, seeds: number): string {
+function firstObjection(cores: () => Partial<Cores>, seeds: number, story = randomStory): string {
   for (let seed = 1; seed <= seeds; seed++) {
     const cluster = watched({ seed, data: 2, sessions: 2, clients: 4, slotCount: 8, cores: cores() });
     try {
       cluster.story(() => {
-        const schedule = new Schedule(cluster, () => {});
         cluster.run(500);
-        schedule.run(30_000, 250);
-        schedule.mend();
-        cluster.untilConverged(30_000);
-        cluster.run(15_000);
-        schedule.calm();
+        story(cluster);
       });
     } catch (error) {
       return (error as Error).message.split('\n')[0]!;
@@ -163,7 +188,7 @@ function firstObjection(cores: () => Partial<Cores>, seeds: number): string {
 }
 
 describe('the net catches', () => {
-  it.each(DEFECTS)('$name', ({ rule, cores }) => {
-    expect(firstObjection(cores, 20)).toMatch(rule);
+  it.each(DEFECTS)('$name', ({ rule, cores, story }) => {
+    expect(firstObjection(cores, 20, story)).toMatch(rule);
   });
 });

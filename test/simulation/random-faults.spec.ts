@@ -1,4 +1,5 @@
 import type { RemovalCause } from '#model';
+import type { MetaCommand } from '#registry';
 import type { Observer, ServerMessage } from '#sim';
 import { recordedCause } from './invariants/recorded-cause.js';
 import { type Action, Schedule } from './schedule.js';
@@ -30,6 +31,8 @@ function counting(): Observer {
   return {
     effect: (_, effect) => {
       if (effect.type === 'restart') count('a server starts anew');
+      const { command } = effect as { command?: MetaCommand };
+      if (command?.type === 'remove') count(`a member is removed as ${command.cause}`);
     },
     transit: ({ message }) => {
       const { kind, complete } = message as { kind?: string; complete?: boolean };
@@ -99,6 +102,7 @@ describe('random faults', () => {
         'http.renew NOT_REGISTERED',
         'http.unpublish ok',
       ],
+      ...['left', 'expired', 'refused'].map((cause) => `a member is removed as ${cause}`),
     ];
     const isLong = SEEDS >= ENOUGH_SEEDS;
     expect(expected.filter((what) => isLong && !exercised.has(what))).toEqual([]);

@@ -3,11 +3,12 @@ import { conditionalLeaders } from './invariants/conditional-leaders.js';
 import { noErrors } from './invariants/no-errors.js';
 import { noShrink } from './invariants/no-shrink.js';
 import { oneContent } from './invariants/one-content.js';
+import { provedDeaths } from './invariants/proved-deaths.js';
 import { uniqueStamp } from './invariants/unique-stamp.js';
 import { versionsRise } from './invariants/versions-rise.js';
 
 /** A cluster under the eyes of every invariant. */
 export function watched(options: ClusterOptions): Cluster {
-  const observers = [noErrors, uniqueStamp, versionsRise, oneContent, conditionalLeaders, noShrink];
+  const observers = [noErrors, uniqueStamp, versionsRise, oneContent, conditionalLeaders, noShrink, provedDeaths];
   return new Cluster({ ...options, observers: [...observers, ...(options.observers ?? [])] });
 }
