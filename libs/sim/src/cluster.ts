@@ -1,3 +1,4 @@
+import type { Switches } from '#model';
 import { decodeBody } from './bodies.js';
 import type { SimClient } from './client-host.js';
 import { SimClient as Client, type SimApplication, type SimPublisher, type SimSubscriber } from './client-host.js';
@@ -131,6 +132,11 @@ export class Cluster {
     const node = this.server(name);
     node.crash();
     node.start();
+  }
+
+  /** What an operator switches; every member that can be reached knows soon after. */
+  switch(changes: Partial<Switches>): void {
+    this.meta.operate({ type: 'setSwitches', changes });
   }
 
   /** A planned stop. */

@@ -11,6 +11,9 @@ export interface MetaHostOptions {
   options: Omit<MetaOptions, 'random'>;
 }
 
+/** The sequence of what others than the core propose. */
+const NOT_OF_THE_CORE = 0;
+
 /** The meta tier's host: its core proposes to a log on the simulated disk. */
 export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
   /** The state last committed, for the test to look at. */
@@ -47,6 +50,12 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
       () => 0.5 + syncMs() * 5,
     );
     return this.settings.makeCore({ ...this.settings.options, random });
+  }
+
+  /** What an operator has asked for: committed like anything that the core proposes, and only while this node leads. */
+  operate(command: MetaCommand): void {
+    this.note(`is asked for ${JSON.stringify(command)}`);
+    this.log?.propose(NOT_OF_THE_CORE, command);
   }
 
   protected override started(): void {

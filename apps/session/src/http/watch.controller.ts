@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type DatumVersion, RegistryError, parseVersion } from '#model';
+import { plainAddress } from '#nest';
 import { type EdgeContext, parseClientMessage } from '#registry';
 import { EDGE, accepted } from '../edge.js';
 import { SessionHost } from '../session.host.js';
@@ -26,7 +27,7 @@ export class WatchController {
     if (request.kind !== 'subscribe') throw new RegistryError('INTERNAL');
     const base = parseEventId(lastEventId);
     const stream = new EventStream(reply);
-    const connection = this.host.connect(httpRequest.ip, stream);
+    const connection = this.host.connect(plainAddress(httpRequest.ip), stream);
     stream.onClose(() => this.host.disconnect(connection));
     try {
       await this.host.request(connection, { ...request, wholeOnly: true, ...(base ? { base } : {}) });

@@ -39,7 +39,7 @@ export class RpcClient implements ConnectionSink {
   ) {
     this.edge = edge;
     this.pacer = new PushPacer(connection, (id, frame) => this.subscriptions.get(id)?.next(sharedPush(frame)));
-    this.id = host.connect(connection.remoteAddress, this);
+    this.id = host.connect(connection.remoteHost, this);
     connection.onClose(() => host.disconnect(this.id));
   }
 

@@ -22,6 +22,11 @@ export interface PublishFields extends NameFields {
   stamp?: Stamp;
   /** Wall-clock milliseconds at first registration. */
   registerTimestamp?: number;
+  /**
+   * Says that a server has acknowledged just this before, over another connection: a registry that is read-only takes it
+   * all the same.
+   */
+  replay?: boolean;
   /** Everything else travels with the publication untouched. */
   attributes?: Record<string, unknown>;
 }

@@ -15,3 +15,8 @@ export function parseAddress(address: string): HostPort | undefined {
 export function formatAddress(host: string, port: number): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** The address of a peer as people write it: an IPv4 address that a socket for both shows as IPv6 is one again. */
+export function plainAddress(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+}

@@ -1,3 +1,3 @@
-export { type HostPort, formatAddress, parseAddress } from './address.js';
+export { type HostPort, formatAddress, parseAddress, plainAddress } from './address.js';
 export { type Config, type ConfigSources, loadConfig } from './load.js';
 export type { ConfigProblem } from './problems.js';

@@ -1,4 +1,5 @@
 import type { RegistryError } from '#model';
+import { plainAddress } from '../config/address.js';
 import type { RequestId, ResponsePacket, SharedBody } from '#wire';
 import type { RollcallSocket } from './rollcall-socket.js';
 
@@ -6,7 +7,10 @@ import type { RollcallSocket } from './rollcall-socket.js';
 export class Connection {
   /** Requests and streams that have not ended. */
   inFlight = 0;
+  /** With its port. */
   readonly remoteAddress: string;
+  /** Without: the address as people write it. */
+  readonly remoteHost: string;
   private isClosed = false;
   private readonly closeListeners = new Set<() => void>();
   private readonly drainListeners = new Set<() => void>();
@@ -17,6 +21,7 @@ export class Connection {
     readonly socket: RollcallSocket,
   ) {
     const { remoteAddress = 'unknown', remotePort = 0 } = socket.netSocket;
+    this.remoteHost = plainAddress(remoteAddress);
     this.remoteAddress = `${remoteAddress}:${remotePort}`;
     // The one listener for all that hangs on this connection: a hundred streams are a hundred entries in a set, where
     // a hundred listeners on the socket would be a warning about a leak.

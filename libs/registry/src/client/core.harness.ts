@@ -218,6 +218,7 @@ function lineOf(effect: ClientEffect): string {
 function operationLine(operation: ClientOperation): string {
   const [timestamp, version] = operation.stamp ?? [0, 0];
   const at = timestamp === WALL_MS ? '' : `${timestamp}.`;
-  const data = operation.op === 'publish' ? `=${operation.data.join('+')}` : '';
-  return `${operation.op === 'publish' ? '+' : '-'}${operation.registerId}${data}@${at}${version}`;
+  if (operation.op === 'unpublish') return `-${operation.registerId}@${at}${version}`;
+  const replay = operation.replay ? ' (replay)' : '';
+  return `+${operation.registerId}=${operation.data.join('+')}@${at}${version}${replay}`;
 }

@@ -47,11 +47,17 @@ export interface Publisher {
   change: number;
   calls: PendingCall[];
   /** What the operation in flight carries. At most one is in flight, so that answers need no order. */
-  sent?: { change: number; live: boolean; data: string[] };
+  sent?: { change: number; live: boolean; data: string[]; replay: boolean };
   /** A newer stamp was reported while an operation was in flight. */
   resend: boolean;
-  /** The data last acknowledged; undefined until the first acknowledgement. */
-  acknowledged?: string[];
+  /** What was acknowledged last; undefined until the first acknowledgement. */
+  acknowledged?: { change: number; data: string[] };
+  /**
+   * A registry that is read-only refuses what is new to it, which over a new connection is everything: it is then told
+   * what was acknowledged before, as the repetition that it is, so that at least this stays. `done` from when anything
+   * is acknowledged over the connection.
+   */
+  replay: 'possible' | 'due' | 'done';
   /** Set after a whole batch was refused: travels alone, so that the fault of one is not the fault of others. */
   alone: boolean;
   retries: number;
@@ -86,6 +92,7 @@ export function createPublisher(
     change: 1,
     calls: [],
     resend: false,
+    replay: 'possible',
     alone: false,
     retries: 0,
     notBeforeMs: 0,
@@ -137,8 +144,10 @@ export function nextOperation(publisher: Publisher): ClientOperation {
   const [timestamp, version, nonce] = publisher.stamp;
   const stamp: Stamp = [timestamp, version + 1, nonce];
   publisher.stamp = stamp;
-  const { registration, registerId, name, live, data, change, registerTimestamp } = publisher;
-  publisher.sent = { change, live, data };
+  const { registration, registerId, name, live, registerTimestamp, acknowledged } = publisher;
+  const replay = live && publisher.replay === 'due';
+  const { change, data } = replay ? acknowledged! : publisher;
+  publisher.sent = { change, live, data, replay };
   publisher.resend = false;
   publisher.notBeforeMs = 0;
   if (!live) return { op: 'unpublish', ...name, registerId, stamp };
@@ -151,6 +160,7 @@ export function nextOperation(publisher: Publisher): ClientOperation {
     data,
     stamp,
     registerTimestamp,
+    ...(replay ? { replay } : {}),
     ...(registration.attributes === undefined ? {} : { attributes: registration.attributes }),
   };
 }

@@ -100,6 +100,7 @@ export class PublisherBook {
     for (const publisher of this.publishers.values()) {
       delete publisher.sent;
       publisher.retries = 0;
+      publisher.replay = 'possible';
     }
   }
 
@@ -168,7 +169,8 @@ export class PublisherBook {
     if (result.status !== 'failed') {
       publisher.retries = 0;
       publisher.alone = false;
-      if (sent.live) publisher.acknowledged = sent.data;
+      if (sent.live) publisher.acknowledged = { change: sent.change, data: sent.data };
+      publisher.replay = 'done';
       this.done(publisher, sent.change, { ok: true, stored: result.status === 'stored' });
       return;
     }
@@ -177,12 +179,19 @@ export class PublisherBook {
     else if (!sent.live && result.failure.code === 'NOT_REGISTERED')
       this.done(publisher, sent.change, { ok: true, stored: true });
     else if (CODES[result.failure.code].retry === 'never') this.refused(publisher, sent, result.failure);
-    else {
+    else if (result.failure.code === 'READ_ONLY' && this.mustReplay(publisher)) {
+      publisher.replay = 'due';
+      this.enqueue(publisher);
+    } else {
       publisher.retries++;
       const afterMs = Math.min(result.failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
       publisher.notBeforeMs = nowMs + Math.max(afterMs, this.backoff(publisher.retries));
       this.enqueue(publisher);
     }
+  }
+
+  private mustReplay({ live, acknowledged, replay }: Publisher): boolean {
+    return live && acknowledged !== undefined && replay === 'possible';
   }
 
   private answeredStale(
@@ -203,6 +212,8 @@ export class PublisherBook {
   private contest(nowMs: number, publisher: Publisher, held: Stamp): void {
     if (nowMs - publisher.staleAtMs > STALE_STREAK_MS) publisher.staleStreak = 0;
     publisher.staleAtMs = nowMs;
+    // What was acknowledged over this connection does not hold any more.
+    if (publisher.replay === 'done') publisher.replay = 'possible';
     publisher.staleStreak++;
     if (compareStamps(held, publisher.stamp) > 0) publisher.stamp = [held[0], held[1], publisher.stamp[2]];
     if (publisher.staleStreak > 2) publisher.notBeforeMs = nowMs + this.backoff(publisher.staleStreak - 2);
@@ -221,7 +232,7 @@ export class PublisherBook {
     this.settle(publisher, sent.change, { ok: false, failure: given });
     if (publisher.change > sent.change) return this.enqueue(publisher);
     if (!sent.live || publisher.acknowledged === undefined) return this.forget(publisher);
-    publisher.data = publisher.acknowledged;
+    publisher.data = publisher.acknowledged.data;
     publisher.bytes = bytesOf(publisher.data, publisher.registration.attributes);
   }
 

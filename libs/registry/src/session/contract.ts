@@ -36,7 +36,7 @@ export type SessionRequest =
   | { kind: 'hello'; appName: string; zone: string; clusterId?: string }
   | { kind: 'apply'; operations: SessionOperation[] }
   /** From HTTP: stamped by the slot leader, never queued, owned by its lease. `registerTimestamp` as in `apply`. */
-  | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'> }
+  | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'>; replay: boolean }
   | { kind: 'renew'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'leasedUnpublish'; registerId: string; dataInfoId: DataInfoId }
   | ({ kind: 'query' } & ViewKey)
@@ -67,6 +67,8 @@ export type SessionOperation =
       registerTimestamp: number;
       stamp: Stamp | null;
       body: Uint8Array;
+      /** The client repeats what some server has acknowledged. */
+      replay: boolean;
     }
   | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null }
   /** One that the edge refused: it fails alone, and the others of its `apply` go on. */
@@ -108,6 +110,7 @@ export type SessionEvent =
   | { type: 'stop' }
   | WakeEvent
   | LinkEvent<FromMeta | DataToSession>
+  /** `address` is the one that the client connects from, without a port: an IPv4 address is written as one. */
   | { type: 'clientConnected'; connection: ConnectionId; address: string }
   | { type: 'clientDisconnected'; connection: ConnectionId }
   /** `requestId` is the host's, unique per process. `wallMs` serves stamps made here, and nothing else. */

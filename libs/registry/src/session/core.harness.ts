@@ -340,7 +340,7 @@ export class SessionHarness {
 
 export function publishOf(registerId: string, version: number | null = 1, dataInfoId = DATUM): SessionOperation {
   return {
-    ...{ op: 'publish', registerId, dataInfoId, zone: 'z', appName: '', registerTimestamp: 0 },
+    ...{ op: 'publish', registerId, dataInfoId, zone: 'z', appName: '', registerTimestamp: 0, replay: false },
     ...{ stamp: version === null ? null : stampOf(version), body: Uint8Array.of(version ?? 0) },
   };
 }

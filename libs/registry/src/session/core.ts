@@ -59,7 +59,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       outdated: (slot, entry, held) => this.writes.outdated(slot, entry, held),
       opened: (slot) => this.reads.opened(slot),
     });
-    this.reads = new Reads(this.context, this.slots);
+    this.reads = new Reads(this.context, this.slots, (id) => this.connections.get(id)?.address ?? '');
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
     this.writes = new Writes(
       this.context,
@@ -86,11 +86,19 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   /** For people and metrics. */
-  get counts(): { connections: number; publishers: number; subscribers: number; datums: number; removals: number } {
+  get counts(): {
+    connections: number;
+    publishers: number;
+    subscribers: number;
+    held: number;
+    datums: number;
+    removals: number;
+  } {
     return {
       connections: this.connections.count,
       publishers: this.holdings.publicationCount,
       subscribers: this.reads.subscriptionCount,
+      held: this.reads.heldCount,
       datums: this.reads.datumCount,
       removals: this.holdings.removalCount,
     };
@@ -212,6 +220,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private takeSwitches(switches: VersionedSwitches): void {
     this.context.emit({ type: 'saveSwitches', switches });
     this.context.switches = switches.switches;
+    this.reads.switched();
+    const { stopPush, readOnly } = switches.switches;
+    this.context.log('info', 'switched', { version: switches.version, stopPush: stopPush.scope, readOnly });
   }
 
   private takeNewTable(table: RoutingTable): void {
@@ -315,7 +326,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'apply':
         return this.writes.apply(connection, pending, wallMs, request.operations);
       case 'leasedPublish':
-        return this.leases.publish(pending, wallMs, request.publication);
+        return this.leases.publish(pending, wallMs, request.publication, request.replay);
       case 'renew':
         return this.leases.renew(pending, request.registerId, request.dataInfoId);
       case 'leasedUnpublish':

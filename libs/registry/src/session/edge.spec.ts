@@ -39,7 +39,9 @@ describe('the edge', () => {
       registerTimestamp: 0,
       stamp: null,
       body: expect.any(Uint8Array),
+      replay: false,
     });
+    expect(published({ dataId: 'd', data: ['x'], replay: true })).toMatchObject({ replay: true });
     expect(parsed('query', { dataId: 'd', group: null, zone: undefined })).toEqual({
       kind: 'query',
       dataInfoId,

@@ -58,6 +58,7 @@ export function parseLeasedPublish(body: unknown, context: EdgeContext): Parsed 
         owner: { kind: 'leased', leaseMs },
         body: readBody(fields, context),
       },
+      replay: fields['replay'] === true,
     };
   });
 }
@@ -160,6 +161,7 @@ function readPublish(fields: Fields, context: EdgeContext): SessionOperation {
     registerTimestamp: readOptionalMs(fields, 'registerTimestamp', stamp?.[0] ?? 0),
     stamp,
     body: readBody(fields, context),
+    replay: fields['replay'] === true,
   };
 }
 

@@ -6,7 +6,7 @@ const leaderStamp = (sequence: number, leaderEpoch = 1): Stamp => [leaderEpoch, 
 
 function post(session: SessionHarness, registerId = A): void {
   const publication = publicationOf(registerId, 1, { owner: { kind: 'leased', leaseMs: 15_000 } });
-  session.request(0, { kind: 'leasedPublish', publication: { ...publication, registerTimestamp: 0 } });
+  session.request(0, { kind: 'leasedPublish', publication: { ...publication, registerTimestamp: 0 }, replay: false });
 }
 
 const renew = (session: SessionHarness) => session.request(0, { kind: 'renew', registerId: A, dataInfoId: DATUM });

@@ -13,6 +13,7 @@ import { merge } from '../merge.js';
 import type { SessionContext } from './context.js';
 import type { Holdings, Subject } from './holdings.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
+import { readOnly, repeats } from './read-only.js';
 import { NO_WAITERS, type Pending, overloaded } from './requests.js';
 import type { SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
@@ -29,13 +30,14 @@ export class Leases {
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
   ) {}
 
-  publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>): void {
+  publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>, replay: boolean): void {
     const slot = this.leaderOf(pending, wanted.dataInfoId);
     if (!slot) return;
     if (this.holdings.publicationCount >= BOUNDS.publications) return pending.fail(overloaded());
     const { registerId, dataInfoId, owner } = wanted;
     const subject = { slot: slot.slot, registerId, dataInfoId };
     const held = this.holdings.find(subject)?.publication;
+    if (this.context.switches.readOnly && !repeats({ ...wanted, replay }, held)) return pending.fail(readOnly());
     const publication = {
       ...wanted,
       registerTimestamp: wanted.registerTimestamp || held?.registerTimestamp || wallMs,
@@ -49,6 +51,7 @@ export class Leases {
   }
 
   unpublish(pending: Pending, registerId: string, dataInfoId: DataInfoId): void {
+    if (this.context.switches.readOnly) return pending.fail(readOnly());
     const slot = this.leaderOf(pending, dataInfoId);
     if (!slot) return;
     const operation = { op: 'unpublish' as const, registerId, dataInfoId, stamp: null, cause: 'unpublish' as const };

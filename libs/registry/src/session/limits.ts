@@ -42,3 +42,7 @@ export const MOVE_SPREAD_MS = 2_000;
 export const NO_LEADER_RETRY_MS = 500;
 export const OVERLOADED_RETRY_MS = 1_000;
 export const NOT_READY_RETRY_MS = 500;
+export const READ_ONLY_RETRY_MS = 1_000;
+/** When pushes that were stopped go on, so many go out at once, and the next after a pause in which others have a turn. */
+export const RELEASE_PUSHES = 1_000;
+export const RELEASE_EVERY_MS = 20;

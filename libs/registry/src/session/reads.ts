@@ -12,6 +12,7 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId, PushFrame, SessionRequest, ViewKey } from './contract.js';
 import { CachedDatum, type Outcome } from './datum-cache.js';
 import { failNoLeader } from './leases.js';
+import { HeldPushes } from './held-pushes.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
 import { type Pending, overloaded } from './requests.js';
 import type { SlotLink } from './slot-link.js';
@@ -46,15 +47,34 @@ export class Reads {
   private readonly subscriptions = new Map<ConnectionId, Map<string, Subscription>>();
   /** Queries for the leader of a slot that cannot be reached just now. */
   private readonly fetches = new Map<number, Set<Fetch>>();
+  private readonly held: HeldPushes;
   private subscriptionTotal = 0;
 
   constructor(
     private readonly context: SessionContext,
     private readonly slots: Slots,
-  ) {}
+    /** Where the client of a connection connects from. */
+    addressOf: (connection: ConnectionId) => string,
+  ) {
+    this.held = new HeldPushes(
+      context,
+      ({ connection }) => addressOf(connection),
+      (subscription) => this.offer(subscription),
+    );
+    this.held.switched(context.switches.stopPush);
+  }
 
   get subscriptionCount(): number {
     return this.subscriptionTotal;
+  }
+
+  /** Those for whom something waits because pushes to them are stopped. */
+  get heldCount(): number {
+    return this.held.size;
+  }
+
+  switched(): void {
+    this.held.switched(this.context.switches.stopPush);
   }
 
   get datumCount(): number {
@@ -78,6 +98,7 @@ export class Reads {
       connection,
       subscriptionId: request.subscriptionId,
       view,
+      zone: request.zone,
       base: request.base,
       wholeOnly: request.wholeOnly ?? false,
       last: 'none',
@@ -92,8 +113,8 @@ export class Reads {
     this.subscriptionTotal++;
     pending.reply({ kind: 'done' });
     this.offer(subscription);
-    if (subscription.last !== 'none') return;
     if (view.isBehindOf(subscription, this.context.clusterId)) this.refresh(wanted);
+    if (subscription.last !== 'none') return;
     this.context.timers.at(this.context.nowMs + this.context.limits.readDeadlineMs, () =>
       this.sayPending(subscription),
     );
@@ -191,8 +212,12 @@ export class Reads {
     }
   }
 
-  /** Sends the subscription what there is to say, or notes that something waits for its acknowledgement. */
+  /**
+   * Sends the subscription what there is to say, or notes that something waits: for its acknowledgement, or for pushes
+   * to go on, of which who has been sent nothing yet is told that it is pending.
+   */
   private offer(subscription: Subscription): void {
+    if (this.held.take(subscription)) return this.sayPending(subscription);
     if (subscription.acks && subscription.unacked) {
       subscription.isBehind = true;
       return;
@@ -256,6 +281,7 @@ export class Reads {
     if (own?.size === 0) this.subscriptions.delete(connection);
     view.subscriptions.delete(subscription);
     view.waiting.delete(subscription);
+    this.held.drop(subscription);
     this.subscriptionTotal--;
     if (view.subscriptions.size > 0) return;
     const { dataInfoId } = view.datum;

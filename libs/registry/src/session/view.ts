@@ -7,6 +7,8 @@ export interface Subscription {
   readonly connection: ConnectionId;
   readonly subscriptionId: string;
   readonly view: View;
+  /** The one that the client is in, whatever the view shows. */
+  readonly zone: string;
   /** What the client had before, under this or another cluster. */
   readonly base: { clusterId: string; version: DatumVersion } | undefined;
   readonly wholeOnly: boolean;

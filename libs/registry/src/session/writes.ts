@@ -15,6 +15,7 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId, SessionOperation } from './contract.js';
 import type { Entry, Holdings, Subject } from './holdings.js';
 import { BOUNDS } from './limits.js';
+import { readOnly, repeats } from './read-only.js';
 import { NO_WAITERS, type Pending, Results, type Waiter, overloaded } from './requests.js';
 import { type Sent, type SlotLink, toOperation } from './slot-link.js';
 import type { Slots } from './slots.js';
@@ -64,6 +65,8 @@ export class Writes {
     const subject = this.subjectOf(operation);
     const slot = this.slots.all[subject.slot]!;
     const held = this.holdings.find(subject);
+    if (this.context.switches.readOnly && !repeats(operation, held?.publication))
+      return settleFailed(waiter, registerId, readOnly());
     const stampedHere = operation.stamp === null;
     const stamp = operation.stamp ?? this.makeStamp(connection, held?.stamp, wallMs);
     const verdict = held
@@ -95,6 +98,7 @@ export class Writes {
 
   private unpublish(connection: ConnectionId, operation: Unpublish, waiter: Waiter): void {
     const { registerId } = operation;
+    if (this.context.switches.readOnly) return settleFailed(waiter, registerId, readOnly());
     const subject = this.subjectOf(operation);
     const held = this.holdings.find(subject);
     if (this.slots.all[subject.slot]!.inFlightCount >= BOUNDS.inFlightPerSlot)
