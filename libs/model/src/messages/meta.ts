@@ -18,6 +18,8 @@ export type ToMeta =
       tableEpoch: number;
       /** Data servers: session incarnations that one of its slots has waited for longer than the report time. */
       unreconciled?: string[];
+      /** Session servers: data incarnations of the table from which nothing has come for longer than the report time. */
+      unreachable?: string[];
     }
   /**
    * A connection to the member was refused or broke. The leader looks after it at once: it dials the address the member

@@ -330,7 +330,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       for (const incarnation of leader.overdue(nowMs)) overdue.add(incarnation);
       if (!leader.replica.isComplete) partial++;
     }
-    this.membership.report([...overdue]);
+    this.membership.reportUnreconciled([...overdue]);
     this.logCompleteness(partial, overdue);
     const isNeeded = (incarnation: string): boolean => leadership.some((leader) => leader.needs(incarnation));
     for (const incarnation of sessions.forget(nowMs, isNeeded)) {

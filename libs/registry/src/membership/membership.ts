@@ -41,6 +41,7 @@ export class Membership {
   private readonly search: MetaSearch;
   private lease: Lease | undefined;
   private unreconciled: string[] = [];
+  private unreachable: string[] = [];
   /** Of the switches held. Without a table they may be another cluster's, so that any of this one's are newer. */
   private switchesVersion: number;
   /** When each member of the table was last reported as suspect. */
@@ -97,8 +98,13 @@ export class Membership {
   }
 
   /** Session incarnations to report with every heartbeat from now on, until the next call. */
-  report(unreconciled: string[]): void {
-    this.unreconciled = unreconciled;
+  reportUnreconciled(sessions: string[]): void {
+    this.unreconciled = sessions;
+  }
+
+  /** Data incarnations to report with every heartbeat from now on, until the next call. */
+  reportUnreachable(data: string[]): void {
+    this.unreachable = data;
   }
 
   /** A connection to a member was refused or broke: what is to be done for meta to look after it at once. */
@@ -321,6 +327,7 @@ export class Membership {
         sequence: lease.sequence,
         tableEpoch: this.table?.epoch ?? 0,
         ...(this.unreconciled.length > 0 ? { unreconciled: this.unreconciled } : {}),
+        ...(this.unreachable.length > 0 ? { unreachable: this.unreachable } : {}),
       },
     });
   }

@@ -13,6 +13,8 @@ export class MetaContext {
   ready = false;
   /** When it will have been ready for a full lease. */
   settledAtMs = 0;
+  /** The cluster was created by this very leader, who therefore knows all there is to know. */
+  isNew = false;
   private effects: MetaEffect[] = [];
 
   constructor(readonly limits: MetaLimits) {}

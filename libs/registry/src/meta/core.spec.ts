@@ -147,7 +147,7 @@ describe('MetaCore and its members', () => {
     // Their heartbeats are not at the same time, so that the session server is told before it asks.
     world.run(200);
     const session = world.join('s', { role: 'session' });
-    data.membership.report(['s', 'unknown', 'a']);
+    data.membership.reportUnreconciled(['s', 'unknown', 'a']);
     world.run(HEARTBEAT_MS);
     expect(world.incarnations).toContain('s');
     world.until(() => !world.incarnations.includes('s'));
@@ -159,9 +159,9 @@ describe('MetaCore and its members', () => {
   it('spares a session server that reconciled in between, and heeds no reports of session servers', () => {
     const data = world.join('a');
     const session = world.join('s', { role: 'session' });
-    world.join('s2', { role: 'session' }).membership.report(['s']);
+    world.join('s2', { role: 'session' }).membership.reportUnreconciled(['s']);
     for (let i = 0; i < 6; i++) {
-      data.membership.report(i % 2 === 0 ? ['s'] : []);
+      data.membership.reportUnreconciled(i % 2 === 0 ? ['s'] : []);
       world.run(HEARTBEAT_MS);
     }
     expect(session.expelled).toBe(false);

@@ -98,6 +98,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     context.leader = event.leading ? undefined : event.leader;
     context.leading = event.leading;
     context.ready = false;
+    context.isNew = false;
     this.barrierEpoch = undefined;
     this.proposals.clear();
     this.members.leadershipChanged();
@@ -118,7 +119,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     const { clusterId, epoch, members } = this.table;
     context.log('info', 'leading', { term: context.term, clusterId, epoch, members: members.length });
     this.members.becameReady(nowMs);
-    this.slots.assign();
+    this.slots.assign(nowMs, this.members.barred);
   }
 
   private committed(nowMs: number, state: MetaState): void {
@@ -130,7 +131,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (state.switches.version !== before.switches.version) this.members.switchesChanged();
     if (this.table.epoch === before.table.epoch) return;
     this.members.tableChanged(nowMs, before.table);
-    this.slots.assign();
+    this.slots.assign(nowMs, this.members.barred);
   }
 
   /** What failed is proposed again at a later tick, if it is still wanted then. */
@@ -143,9 +144,11 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     }
     if (command.type === 'bootstrap') {
       this.barrierEpoch = outcome.result.epoch;
+      this.context.isNew = outcome.result.changed;
       this.becomeReady(nowMs);
     }
-    if (command.type === 'assign' && this.table.epoch >= outcome.result.epoch) this.slots.assign();
+    if (command.type === 'assign' && this.table.epoch >= outcome.result.epoch)
+      this.slots.assign(nowMs, this.members.barred);
   }
 
   // Time.
@@ -160,7 +163,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
       return;
     }
     this.members.tick(nowMs);
-    this.slots.assign();
+    this.slots.assign(nowMs, this.members.barred);
   }
 
   private tickAt(atMs: number | undefined): void {

@@ -3,6 +3,7 @@ import {
   type Failure,
   type FromMeta,
   type LinkEvent,
+  type Member,
   type RoutingTable,
   type ToMeta,
   failure,
@@ -13,6 +14,7 @@ import type { CommandOf, MetaInspection } from './contract.js';
 import { Leases } from './leases.js';
 import { type MemberLink, MemberLinks } from './links.js';
 import type { Proposals } from './proposals.js';
+import { Reachability } from './reachability.js';
 import { Reports } from './reports.js';
 import { type Proof, Suspicion } from './suspicion.js';
 
@@ -26,6 +28,7 @@ export class Members {
   private readonly leases: Leases;
   private readonly links: MemberLinks;
   private readonly reports = new Reports();
+  private readonly reachability: Reachability;
   private readonly suspicion: Suspicion;
 
   constructor(
@@ -34,7 +37,13 @@ export class Members {
   ) {
     this.leases = new Leases(context.limits.leaseMs);
     this.links = new MemberLinks((effect) => context.emit(effect));
+    this.reachability = new Reachability(context.limits.heartbeatMs);
     this.suspicion = new Suspicion(context);
+  }
+
+  /** Data servers that are to lead nothing, though they are members; another set whenever they are others. */
+  get barred(): ReadonlySet<string> {
+    return this.reachability.barred;
   }
 
   inspectLeases(nowMs: number): MetaInspection['leases'] {
@@ -61,6 +70,7 @@ export class Members {
   leadershipChanged(): void {
     this.leases.clear();
     this.reports.clear();
+    this.reachability.clear();
     this.suspicion.clear();
     if (this.context.leading) return;
     for (const link of [...this.links.serving(), ...this.links.joining()]) this.refuseAsFollower(link);
@@ -117,6 +127,7 @@ export class Members {
   tick(nowMs: number): void {
     this.suspicion.tick(nowMs);
     this.expire(nowMs);
+    this.bar(nowMs);
     const incarnations = this.leases.departedSince(nowMs - this.context.limits.departedMs);
     if (incarnations.length > 0 && !this.proposals.has('forget'))
       this.proposals.propose({ type: 'forget', incarnations });
@@ -175,7 +186,7 @@ export class Members {
    */
   private heartbeat(nowMs: number, link: MemberLink, message: Extract<ToMeta, { kind: 'heartbeat' }>): void {
     if (!this.context.ready) return;
-    const { incarnation, sequence, unreconciled } = message;
+    const { incarnation, sequence } = message;
     if (!this.leases.renew(nowMs, incarnation)) {
       // While its join is under way it is no member yet, and not refused either.
       return link.join ? undefined : this.refuse(link, failure('NOT_MEMBER'));
@@ -188,17 +199,44 @@ export class Members {
       settled: this.context.isSettled(nowMs),
     };
     this.links.send(link.id, acknowledgement);
-    this.reported(incarnation, isNameList(unreconciled) ? unreconciled : []);
+    this.reported(nowMs, message);
   }
 
-  /** A session server that a data server reports in two heartbeats in a row keeps its slots from completion. */
-  private reported(reporter: string, unreconciled: string[]): void {
-    const roleOf = new Map(this.context.table.members.map(({ incarnation, role }) => [incarnation, role]));
-    if (roleOf.get(reporter) !== 'data') return;
-    const sessions = unreconciled.filter((incarnation) => roleOf.get(incarnation) === 'session');
-    for (const incarnation of this.reports.note(reporter, sessions)) {
+  private reported(nowMs: number, message: Extract<ToMeta, { kind: 'heartbeat' }>): void {
+    const { members } = this.context.table;
+    const reporter = message.incarnation;
+    const isOf = (role: Member['role'], incarnation: string): boolean =>
+      members.some((member) => member.incarnation === incarnation && member.role === role);
+    const named = (names: unknown, role: Member['role']): string[] =>
+      isNameList(names) ? names.filter((incarnation) => isOf(role, incarnation)) : [];
+    const isData = isOf('data', reporter);
+    this.reachability.heartbeat(nowMs, reporter, isData ? [] : named(message.unreachable, 'data'));
+    if (isData) this.reportedUnreconciled(reporter, named(message.unreconciled, 'session'));
+  }
+
+  /**
+   * A session server that a data server reports in two heartbeats in a row keeps its slots from completion. But where
+   * most session servers cannot reach the data server either, it is the one that is cut off.
+   */
+  private reportedUnreconciled(reporter: string, sessions: string[]): void {
+    const overdue = this.reports.note(reporter, sessions);
+    if (overdue.length === 0 || this.reachability.cutOff(this.context.table.members).includes(reporter)) return;
+    for (const incarnation of overdue) {
       this.context.log('warn', 'member-unreconciled', { incarnation, reporter });
       this.remove(incarnation, 'expired');
+    }
+  }
+
+  /** Takes away the lead from whom most session servers cannot reach, and gives it back; see `Slots`. */
+  private bar(nowMs: number): void {
+    const { members } = this.context.table;
+    const before = this.barred;
+    this.reachability.update(nowMs, members);
+    for (const { role, incarnation, address } of members) {
+      const isBarred = this.barred.has(incarnation);
+      if (isBarred === before.has(incarnation)) continue;
+      const event = isBarred ? 'member-unreachable' : 'member-reachable';
+      this.context.log(isBarred ? 'warn' : 'info', event, { role, incarnation, address });
     }
   }
 
@@ -240,6 +278,7 @@ export class Members {
       if (known.has(incarnation)) continue;
       this.context.log(cause === 'left' ? 'info' : 'warn', 'member-departed', { role, incarnation, cause });
       this.reports.forget(incarnation);
+      this.reachability.forget(incarnation);
       this.suspicion.forget(incarnation);
       for (const link of this.links.serving()) {
         if (link.incarnation === incarnation) this.refuse(link, failure('NOT_MEMBER', DEPARTURES[cause]));

@@ -101,12 +101,12 @@ export class SessionHarness {
     return session;
   }
 
-  joined(): this {
+  joined(heartbeatMs = 1e9): this {
     this.do({ type: 'start' });
     this.meta = ++this.links;
     const hello = { protocol: 1, role: 'meta' as const, incarnation: 'm', clusterId: 'cluster' };
     this.do({ type: 'linkUp', link: this.meta, direction: 'out', address: 'm:1', hello });
-    this.fromMeta({ kind: 'joined', clusterId: 'cluster', incarnation: 's1', leaseMs: 3e9, heartbeatMs: 1e9 });
+    this.fromMeta({ kind: 'joined', clusterId: 'cluster', incarnation: 's1', leaseMs: 3e9, heartbeatMs });
     this.transcript();
     return this;
   }

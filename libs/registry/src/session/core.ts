@@ -77,7 +77,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.handle(event);
     this.context.timers.runDue(nowMs);
     const { wakeAtMs } = this.membership;
-    if (this.isRunning && wakeAtMs !== undefined && wakeAtMs <= nowMs) this.stepMembership({ type: 'wake' });
+    if (this.isRunning && wakeAtMs !== undefined && wakeAtMs <= nowMs) {
+      this.membership.reportUnreachable(this.slots.links.unreachable());
+      this.stepMembership({ type: 'wake' });
+    }
     this.slots.flush();
     this.slots.noteWhole();
     this.tellSuspects();

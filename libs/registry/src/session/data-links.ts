@@ -1,6 +1,6 @@
 import type { DataToSession, LinkEvent, LinkId, Member, SessionToData } from '#model';
 import type { SessionContext } from './context.js';
-import { LINK_SILENCE_MS, TICK_MS } from './limits.js';
+import { LINK_SILENCE_MS, TICK_MS, UNREACHABLE_MS } from './limits.js';
 import type { Timer } from './timers.js';
 
 /** A data server that the table names, by its address. */
@@ -39,6 +39,8 @@ export class DataLinks {
   private readonly standIns = new Map<string, DataLink>();
   /** The addresses of the incarnations that the table names. */
   private named = new Map<string, string>();
+  /** When each of them was last heard; before that, when it was first named. */
+  private heardAtMs = new Map<string, number>();
   /** Members of which a connection was refused or broke since they were last taken. */
   private suspects = new Set<string>();
 
@@ -62,6 +64,17 @@ export class DataLinks {
     return suspects;
   }
 
+  /** Members that are silent for so long that meta should know. */
+  unreachable(): string[] {
+    return [...this.named.keys()].filter((incarnation) => {
+      const heardAtMs = Math.max(
+        this.heardAtMs.get(incarnation)!,
+        this.byIncarnation.get(incarnation)?.receivedAtMs ?? -Infinity,
+      );
+      return this.context.silenceMs(heardAtMs) >= UNREACHABLE_MS;
+    });
+  }
+
   /** Whether the table has the data server as a member. */
   isNamed(incarnation: string): boolean {
     return this.named.has(incarnation);
@@ -70,6 +83,8 @@ export class DataLinks {
   setMembers(members: Member[]): void {
     const servers = members.filter((member) => member.role === 'data');
     this.named = new Map(servers.map((member) => [member.incarnation, member.address]));
+    const { nowMs } = this.context;
+    this.heardAtMs = new Map(servers.map(({ incarnation }) => [incarnation, this.heardAtMs.get(incarnation) ?? nowMs]));
     for (const incarnation of this.standIns.keys()) if (!this.named.has(incarnation)) this.standIns.delete(incarnation);
     const addresses = new Set(servers.map((member) => member.address));
     for (const [address, peer] of this.peers) {
@@ -209,6 +224,7 @@ export class DataLinks {
   private release(data: DataLink): void {
     if (this.byIncarnation.get(data.incarnation) !== data) return;
     this.byIncarnation.delete(data.incarnation);
+    if (this.named.has(data.incarnation)) this.heardAtMs.set(data.incarnation, data.receivedAtMs);
     for (const [incarnation, standIn] of this.standIns) if (standIn === data) this.standIns.delete(incarnation);
     this.owner.linkGone(data.link);
   }
