@@ -2,7 +2,7 @@ import { type RaftMessage, isEnvelope } from '#consensus';
 import { pack, unpack } from '#wire';
 
 const configuration = { voters: ['a', 'b'], learners: ['c'] };
-const meta = { index: 9, term: 2, configuration: { ...configuration, outgoing: ['a'] } };
+const meta = { index: 9, term: 2, configuration: { ...configuration, outgoing: ['a'], era: 2 ** 47 } };
 
 /** One of each form. */
 const MESSAGES: RaftMessage[] = [
@@ -40,7 +40,7 @@ describe('an envelope', () => {
   });
 
   it('is refused without any one of its fields, or with another type of value there', () => {
-    const optional = new Set(['transfer', 'outgoing', 'conflict']);
+    const optional = new Set(['transfer', 'outgoing', 'conflict', 'era']);
     let refused = 0;
     for (const message of MESSAGES) {
       for (const spoilt of spoil(message as unknown as Record<string, unknown>, optional)) {
@@ -49,6 +49,11 @@ describe('an envelope', () => {
       }
     }
     expect(refused).toBeGreaterThan(100);
+    for (const era of [-1, 0.5, '1', null]) {
+      const message = MESSAGES[0];
+      expect(isEnvelope(unpack(pack({ from: 'a', to: 'b', era, message })))).toBe(false);
+      expect(isEnvelope(unpack(pack({ from: 'a', to: 'b', era: 2 ** 47, message })))).toBe(true);
+    }
     for (const value of [null, 1, 'x', [], {}, { from: 1, to: 'b', message: MESSAGES[0] }, { message: MESSAGES[0] }])
       expect(isEnvelope(value)).toBe(false);
     expect(isEnvelope(sent({ kind: 'toString', term: 1 }))).toBe(false);

@@ -1,5 +1,5 @@
 import { RaftNode } from '#consensus';
-import type { Env } from '#model';
+import { type Env, RegistryError } from '#model';
 import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import { type MetaCommand, type MetaResult, type MetaState, metaStateMachine } from '#registry';
 import { LevelLogStore } from '#store';
@@ -27,8 +27,15 @@ export class MetaGroup implements LinkAcceptor {
   /** Takes part from now on. @throws RegistryError STORE_*, INVALID_CONFIGURATION, with nothing left open */
   static async open({ config, env, logger, fail }: MetaGroupOptions): Promise<MetaGroup> {
     const identity = await identify(config, logger);
-    const links = new RaftLinks({ id: identity.id, peers: identity.bootstrap.voters, env, logger });
     let node: MetaNode | undefined;
+    const links = new RaftLinks({
+      id: identity.id,
+      peers: identity.bootstrap.voters,
+      env,
+      logger,
+      era: () => node?.era,
+      onSuperseded: (by) => fail(superseded(config.dataDir, by)),
+    });
     try {
       links.transport.start();
       node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
@@ -74,4 +81,12 @@ export class MetaGroup implements LinkAcceptor {
     await this.links.close();
     await this.node.close();
   }
+}
+
+function superseded(folder: string, { address, era }: { address: string; era: number }): RegistryError {
+  const message =
+    `The meta group of this cluster was recovered or restored without this server: ${address} belongs to era ${era} of ` +
+    `it, and the folder ${folder} to an earlier one. Nothing in this folder counts any more. Move it away, and add the ` +
+    'server anew with an empty one; docs/recovery.md says how.';
+  return new RegistryError('SUPERSEDED', message, { details: { address, era } });
 }

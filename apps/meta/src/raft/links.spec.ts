@@ -10,6 +10,7 @@ import { RaftLinks } from './links.js';
 class End {
   readonly received: { from: NodeId; message: RaftMessage }[] = [];
   readonly unreachable: NodeId[] = [];
+  readonly supersededBy: number[] = [];
   links!: RaftLinks;
   private server!: RollcallServer;
   private heard: (() => void)[] = [];
@@ -18,11 +19,22 @@ class End {
     readonly id: NodeId,
     private readonly peers: NodeId[],
     private readonly clusterId?: string,
+    private readonly era = 0,
   ) {}
 
   async start(): Promise<this> {
     const logger = createLogger({ tier: 'meta', level: 'error', format: 'json' });
-    this.links = new RaftLinks({ id: this.id, peers: this.peers, env: systemEnv(), logger });
+    this.links = new RaftLinks({
+      id: this.id,
+      peers: this.peers,
+      env: systemEnv(),
+      logger,
+      era: () => this.era,
+      onSuperseded: ({ era }) => {
+        this.supersededBy.push(era);
+        this.tell();
+      },
+    });
     this.links.clusterId = this.clusterId;
     this.links.transport.onMessage((from, message) => {
       this.received.push({ from, message });
@@ -67,8 +79,8 @@ describe('links between meta nodes', () => {
     await Promise.all(ends.splice(0).map((end) => end.stop()));
   });
 
-  async function start(id: NodeId, peers: NodeId[], clusterId?: string): Promise<End> {
-    const end = await new End(id, peers, clusterId).start();
+  async function start(id: NodeId, peers: NodeId[], clusterId?: string, era?: number): Promise<End> {
+    const end = await new End(id, peers, clusterId, era).start();
     ends.push(end);
     return end;
   }
@@ -135,6 +147,24 @@ describe('links between meta nodes', () => {
     two.links.transport.send(a, ping(1));
     await two.until(() => two.unreachable.includes(a));
     expect([one.received, two.received]).toEqual([[], []]);
+  });
+
+  it('do not form between eras of one cluster, and the node of the earlier one is told that it is over', async () => {
+    const old = await start(a, [a, b], 'one', 5);
+    const later = await start(b, [b], 'one', 6);
+    old.links.transport.send(b, ping(1));
+    await old.until(() => old.supersededBy.includes(6) && old.unreachable.includes(b));
+    later.links.transport.send(a, ping(2));
+    await later.until(() => later.unreachable.includes(a));
+    expect([old.received, later.received, later.supersededBy]).toEqual([[], [], []]);
+  });
+
+  it('do not form between eras, and nobody is over, while they are not known to be of one cluster', async () => {
+    const old = await start(a, [a, b], undefined, 5);
+    const later = await start(b, [b], 'one', 6);
+    old.links.transport.send(b, ping(1));
+    await old.until(() => old.unreachable.includes(b));
+    expect([old.supersededBy, later.received]).toEqual([[], []]);
   });
 
   it('take nothing that is not of Raft, or meant for another node', async () => {

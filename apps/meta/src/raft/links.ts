@@ -8,6 +8,10 @@ export interface RaftLinksOptions {
   peers: readonly NodeId[];
   env: Env;
   logger: Logger;
+  /** Of this node's group; undefined while it knows nothing of one. */
+  era: () => number | undefined;
+  /** The group of this cluster lives on in a later era, of which this node is no part. */
+  onSuperseded: (by: { address: string; era: number }) => void;
 }
 
 /** The links between meta nodes, over the port at which members reach them too; what they are for is in {@link PeerLinks}. */
@@ -17,14 +21,21 @@ export class RaftLinks implements LinkAcceptor {
   readonly transport: PeerLinks;
   private readonly links: Links<RaftEnvelope, RaftEnvelope>;
 
-  constructor({ id, peers, env, logger }: RaftLinksOptions) {
+  constructor({ id, peers, env, logger, era, onSuperseded }: RaftLinksOptions) {
     const incarnation = randomId(env.random);
     this.links = new Links<RaftEnvelope, RaftEnvelope>({
       name: 'raft',
       acceptRoles: ['meta'],
       hello: () => {
         const { clusterId } = this;
-        return { protocol: PROTOCOL_VERSION, role: 'meta', incarnation, ...(clusterId ? { clusterId } : {}) };
+        const life = era();
+        return {
+          protocol: PROTOCOL_VERSION,
+          role: 'meta',
+          incarnation,
+          ...(clusterId ? { clusterId } : {}),
+          ...(life === undefined ? {} : { era: life }),
+        };
       },
       onEvent: (event) => this.transport.take(event),
     });
@@ -34,6 +45,12 @@ export class RaftLinks implements LinkAcceptor {
       env,
       perform: (effect) => this.links.perform(effect),
       log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
+      era,
+      onLaterEra: (address, hello) => {
+        // Until this node knows its own cluster it cannot tell; the two meet again.
+        if (this.clusterId !== undefined && hello.clusterId === this.clusterId)
+          onSuperseded({ address, era: hello.era! });
+      },
     });
   }
 

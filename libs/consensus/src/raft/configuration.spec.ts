@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { change, isJoint, isVoter, leaveJoint, membersOf } from './configuration.js';
+import { change, eraOf, isJoint, isVoter, leaveJoint, membersOf } from './configuration.js';
 import type { Configuration, MembershipChange } from './contract.js';
 import { majority } from './quorum.js';
 
@@ -30,6 +30,20 @@ describe('a membership change', () => {
 
   it('removes a learner in one step', () => {
     expect(after('remove', 'l')).toEqual({ voters: ['a', 'b', 'c'], learners: [] });
+  });
+
+  it('stays in the era of the group', () => {
+    const later = { ...group, era: 7 };
+    const joint = after('promote', 'l', later) as Configuration;
+    expect([joint.era, leaveJoint(joint).era]).toEqual([7, 7]);
+    expect(leaveJoint(joint)).toEqual({ voters: ['a', 'b', 'c', 'l'], learners: [], era: 7 });
+    for (const [type, node] of [
+      ['addLearner', 'd'],
+      ['remove', 'l'],
+      ['remove', 'a'],
+    ] as const)
+      expect((after(type, node, later) as Configuration).era).toBe(7);
+    expect([eraOf(later), eraOf(group), eraOf({ voters: [], learners: [] })]).toEqual([7, 0, undefined]);
   });
 
   it('is refused where it makes no sense', () => {

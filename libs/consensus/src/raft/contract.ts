@@ -11,6 +11,12 @@ export interface Configuration {
   voters: NodeId[];
   outgoing?: NodeId[];
   learners: NodeId[];
+  /**
+   * Which life of the group this is: 0 where it is left out. A group that goes on from the log of a lost quorum, or from a
+   * backup, begins a later one. Nodes of different eras do not listen to each other, since what one era has promised
+   * another knows nothing of.
+   */
+  era?: number;
 }
 
 /** An entry of the replicated log. `payload` is opaque to the core; empty but for commands. */

@@ -1,6 +1,6 @@
 import type { Core } from '#model';
 import { failure } from '#model';
-import { isVoter } from './configuration.js';
+import { eraOf, isVoter } from './configuration.js';
 import type { Entry, NodeId, RaftEffect, RaftEvent, RaftMessage, RaftOptions, RaftStatus } from './contract.js';
 import { Election } from './election.js';
 import { Following } from './following.js';
@@ -60,6 +60,11 @@ export class RaftCore implements Core<RaftEvent, RaftEffect> {
       configuration,
       peers: this.leading?.status() ?? [],
     };
+  }
+
+  /** Undefined while this node knows nothing of its group. */
+  get era(): number | undefined {
+    return eraOf(this.state.configuration);
   }
 
   /** Undefined where the log does not reach, or no longer. */

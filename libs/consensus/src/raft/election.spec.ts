@@ -169,6 +169,21 @@ describe('an election', () => {
 });
 
 describe('a vote', () => {
+  it('is given by nobody who has been told nothing of the group', () => {
+    const node = new Driven({ configuration: { voters: [], learners: [] } });
+    expect(node.receive('n2', ask('preVote', 5, 9, 4))).toEqual(['> n2 preVoteAnswer 0 no']);
+    expect(node.receive('n2', ask('vote', 5, 9, 4))).toEqual(['> n2 voteAnswer 0 no']);
+    expect(node.receive('n2', { ...ask('vote', 5, 9, 4), transfer: true })).toEqual(['> n2 voteAnswer 0 no']);
+    const configuration = { voters: ['n2', 'n3'], learners: ['n1'] };
+    node.receive('n2', append(5, { entries: [{ kind: 'configuration', index: 1, term: 5, configuration }] }));
+    node.sync();
+    node.receive('n3', ask('vote', 6, 9, 5));
+    expect(node.sync()).toEqual([]);
+    node.pass(1_000);
+    node.receive('n3', ask('vote', 6, 9, 5));
+    expect(node.sync()).toEqual(['> n3 voteAnswer 6 yes']);
+  });
+
   it('is given with its term in one write, and told when that is on disk', () => {
     const node = new Driven({ term: 1 });
     expect(node.receive('n2', ask('vote', 2))).toEqual(['write term 2 vote n2']);

@@ -1,3 +1,4 @@
+import { eraOf } from './configuration.js';
 import type { NodeId, RaftMessage } from './contract.js';
 import { election } from './quorum.js';
 import type { RaftState } from './state.js';
@@ -55,6 +56,9 @@ export class Election {
     const kind = ask.kind === 'preVote' ? 'preVoteAnswer' : 'voteAnswer';
     const refuse = (): void => state.out.send(from, { kind, term: state.term, granted: false }, 'hardState');
     if (!ask.transfer && this.hasLeader()) return refuse();
+    // Whoever asks a node that has been told nothing knows more than it does. Its address may have been that of another
+    // node, in this life of the group or in an earlier one; what that one has promised, it cannot keep.
+    if (eraOf(state.configuration) === undefined) return refuse();
     const isUpToDate = state.log.isUpToDate(ask.lastIndex, ask.lastTerm);
     if (ask.kind === 'preVote') {
       if (ask.term <= state.term || !isUpToDate) return refuse();

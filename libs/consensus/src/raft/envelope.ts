@@ -5,6 +5,8 @@ import type { Entry, NodeId, RaftMessage, SnapshotMeta } from './contract.js';
 export interface RaftEnvelope {
   from: NodeId;
   to: NodeId;
+  /** Of the sender's group; undefined while it knows nothing of one. */
+  era?: number;
   message: RaftMessage;
 }
 
@@ -17,6 +19,7 @@ export function isEnvelope(value: unknown): value is RaftEnvelope {
     isPlainObject(value) &&
     typeof value['from'] === 'string' &&
     typeof value['to'] === 'string' &&
+    (value['era'] === undefined || areCounts(value, 'era')) &&
     isPlainObject(value['message']) &&
     isMessage(value['message'])
   );
@@ -80,8 +83,13 @@ function isSnapshotMeta(value: unknown): value is SnapshotMeta {
 
 function isConfiguration(value: unknown): boolean {
   if (!isPlainObject(value)) return false;
-  const { voters, outgoing, learners } = value;
-  return isNames(voters) && isNames(learners) && (outgoing === undefined || isNames(outgoing));
+  const { voters, outgoing, learners, era } = value;
+  return (
+    isNames(voters) &&
+    isNames(learners) &&
+    (outgoing === undefined || isNames(outgoing)) &&
+    (era === undefined || areCounts(value, 'era'))
+  );
 }
 
 function isNames(value: unknown): boolean {

@@ -201,6 +201,20 @@ describe('a membership change', () => {
     expect(node.acknowledge('n2', 4)).toContain('settled 1 4');
   });
 
+  it('waits for a learner to have something, since it gives no vote before', () => {
+    const node = leader();
+    node.commitFirst();
+    node.step({ type: 'change', call: 1, change: { type: 'addLearner', node: 'n4' } });
+    node.sync();
+    node.acknowledge('n2', 3);
+    const promote = (call: number): string[] =>
+      node.step({ type: 'change', call, change: { type: 'promote', node: 'n4' } });
+    node.acknowledge('n4', 0);
+    expect(promote(2)).toEqual(['settled 2 NOT_READY']);
+    node.acknowledge('n4', 1);
+    expect(promote(3)[0]).toBe('write 4@1 [n1,n2,n3,n4|n1,n2,n3]');
+  });
+
   it('needs both majorities while it is joint', () => {
     const configuration = { voters: ['n1', 'n2', 'n3'], learners: ['n4'] };
     const node = leader({ configuration });

@@ -66,10 +66,12 @@ export class Membership {
     const outcome = changed(this.state.configuration, change);
     if ('failure' in outcome) return outcome;
     if (change.type === 'promote') {
-      const lacks = log.last - this.replication.matched(change.node);
+      const matched = this.replication.matched(change.node);
+      const lacks = log.last - matched;
       if (!this.replication.isActive(change.node))
         return { failure: failure('NOT_READY', `${change.node} does not answer.`) };
-      if (lacks > limits.catchUpEntries)
+      // A node that has nothing yet grants no vote, so that the group could be left without a leader.
+      if (matched === 0 || lacks > limits.catchUpEntries)
         return { failure: failure('NOT_READY', `${change.node} still lacks ${lacks} entries.`) };
     }
     // Once begun, a change needs a majority of the new voters to end, and no other change can undo it.

@@ -23,6 +23,18 @@ describe('the members of a group', () => {
   const change = async (type: MembershipChange['type'], node: string): Promise<number> =>
     group.finish(group.node(await group.leader()).changeMembership({ type, node }));
 
+  /** Asked again while the leader has yet to hear how far the learner is. */
+  const promote = async (node: string): Promise<void> => {
+    for (let isPromoted = false; !isPromoted; await group.env.run(10))
+      isPromoted = await change('promote', node).then(
+        () => true,
+        (error: RegistryError) => {
+          if (error.code !== 'NOT_READY') throw error;
+          return false;
+        },
+      );
+  };
+
   const refusal = (promise: Promise<unknown>): Promise<RegistryError> =>
     promise.then(
       () => {
@@ -35,7 +47,7 @@ describe('the members of a group', () => {
     await group.start(id);
     await change('addLearner', id);
     await group.converge();
-    await change('promote', id);
+    await promote(id);
     await group.converge();
   };
 
@@ -49,7 +61,7 @@ describe('the members of a group', () => {
     await group.converge();
     expect(group.node('d').status()).toMatchObject({ role: 'learner', leader });
     expect(await configuration()).toEqual({ voters: IDS, learners: ['d'] });
-    await change('promote', 'd');
+    await promote('d');
     expect(await configuration()).toEqual({ voters: [...IDS, 'd'], learners: [] });
     await group.converge();
     expect(group.node('d').status()).toMatchObject({ role: 'follower' });

@@ -58,6 +58,11 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
     return this.runner.status();
   }
 
+  /** Of the group, as `Configuration` has it; undefined while this node knows nothing of its group. */
+  get era(): number | undefined {
+    return this.runner.era;
+  }
+
   /** Undefined where the log has been compacted, and beyond its end. */
   entryAt(index: number): Entry | undefined {
     return this.runner.entryAt(index);

@@ -1,4 +1,4 @@
-import type { Env, LinkEffect, LinkEvent, LinkId, LogEffect } from '#model';
+import type { Env, LinkEffect, LinkEvent, LinkId, LogEffect, PeerHello } from '#model';
 import type { NodeId, RaftMessage } from './contract.js';
 import { type RaftEnvelope, isEnvelope } from './envelope.js';
 import type { Transport } from './transport.js';
@@ -11,6 +11,10 @@ export interface PeerLinksOptions {
   /** Whoever holds the links; told what to do with them, and telling `take` what happens to them. */
   perform: (effect: LinkEffect<RaftEnvelope>) => void;
   log?: (line: LogEffect) => void;
+  /** Of this node's group; undefined while it knows nothing of one. */
+  era?: () => number | undefined;
+  /** A node of a later era has been met. Whether it is of the same cluster is for the host to judge. */
+  onLaterEra?: (address: string, hello: PeerHello) => void;
 }
 
 /** A node that this one sends to. */
@@ -87,6 +91,7 @@ export class PeerLinks implements Transport {
     if (this.closed) return;
     switch (event.type) {
       case 'linkUp':
+        if (this.isOfOtherEra(event.hello)) return this.parted(event);
         return event.direction === 'out' ? this.linked(event.address, event.link) : undefined;
       case 'dialFailed':
         return this.failed(event.address, event.reason, event.message);
@@ -95,6 +100,19 @@ export class PeerLinks implements Transport {
       case 'received':
         return this.received(event.link, event.message);
     }
+  }
+
+  private isOfOtherEra({ era }: { era?: number | undefined }): boolean {
+    const own = this.options.era?.();
+    return era !== undefined && own !== undefined && era !== own;
+  }
+
+  /** What one era has promised, another knows nothing of: no message may pass. */
+  private parted({ link, direction, address, hello }: Extract<LinkEvent<never>, { type: 'linkUp' }>): void {
+    const message = `The peer is of era ${hello.era} of the group, and this node of era ${this.options.era?.()}.`;
+    this.options.perform({ type: 'hangUp', link, reason: message });
+    if (direction === 'out') this.failed(address, 'rejected', message);
+    if (hello.era! > this.options.era!()!) this.options.onLaterEra?.(address, hello);
   }
 
   private peer(id: NodeId): Peer {
@@ -176,7 +194,7 @@ export class PeerLinks implements Transport {
     peer.unansweredSinceMs ??= nowMs;
     if (nowMs - peer.unansweredSinceMs > SILENCE_MS)
       perform({ type: 'hangUp', link, reason: 'Nothing is heard from the peer.' });
-    else perform({ type: 'send', link, message: { from: id, to: peer.id, message } });
+    else perform({ type: 'send', link, message: { from: id, to: peer.id, ...this.era, message } });
   }
 
   private received(link: LinkId, envelope: unknown): void {
@@ -187,8 +205,19 @@ export class PeerLinks implements Transport {
     }
     const { from, to, message } = envelope;
     if (to !== this.options.id) return;
+    // The link may be older than what either side has learnt about its group.
+    if (this.isOfOtherEra(envelope)) {
+      this.note('warn', 'other-era', { peer: from, theirs: envelope.era, ours: this.options.era?.() });
+      this.options.perform({ type: 'hangUp', link, reason: 'The peer is of another era of the group.' });
+      return;
+    }
     this.heard(from);
     for (const listener of this.messageListeners) listener(from, message);
+  }
+
+  private get era(): { era?: number } {
+    const era = this.options.era?.();
+    return era === undefined ? {} : { era };
   }
 
   /** Whoever speaks is there: a pause in dialling it ends. */

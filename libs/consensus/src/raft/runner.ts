@@ -171,6 +171,10 @@ export class RaftRunner<Command, State, Result> {
     return { ...this.core.status(), snapshotIndex: this.snapshots.index, ...(failure && { failure }) };
   }
 
+  get era(): number | undefined {
+    return this.core.era;
+  }
+
   entryAt(index: number): Entry | undefined {
     return this.core.entryAt(index);
   }

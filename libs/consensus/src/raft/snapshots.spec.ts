@@ -258,6 +258,8 @@ describe('compaction', () => {
     group.start('n4');
     expect(group.settle(group.change('addLearner', 'n4')).ok).toBe(true);
     group.until(() => group.member('n4').state.length === 30);
+    // The leader hears of it a moment later.
+    group.run(50);
     expect(group.settle(group.change('promote', 'n4')).ok).toBe(true);
   });
 

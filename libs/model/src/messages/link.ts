@@ -14,6 +14,8 @@ export interface PeerHello {
   /** Undefined as long as the peer has not joined any cluster. */
   clusterId?: string;
   incarnation: string;
+  /** Between meta servers: which life of their group the sender is in. Undefined while it knows nothing of a group. */
+  era?: number;
 }
 
 /** A number the host gives to a link; never reused within a process. */
