@@ -135,7 +135,10 @@ describe('the whole path, with the real brains', () => {
     (seed) => {
       const { cluster, watcher } = populated({ seed, data: 2, sessions: 2, slotCount: 8 }, 8);
       cluster.story(() => {
-        const leaders = cluster.meta.state.table.slots.map(({ leader }) => addressOf(cluster, leader));
+        const leading = (): (string | undefined)[] =>
+          cluster.meta.state.table.slots.map(({ leader }) => addressOf(cluster, leader));
+        cluster.until('both data servers lead', () => new Set(leading()).size === 2);
+        const leaders = leading();
         const sinceMs = cluster.nowMs;
         cluster.kill('meta-1');
         cluster.run(4_000);
@@ -155,7 +158,7 @@ describe('the whole path, with the real brains', () => {
         cluster.untilConverged();
         expect(watcher.list().size).toBe(11);
         for (const list of shownSince(watcher, sinceMs)) expect(list.length).toBeGreaterThanOrEqual(8);
-        expect(cluster.meta.state.table.slots.map(({ leader }) => addressOf(cluster, leader))).toEqual(leaders);
+        expect(leading()).toEqual(leaders);
       });
     },
   );

@@ -1,3 +1,4 @@
+import type { RaftNodeLimits } from '#consensus';
 import type { Switches } from '#model';
 import { decodeBody } from './bodies.js';
 import type { SimClient } from './client-host.js';
@@ -8,16 +9,21 @@ import { DataHost } from './data-host.js';
 import { MetaHost } from './meta-host.js';
 import { type Observer, Violation } from './observer.js';
 import { SimCurl, SimStock } from './raw-client.js';
+import { addressOf } from './server-host.js';
 import { SessionHost } from './session-host.js';
 import type { Transit } from './network.js';
 import { World } from './world.js';
 
 export interface ClusterOptions {
   seed: number;
+  /** Meta servers, which make one Raft group; 1 unless said otherwise. */
+  metas?: 1 | 3 | 5;
   data?: number;
   sessions?: number;
   clients?: number;
   slotCount?: number;
+  /** Of the Raft nodes. */
+  raft?: Partial<RaftNodeLimits>;
   /** Nodes are put into these in turn. */
   zones?: string[];
   isolation?: Isolation;
@@ -37,7 +43,7 @@ const LOOK_EVERY_MS = 5;
 /** A whole Rollcall in one process, on virtual time, driven by one seed. Nodes are called `data-1`, `client-3`, ... */
 export class Cluster {
   readonly world: World;
-  readonly meta: MetaHost;
+  readonly metas: MetaHost[] = [];
   readonly data: DataHost[] = [];
   readonly sessions: SessionHost[] = [];
   readonly clients: SimClient[] = [];
@@ -57,11 +63,7 @@ export class Cluster {
       tap: (message) => this.transit(message),
     });
     this.world.transcript.onLine = options.trace;
-    this.meta = new MetaHost('meta-1', this.world, this.observer(), {
-      makeCore: this.cores.meta,
-      machine: this.cores.machine,
-      options: { slotCount: options.slotCount ?? 16 },
-    });
+    this.makeMetas();
     for (let i = 0; i < (options.data ?? 1); i++) this.newData();
     for (let i = 0; i < (options.sessions ?? 1); i++) this.newSession();
     for (const observe of options.observers ?? []) this.observers.push(observe(this));
@@ -70,7 +72,19 @@ export class Cluster {
   }
 
   get servers(): (MetaHost | DataHost | SessionHost)[] {
-    return [this.meta, ...this.data, ...this.sessions];
+    return [...this.metas, ...this.data, ...this.sessions];
+  }
+
+  /** The meta server that knows the newest committed state; of those that know as much, one that leads. */
+  get meta(): MetaHost {
+    const leads = ({ raftStatus }: MetaHost): number => (raftStatus?.role === 'leader' ? 1 : 0);
+    return this.metas.toSorted((a, b) => b.index - a.index || leads(b) - leads(a))[0]!;
+  }
+
+  /** The meta server that leads; of several that think so, the one in the latest term, which is right. */
+  get metaLeader(): MetaHost | undefined {
+    const leaders = this.metas.filter((each) => each.running && each.raftStatus?.role === 'leader');
+    return leaders.toSorted((a, b) => b.raftStatus!.term - a.raftStatus!.term)[0];
   }
 
   get nowMs(): number {
@@ -255,11 +269,26 @@ export class Cluster {
     return node;
   }
 
+  private makeMetas(): void {
+    const { metas = 1, slotCount = 16, raft } = this.options;
+    const names = Array.from({ length: metas }, (_, i) => `meta-${i + 1}`);
+    for (const name of names)
+      this.metas.push(
+        new MetaHost(name, this.world, this.observer(), {
+          makeCore: this.cores.meta,
+          machine: this.cores.machine,
+          voters: names.map((each) => addressOf(each, 'meta')),
+          options: { slotCount },
+          ...(raft ? { raft } : {}),
+        }),
+      );
+  }
+
   private newData(): DataHost {
     const number = this.data.length + 1;
     const host = new DataHost(`data-${number}`, this.world, this.observer(), {
       makeCore: this.cores.data,
-      metaAddresses: [this.meta.address],
+      metaAddresses: this.metas.map(({ address }) => address),
       zone: this.zoneOf(number),
     });
     this.data.push(host);
@@ -270,7 +299,7 @@ export class Cluster {
     const number = this.sessions.length + 1;
     const host = new SessionHost(`session-${number}`, this.world, this.observer(), {
       makeCore: this.cores.session,
-      metaAddresses: [this.meta.address],
+      metaAddresses: this.metas.map(({ address }) => address),
       zone: this.zoneOf(number),
     });
     this.sessions.push(host);

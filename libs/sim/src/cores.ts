@@ -8,25 +8,22 @@ import {
   type DataEffect,
   type DataEvent,
   type DataOptions,
-  type MetaCommand,
   MetaCore,
   type MetaEffect,
   type MetaEvent,
   type MetaOptions,
-  type MetaResult,
-  type MetaState,
+  type MetaStateMachine,
   SessionCore,
   type SessionEffect,
   type SessionEvent,
   type SessionOptions,
   metaStateMachine,
 } from '#registry';
-import type { Machine } from './consensus.js';
 
 /** The brains of a cluster. */
 export interface Cores {
   meta: (options: MetaOptions) => Core<MetaEvent, MetaEffect>;
-  machine: Machine<MetaCommand, MetaState, MetaResult>;
+  machine: MetaStateMachine;
   data: (options: DataOptions) => Core<DataEvent, DataEffect>;
   session: (options: SessionOptions) => Core<SessionEvent, SessionEffect>;
   client: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;

@@ -40,7 +40,7 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
     throw new Error(`Unknown effect of data: ${effect.type}`);
   }
 
-  protected override acceptClient(): Accept {
+  protected override acceptOther(): Accept {
     return { rejected: 'no clients here' };
   }
 }

@@ -1,74 +1,144 @@
-import type { Core, Random } from '#model';
-import type { MetaCommand, MetaEffect, MetaEvent, MetaOptions, MetaResult, MetaState } from '#registry';
-import { type Machine, SimLog } from './consensus.js';
+import type { RaftNodeLimits, RaftNodeStatus } from '#consensus';
+import type { Core, LogEffect, Random } from '#model';
+import {
+  FollowedState,
+  type MetaCommand,
+  type MetaEffect,
+  type MetaEvent,
+  type MetaOptions,
+  type MetaState,
+  type MetaStateMachine,
+  leadershipEvent,
+  proposedEvent,
+} from '#registry';
+import type { Opening } from './links.js';
+import { SimLogDisk } from './log-disk.js';
+import { MetaRaft } from './meta-raft.js';
 import type { Accept } from './network.js';
 import { type HostObserver, ServerHost } from './server-host.js';
 import type { World } from './world.js';
 
 export interface MetaHostOptions {
   makeCore: (options: MetaOptions) => Core<MetaEvent, MetaEffect>;
-  machine: Machine<MetaCommand, MetaState, MetaResult>;
+  machine: MetaStateMachine;
+  /** The addresses of all meta servers, this one's among them. */
+  voters: string[];
   options: Omit<MetaOptions, 'random'>;
+  raft?: Partial<RaftNodeLimits>;
 }
 
-/** The sequence of what others than the core propose. */
-const NOT_OF_THE_CORE = 0;
-
-/** The meta tier's host: its core proposes to a log on the simulated disk. */
+/** A meta server's host: the links of members on one side, a Raft node on the other, the core between. */
 export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
-  /** The state last committed, for the test to look at. */
+  /** What this server knows to be committed, also when it is down, for the test to look at. */
   state: MetaState;
   protected override readonly dialTimeoutMs = 1_000;
-  private log: SimLog<MetaCommand, MetaState, MetaResult> | undefined;
+  index = 0;
+  readonly log: SimLogDisk;
+  private raft: MetaRaft | undefined;
+  private followed: FollowedState;
+  private readonly delays: Random;
+  private operated = 0;
 
   constructor(
     name: string,
     world: World,
-    observer: HostObserver,
+    private readonly told: HostObserver,
     private readonly settings: MetaHostOptions,
   ) {
-    super(name, 'meta', world, observer);
-    this.state = settings.machine.initial();
+    super(name, 'meta', world, told);
+    this.log = new SimLogDisk(world.clock, world.fork());
+    this.delays = world.fork();
+    this.followed = new FollowedState(settings.machine);
+    this.state = this.followed.state;
+  }
+
+  /** Of its Raft node; undefined while it is down. */
+  get raftStatus(): RaftNodeStatus | undefined {
+    return this.raft?.runner.status();
   }
 
   protected override makeCore(random: Random): Core<MetaEvent, MetaEffect> {
-    const syncMs = this.world.fork();
-    this.log = new SimLog(
-      this.settings.machine,
-      this.disk,
-      this.process,
-      {
-        leadership: (term, leading) => this.step({ type: 'leadership', term, leading }),
-        committed: (index, state) => {
-          this.state = state;
-          this.clusterId = state.table.clusterId || undefined;
-          this.step({ type: 'committed', index, state });
-        },
-        proposed: (sequence, outcome) => this.step({ type: 'proposed', sequence, outcome }),
-      },
-      () => this.world.nowMs(),
-      () => 0.5 + syncMs() * 5,
-    );
-    return this.settings.makeCore({ ...this.settings.options, random });
+    const { makeCore, machine, voters, options, raft: limits = {} } = this.settings;
+    this.followed = new FollowedState(machine);
+    this.clusterId = undefined;
+    this.raft = new MetaRaft({
+      ...{ id: this.address, voters, world: this.world, process: this.process, disk: this.log },
+      ...{ random: this.world.fork(), machine, limits },
+      hello: () => this.hello(),
+      log: (line) => this.say({ ...line, event: `raft-${line.event}` }),
+      fail: () => this.crash(),
+    });
+    return makeCore({ ...options, random });
   }
 
   /** What an operator has asked for: committed like anything that the core proposes, and only while this node leads. */
   operate(command: MetaCommand): void {
     this.note(`is asked for ${JSON.stringify(command)}`);
-    this.log?.propose(NOT_OF_THE_CORE, command);
+    const told = ({ message }: Error): void => this.note(`does not do it: ${message}`);
+    this.raft?.runner.propose({ client: `operator of ${this.incarnation}`, sequence: ++this.operated }, command, {
+      resolve: () => {},
+      reject: told,
+    });
   }
 
   protected override started(): void {
-    this.log?.start();
+    const { runner } = this.raft!;
+    this.raft!.start();
+    const reader = runner.reader(0);
+    const follow = (): void => {
+      for (let item = reader.take(); item; item = reader.take()) this.committed(this.followed.next(item));
+      reader.whenMore(() => this.process.defer(follow));
+    };
+    this.process.defer(follow);
+    runner.onLeadership((leadership) => this.step(leadershipEvent(this.address, leadership)));
+  }
+
+  private committed(event: Extract<MetaEvent, { type: 'committed' }>): void {
+    this.state = event.state;
+    this.index = event.index;
+    this.clusterId = event.state.table.clusterId || undefined;
+    this.step(event);
   }
 
   protected override performOwn(effect: MetaEffect): void {
     if (effect.type !== 'propose') throw new Error(`Unknown effect of meta: ${effect.type}`);
     this.note(`proposes ${JSON.stringify(effect.command).slice(0, 160)}`);
-    this.log?.propose(effect.sequence, effect.command);
+    this.propose(effect.sequence, effect.command);
   }
 
-  protected override acceptClient(): Accept {
-    return { rejected: 'no clients here' };
+  /** The outcome of a proposal and the state it led to may come in either order. */
+  private propose(sequence: number, command: MetaCommand): void {
+    const { process } = this;
+    const tell = (outcome: Parameters<typeof proposedEvent>[1]): void => {
+      const afterMs = this.delays() < 0.5 ? 0 : this.delays() * 2;
+      process.timer(this.world.nowMs() + afterMs, () => this.step(proposedEvent(sequence, outcome)));
+    };
+    this.raft!.runner.propose({ client: this.incarnation, sequence }, command, {
+      resolve: ({ result }) => tell({ result }),
+      reject: (error) => tell({ error }),
+    });
+  }
+
+  /** As in production, a leader that goes leaves another behind. */
+  protected override stopping(): void {
+    const runner = this.raft?.runner;
+    const heir = runner?.heir();
+    if (heir === undefined) return;
+    const done = (text: string): void => this.note(`hands over to ${heir}: ${text}`);
+    runner!.transfer(heir, { resolve: () => done('done'), reject: ({ message }) => done(message) });
+  }
+
+  protected override acceptOther(opening: Exclude<Opening, { kind: 'peer' }>): Accept {
+    return opening.kind === 'raft' ? this.raft!.links.accept(opening.hello) : { rejected: 'no clients here' };
+  }
+
+  protected override ended(): void {
+    this.log.crash();
+    this.raft = undefined;
+  }
+
+  private say(line: LogEffect): void {
+    this.told.effect?.(this.name, line);
+    if (line.level !== 'debug') this.note(`${line.level} ${line.event} ${JSON.stringify(line.fields ?? {})}`);
   }
 }

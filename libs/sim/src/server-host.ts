@@ -2,7 +2,6 @@ import {
   type Core,
   type LinkEffect,
   type LinkEvent,
-  type LinkId,
   type LogEffect,
   PROTOCOL_VERSION,
   type PeerHello,
@@ -15,7 +14,8 @@ import {
   randomId,
 } from '#model';
 import { SimDisk } from './disk.js';
-import type { Accept, DialHandlers, Socket } from './network.js';
+import { type Opening, SimLinks } from './links.js';
+import type { Accept } from './network.js';
 import { SimProcess } from './process.js';
 import type { World } from './world.js';
 
@@ -28,9 +28,6 @@ export type ServerEffect =
   | { type: 'saveTable'; table: RoutingTable }
   | { type: 'saveSwitches'; switches: VersionedSwitches }
   | { type: 'restart'; reason: string };
-
-/** The opening of a connection: another server's hello, or a client, which says hello by a request. */
-export type Opening = { kind: 'peer'; hello: PeerHello } | { kind: 'client' };
 
 /** Told of what the hosts do, for the invariants. */
 export interface HostObserver {
@@ -62,8 +59,10 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   protected readonly dialTimeoutMs: number | undefined;
   protected process: SimProcess;
   private readonly random: Random;
-  private links = new Map<LinkId, Socket>();
-  private nextLink = 1;
+  private links: SimLinks<unknown, unknown> | undefined;
+  /** Events that came while the effects of another were performed. */
+  private events: Event[] = [];
+  private stepping = false;
   private cancelWake: () => void = () => {};
   private wakes = { atMs: -1, count: 0 };
 
@@ -73,7 +72,7 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     protected readonly world: World,
     private readonly observer: HostObserver = {},
   ) {
-    this.address = `${name}:${PORTS[role]}`;
+    this.address = addressOf(name, role);
     this.random = world.fork();
     this.disk = new SimDisk(world.clock, 3);
     this.process = new SimProcess(name, world.clock);
@@ -86,7 +85,10 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   protected abstract performOwn(effect: Effect): void;
   /** After `start` was stepped. */
   protected started(): void {}
-  protected abstract acceptClient(): Accept;
+  /** Answers an opening that is not one of a link between the tiers. */
+  protected abstract acceptOther(opening: Exclude<Opening, { kind: 'peer' }>): Accept;
+  /** After `stop` was stepped. */
+  protected stopping(): void {}
 
   get running(): boolean {
     return this.process.running;
@@ -102,7 +104,14 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     this.lives++;
     this.incarnation = randomId(this.random);
     this.process = new SimProcess(this.name, this.world.clock);
-    this.links = new Map();
+    this.links = new SimLinks({
+      kind: 'peer',
+      network: this.world.network,
+      process: this.process,
+      hello: () => this.hello(),
+      onEvent: (event) => this.step(event as unknown as Event),
+      ...(this.dialTimeoutMs === undefined ? {} : { dialTimeoutMs: this.dialTimeoutMs }),
+    });
     this.core = this.makeCore(this.world.fork());
     this.note(`starts as ${this.incarnation} (life ${this.lives})`);
     this.world.network.listen(this.address, this.process, (opening) => this.accept(opening as Opening));
@@ -124,6 +133,7 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     process.deliver(() => {
       this.note('is asked to stop');
       this.step({ type: 'stop' } as unknown as Event);
+      this.stopping();
     });
     this.world.at(this.world.nowMs() + drainMs, () => {
       if (this.process === process && !process.dead) this.end();
@@ -154,13 +164,26 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     return this.world.wallMs() + this.wallOffsetMs;
   }
 
+  /** A step is never entered twice, as in production. */
   protected step(event: Event): void {
     if (this.process.dead || !this.core) return;
+    this.events.push(event);
+    if (this.stepping) return;
+    this.stepping = true;
+    try {
+      for (let next = this.events.shift(); next && !this.process.dead; next = this.events.shift()) this.stepOne(next);
+    } finally {
+      this.events = [];
+      this.stepping = false;
+    }
+  }
+
+  private stepOne(event: Event): void {
     this.world.transcript.trace(this.name, describe(event));
     this.observer.event?.(this.name, event);
     let effects: Effect[];
     try {
-      effects = this.core.step(this.world.nowMs(), event);
+      effects = this.core!.step(this.world.nowMs(), event);
     } catch (cause) {
       throw new Error(`The core of ${this.name} threw on ${describe(event)} at ${this.world.nowMs()} ms.`, { cause });
     }
@@ -179,11 +202,9 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
       case 'log':
         return this.note(`${common.level} ${common.event} ${JSON.stringify(common.fields ?? {})}`);
       case 'dial':
-        return this.dial(common.address);
       case 'hangUp':
-        return this.links.get(common.link)?.close(common.reason);
       case 'send':
-        return this.links.get(common.link)?.send(common.message);
+        return this.links!.perform(common);
       case 'saveTable':
         this.clusterId = common.table.clusterId || this.clusterId;
         return this.disk.write('table', common.table);
@@ -216,55 +237,11 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     });
   }
 
-  private dial(address: string): void {
-    let link: LinkId | undefined;
-    const handlers: DialHandlers = {
-      up: (socket, answer) => {
-        link = this.linkUp(socket, 'out', address, answer as PeerHello);
-      },
-      failed: (reason, message) => this.link({ type: 'dialFailed', address, reason, message }),
-      message: (message) => this.link({ type: 'received', link: link!, message }),
-      down: () => this.linkDown(link!),
-    };
-    const opening: Opening = { kind: 'peer', hello: this.hello() };
-    this.world.network.dial(this.process, address, opening, handlers, this.dialTimeoutMs);
-  }
-
   private accept(opening: Opening): Accept {
-    if (opening.kind === 'client') return this.acceptClient();
-    const { hello } = opening;
-    if (hello.clusterId && this.clusterId && hello.clusterId !== this.clusterId)
-      return { rejected: `another cluster, ${this.clusterId}` };
-    let link: LinkId | undefined;
-    return {
-      answer: this.hello(),
-      accepted: (socket) => {
-        link = this.linkUp(socket, 'in', `${socket.peer.process.host}:ephemeral`, hello);
-      },
-      handlers: {
-        message: (message) => this.link({ type: 'received', link: link!, message }),
-        down: () => this.linkDown(link!),
-      },
-    };
+    return opening.kind === 'peer' ? this.links!.accept(opening.hello) : this.acceptOther(opening);
   }
 
-  private linkUp(socket: Socket, direction: 'in' | 'out', address: string, hello: PeerHello): LinkId {
-    const link = this.nextLink++;
-    this.links.set(link, socket);
-    this.link({ type: 'linkUp', link, direction, address, hello });
-    return link;
-  }
-
-  private linkDown(link: LinkId): void {
-    this.links.delete(link);
-    this.link({ type: 'linkDown', link });
-  }
-
-  private link(event: LinkEvent<unknown>): void {
-    this.step(event as unknown as Event);
-  }
-
-  private hello(): PeerHello {
+  protected hello(): PeerHello {
     return {
       protocol: PROTOCOL_VERSION,
       role: this.role,
@@ -273,7 +250,7 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     };
   }
 
-  private end(): void {
+  protected end(): void {
     this.cancelWake();
     this.disk.crash();
     this.process.die();
@@ -291,6 +268,10 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
 }
 
 const PORTS: Record<ServerRole, number> = { meta: 9610, data: 9620, session: 9600 };
+
+export function addressOf(name: string, role: ServerRole): string {
+  return `${name}:${PORTS[role]}`;
+}
 
 /** An event in a few words: enough to tell two runs apart. */
 export function describe(event: { type: string; link?: number; message?: unknown }): string {

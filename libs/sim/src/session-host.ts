@@ -78,7 +78,7 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
     });
   }
 
-  protected override acceptClient(): Accept {
+  protected override acceptOther(): Accept {
     const connection = this.nextConnection++;
     return {
       answer: null,

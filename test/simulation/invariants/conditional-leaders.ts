@@ -1,25 +1,38 @@
-import type { RoutingTable } from '#model';
-import type { MetaEvent } from '#registry';
+import type { RoutingTable, SlotAssignment } from '#model';
 import { type Observer, Violation } from '#sim';
+import { onCommitted } from './committed.js';
 
-/** Invariant 7, as the committed table shows it: epochs only rise, and no slot changes its leader at one leaderEpoch. */
+/**
+ * Invariant 7 for slots, as the committed tables show it: the epoch of the table and each leaderEpoch only rise, no slot
+ * changes its leader at one leaderEpoch, and who takes a slot over is a data server that is a member, and a complete
+ * replica wherever one is left.
+ */
 export function conditionalLeaders(): Observer {
-  let last: RoutingTable | undefined;
-  return {
-    event: (_, event) => {
-      const committed = event as MetaEvent;
-      if (committed.type !== 'committed') return;
-      const { table } = committed.state;
-      const before = last;
-      last = table;
-      if (!before || before.clusterId !== table.clusterId || before.clusterId === '') return;
-      if (table.epoch < before.epoch) throw new Violation('invariant 7', `epoch ${before.epoch} -> ${table.epoch}`);
-      for (const [slot, now] of table.slots.entries()) {
-        const was = before.slots[slot]!;
-        const moved = was.leader !== now.leader;
-        if (now.leaderEpoch < was.leaderEpoch || (moved && now.leaderEpoch === was.leaderEpoch))
-          throw new Violation('invariant 7', `slot ${slot}: ${JSON.stringify(was)} -> ${JSON.stringify(now)}`);
-      }
-    },
-  };
+  return onCommitted(({ before: { table: before }, after: { table: after }, isSingle }) => {
+    const broken = (what: string): never => {
+      throw new Violation('invariant 7', `from epoch ${before.epoch} to ${after.epoch} ${what}`);
+    };
+    if (after.clusterId !== before.clusterId) broken(`the clusterId becomes ${after.clusterId}`);
+    if (after.epoch < before.epoch) broken('the table goes back');
+    if (after.slots.length !== before.slots.length) broken(`the slots become ${after.slots.length}`);
+    for (const [slot, now] of after.slots.entries()) {
+      const was = before.slots[slot]!;
+      const moved = was.leader !== now.leader;
+      if (now.leaderEpoch < was.leaderEpoch || (moved && now.leaderEpoch === was.leaderEpoch))
+        broken(`slot ${slot} goes from ${JSON.stringify(was)} to ${JSON.stringify(now)}`);
+      if (!moved || now.leader === null || !isSingle) continue;
+      if (!after.members.some(({ role, incarnation }) => role === 'data' && incarnation === now.leader))
+        broken(`slot ${slot} is led by ${now.leader}, which is no data server of the cluster`);
+      const replicas = completeReplicas(was, before, after);
+      if (replicas.length > 0 && !replicas.includes(now.leader))
+        broken(`slot ${slot} is led by ${now.leader}, though ${replicas.join(', ')} are complete`);
+    }
+  });
+}
+
+/** The followers that were complete and are still members. */
+function completeReplicas({ followers }: SlotAssignment, ...tables: RoutingTable[]): string[] {
+  return followers.filter((follower) =>
+    tables.every(({ members }) => members.some(({ incarnation }) => incarnation === follower)),
+  );
 }

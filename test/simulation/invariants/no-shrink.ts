@@ -91,6 +91,9 @@ function isSound(cluster: Cluster, client: string, session: string): boolean {
   const cut = (other: string): boolean => network.isCut(session, other) || network.isCut(other, session);
   const host = cluster.sessions.find((each) => each.name === session);
   return (
-    host !== undefined && host.running && !cut(client) && !cut('meta-1') && !cluster.data.some((each) => cut(each.name))
+    host !== undefined &&
+    host.running &&
+    !cut(client) &&
+    ![...cluster.metas, ...cluster.data].some((each) => cut(each.name))
   );
 }
