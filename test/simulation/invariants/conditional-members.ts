@@ -1,11 +1,10 @@
-import type { DepartedMember, Member, RoutingTable } from '#model';
+import type { RoutingTable } from '#model';
 import { type Observer, Violation } from '#sim';
 import { onCommitted } from './committed.js';
 
 /**
- * Invariant 7 for members, as the committed tables show it: whoever leaves is recorded as departed, with a cause that
- * fits; an incarnation that has departed never comes back; and a server that is restarted takes the place of its own
- * former incarnation only.
+ * Invariant 7 for members, as the committed tables show it: whoever leaves is recorded as departed; an incarnation
+ * that has departed never comes back; and no two members have one address.
  */
 export function conditionalMembers(): Observer {
   const everDeparted = new Set<string>();
@@ -21,7 +20,7 @@ export function conditionalMembers(): Observer {
       // Who departed long ago is forgotten; in one step nobody both departs and is forgotten.
       if (!record) {
         if (isSingle) broken(`${member.incarnation} is no member any more, and nothing says why`);
-      } else if (!fits(record, member, after.members)) broken(`${member.incarnation} has departed as ${record.cause}`);
+      } else if (record.role !== member.role) broken(`${member.incarnation} has departed as a ${record.role} server`);
     }
     for (const { incarnation } of after.departed) everDeparted.add(incarnation);
     for (const { incarnation, role, address } of after.members) {
@@ -30,11 +29,6 @@ export function conditionalMembers(): Observer {
       if (others.length > 1) broken(`${address} is the address of ${others.length} members`);
     }
   });
-}
-
-function fits({ role, cause }: DepartedMember, member: Member, members: Member[]): boolean {
-  if (role !== member.role) return false;
-  return cause !== 'replaced' || members.some(({ address }) => address === member.address);
 }
 
 function isMember({ members }: RoutingTable, incarnation: string): boolean {
