@@ -150,7 +150,7 @@ export class Cluster {
 
   /** What an operator switches; every member that can be reached knows soon after. */
   switch(changes: Partial<Switches>): void {
-    this.meta.operate({ type: 'setSwitches', changes });
+    (this.metaLeader ?? this.meta).operate({ type: 'setSwitches', changes });
   }
 
   /** A planned stop. */
