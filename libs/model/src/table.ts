@@ -36,6 +36,11 @@ export interface SlotAssignment {
   followers: string[];
   /** Incarnations that are catching up. */
   joining: string[];
+  /**
+   * True once the slot has held a persistent publication. Where none of its complete replicas lives it waits for one of
+   * them, or for an operator who confirms the loss by clearing this; no other server may lead it from empty.
+   */
+  durable?: boolean;
 }
 
 /** What meta streams to everyone: who is there, and who owns what. `epoch` rises with every change of any field. */

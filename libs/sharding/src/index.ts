@@ -1,3 +1,5 @@
-export * from './load.js';
+export type { PlanInput } from './cluster.js';
+export { DEFAULT_LIMITS, type PlannerLimits } from './limits.js';
 export * from './planner.js';
 export * from './slot.js';
+export * from './steps.js';

@@ -1,6 +1,9 @@
-import { plan } from '#sharding';
+import { type PlanStep, plan } from '#sharding';
 import type { MetaContext } from './context.js';
 import type { Proposals } from './proposals.js';
+
+/** Slots that change hands for balance in one command. */
+const MOVES_PER_ROUND = 16;
 
 /** What a plan depends on. */
 interface Basis {
@@ -31,13 +34,21 @@ export class Slots {
     const basis = { epoch: table.epoch, barred, mayBalance: context.isNew || context.isSettled(nowMs) };
     const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === basis.mayBalance;
     if (isDone) return;
-    const planned = plan(table, { barred, ...(basis.mayBalance ? {} : { movesPerRound: 0 }) });
-    if (planned.length === 0) {
+    const limits = { maxJoining: MOVES_PER_ROUND, maxJoiningPerServer: MOVES_PER_ROUND };
+    const steps = plan({ table, replicas: 1, unfit: barred, mayBalance: basis.mayBalance, limits });
+    const assignments = steps.flatMap(assignment);
+    if (assignments.length === 0) {
       this.done = basis;
       return;
     }
-    context.log('info', 'assigning-slots', { slots: planned.length, epoch: table.epoch });
-    const assignments = planned.map(({ slot, expectedLeaderEpoch, leader }) => ({ slot, expectedLeaderEpoch, leader }));
+    context.log('info', 'assigning-slots', { slots: assignments.length, epoch: table.epoch });
     this.proposals.propose({ type: 'assign', assignments });
   }
+}
+
+/** While slots have one replica each, the server that is to join leads from empty like one that begins. */
+function assignment(step: PlanStep): { slot: number; expectedLeaderEpoch: number; leader: string }[] {
+  const { slot, expectedLeaderEpoch } = step;
+  if (step.type === 'begin' || step.type === 'promote') return [{ slot, expectedLeaderEpoch, leader: step.leader }];
+  return step.type === 'join' ? [{ slot, expectedLeaderEpoch, leader: step.server }] : [];
 }
