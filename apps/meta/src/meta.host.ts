@@ -78,9 +78,10 @@ export class MetaHost {
   }
 
   readiness(): Readiness {
-    const { ready, leading, leader } = this.core.inspect(this.options.env.nowMs());
+    const { ready, gathering, leading, leader } = this.core.inspect(this.options.env.nowMs());
     // Who follows a leader serves too: it sends members there.
     if (ready || leader !== undefined) return { ready: true };
+    if (gathering) return { ready: false, waitingFor: 'the members of a recovered or restored cluster to come back' };
     return { ready: false, waitingFor: leading ? 'what this meta leader knows to be committed' : 'a meta leader' };
   }
 

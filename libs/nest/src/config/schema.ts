@@ -95,6 +95,7 @@ const metaLimits = z
     heartbeatMs: milliseconds(10).default(500),
     leaseMs: milliseconds(20).default(3_000),
     departedMs: milliseconds().default(60_000),
+    gatherMs: milliseconds(0).default(12_000),
   })
   .refine(...atLeastTwice('leaseMs', 'heartbeatMs'));
 

@@ -11,6 +11,8 @@ import { MetaSearch } from './search.js';
 
 /** A member is reported as suspect no more often than this. */
 const SUSPECT_EVERY_MS = 250;
+/** Until a meta server is sought again, after one that knows less than this server does. */
+const BEHIND_PAUSE_MS = 2_000;
 
 /** The lease as the member keeps it, over one link. */
 interface Lease {
@@ -23,8 +25,8 @@ interface Lease {
   heardAtMs: number;
   /** Of the last heartbeat sent over this link. */
   sequence: number;
-  /** When each heartbeat that is not acknowledged yet was sent; bounded, since the link dies before it grows. */
-  sentAtMs: Map<number, number>;
+  /** Heartbeats that are not acknowledged yet; bounded, since the link dies before they are many. */
+  sent: Map<number, { atMs: number; tableEpoch: number }>;
 }
 
 /** See `contract.ts`. After `expelled` or `stop` it does nothing any more. */
@@ -50,6 +52,7 @@ export class Membership {
   private metForeigners = false;
   private waitingLogged = false;
   private mismatchLogged = false;
+  private behindLogged = false;
   private outcome: MembershipOutcome = { effects: [] };
 
   constructor(private readonly options: MembershipOptions) {
@@ -216,7 +219,7 @@ export class Membership {
       nextHeartbeatMs: nowMs,
       heardAtMs: nowMs,
       sequence: 0,
-      sentAtMs: new Map(),
+      sent: new Map(),
     };
     this.clusterId = message.clusterId;
     this.hasBeenMember = true;
@@ -229,13 +232,31 @@ export class Membership {
 
   private acknowledged(nowMs: number, message: Extract<FromMeta, { kind: 'heartbeatAck' }>): void {
     const lease = this.lease!;
-    const sentAtMs = lease.sentAtMs.get(message.sequence);
-    if (sentAtMs === undefined) return;
-    for (const sequence of lease.sentAtMs.keys()) if (sequence <= message.sequence) lease.sentAtMs.delete(sequence);
+    const sent = lease.sent.get(message.sequence);
+    if (!sent) return;
+    for (const sequence of lease.sent.keys()) if (sequence <= message.sequence) lease.sent.delete(sequence);
+    if (message.tableEpoch < sent.tableEpoch) return this.metaIsBehind(nowMs, lease, message.tableEpoch);
+    this.behindLogged = false;
     lease.heardAtMs = nowMs;
     this.search.calm();
     // Holding a newer table than the one acknowledged is as good: it was committed later than the heartbeat was sent.
-    if (message.settled && this.table && this.table.epoch >= message.tableEpoch) this.settledReadAtMs = sentAtMs;
+    if (message.settled && this.table && this.table.epoch >= message.tableEpoch) this.settledReadAtMs = sent.atMs;
+  }
+
+  /**
+   * A leader holds whatever was committed before it led. One that, asked now, does not know a table that this server has
+   * is none any more, or it leads a group that another has taken the place of: its word is worth nothing.
+   */
+  private metaIsBehind(nowMs: number, lease: Lease, theirs: number): void {
+    const message =
+      'The meta server does not know the table that this server has. Either it has just been deposed, or its group was ' +
+      'recovered or restored elsewhere, or was restored from a backup without being raised above this epoch.';
+    if (!this.behindLogged)
+      this.log('error', 'meta-behind', { meta: lease.address, ours: this.table?.epoch, theirs, message });
+    this.behindLogged = true;
+    this.refuseLink(nowMs, lease.link, message);
+    // It would take us again at once.
+    this.search.begin(nowMs + BEHIND_PAUSE_MS);
   }
 
   private refused(nowMs: number, link: LinkId, failure: Failure, leader: string | undefined): void {
@@ -316,7 +337,8 @@ export class Membership {
 
   private heartbeat(nowMs: number, lease: Lease): void {
     lease.sequence++;
-    lease.sentAtMs.set(lease.sequence, nowMs);
+    const tableEpoch = this.table?.epoch ?? 0;
+    lease.sent.set(lease.sequence, { atMs: nowMs, tableEpoch });
     lease.nextHeartbeatMs = nowMs + lease.heartbeatMs;
     this.outcome.effects.push({
       type: 'send',
@@ -325,7 +347,7 @@ export class Membership {
         kind: 'heartbeat',
         incarnation: this.options.self.incarnation,
         sequence: lease.sequence,
-        tableEpoch: this.table?.epoch ?? 0,
+        tableEpoch,
         ...(this.unreconciled.length > 0 ? { unreconciled: this.unreconciled } : {}),
         ...(this.unreachable.length > 0 ? { unreachable: this.unreachable } : {}),
       },

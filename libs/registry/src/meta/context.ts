@@ -11,6 +11,8 @@ export class MetaContext {
   leader: string | undefined;
   /** This node leads, and has applied everything committed before it did. Until then it serves nobody. */
   ready = false;
+  /** This node leads a group that was recovered or restored, and gives the members that live time to join. */
+  gathering = false;
   /** When it will have been ready for a full lease. */
   settledAtMs = 0;
   /** The cluster was created by this very leader, who therefore knows all there is to know. */

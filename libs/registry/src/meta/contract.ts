@@ -33,7 +33,9 @@ export type MetaCommand =
   | { type: 'setConfig'; key: string; value: string; expectedVersion?: number }
   | { type: 'deleteConfig'; key: string; expectedVersion?: number }
   /** Takes effect only from the level before it, and when every member supports it. */
-  | { type: 'raiseFeatureLevel'; level: number };
+  | { type: 'raiseFeatureLevel'; level: number }
+  /** Ends the gathering with which a recovered or restored group begins. */
+  | { type: 'gathered' };
 
 export type CommandOf<Type extends MetaCommand['type']> = Extract<MetaCommand, { type: Type }>;
 
@@ -62,6 +64,11 @@ export interface MetaState {
   config: { version: number; bytes: number; values: ConfigValue[] };
   /** What the cluster may use; never more than every member and every meta server supports. */
   featureLevel: number;
+  /**
+   * The group goes on from a state that may be older than what members know. Until those that live have had time to
+   * join, nobody is shown the table, and nobody is missed.
+   */
+  gathering?: true;
 }
 
 export type MetaEvent =
@@ -91,6 +98,8 @@ export interface MetaLimits {
   leaseMs: number;
   /** How long departed members stay in the table. */
   departedMs: number;
+  /** How long a group that was recovered or restored gathers the members that live. */
+  gatherMs: number;
 }
 
 /** What `MetaCore.inspect` shows to people. */
@@ -100,6 +109,8 @@ export interface MetaInspection {
   leader: string | undefined;
   /** True once a leader has seen everything that earlier leaders committed; until then it serves nobody. */
   ready: boolean;
+  /** True while a leader gives the members that live time to join; it becomes ready after that. */
+  gathering: boolean;
   /** True once a leader has been ready for a full lease. */
   settled: boolean;
   /** May be old on a node that does not lead. */

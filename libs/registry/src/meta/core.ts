@@ -1,18 +1,20 @@
 import { type Core, type RoutingTable, randomId } from '#model';
 import { MetaContext } from './context.js';
 import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, MetaState } from './contract.js';
+import { Gathering } from './gathering.js';
 import { Members } from './members.js';
 import { Proposals } from './proposals.js';
 import { Slots } from './slots.js';
 
-const DEFAULTS: MetaLimits = { heartbeatMs: 500, leaseMs: 3_000, departedMs: 60_000 };
+const DEFAULTS: MetaLimits = { heartbeatMs: 500, leaseMs: 3_000, departedMs: 60_000, gatherMs: 12_000 };
 
 type Proposed = Extract<MetaEvent, { type: 'proposed' }>;
 
 /**
  * The brain of a meta node. Only the leader serves members, and only once it is ready: each new leader first commits a
  * `bootstrap`, which creates the cluster where there is none and otherwise changes nothing, but whose commit shows that
- * everything committed earlier has been applied here. Leases start, full, at that moment.
+ * everything committed earlier has been applied here. Leases start, full, at that moment. (A group that was recovered or
+ * restored gathers its members before; see `Gathering`.)
  */
 export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private readonly context: MetaContext;
@@ -20,6 +22,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private readonly proposals: Proposals;
   private readonly members: Members;
   private readonly slots: Slots;
+  private readonly gathering: Gathering;
   private stopped = false;
   private nextTickMs: number | undefined;
   /** The epoch at the commit of this leader's own bootstrap. */
@@ -31,6 +34,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     this.proposals = new Proposals((effect) => this.context.emit(effect));
     this.members = new Members(this.context, this.proposals);
     this.slots = new Slots(this.context, this.proposals);
+    this.gathering = new Gathering(this.context, this.proposals);
   }
 
   step(nowMs: number, event: MetaEvent): MetaEffect[] {
@@ -72,12 +76,13 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   }
 
   inspect(nowMs: number): MetaInspection {
-    const { term, leading, leader, ready, table } = this.context;
+    const { term, leading, leader, ready, gathering, table } = this.context;
     return {
       term,
       leading,
       leader,
       ready,
+      gathering,
       settled: this.context.isSettled(nowMs),
       table,
       leases: this.members.inspectLeases(nowMs),
@@ -100,6 +105,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     context.ready = false;
     context.isNew = false;
     this.barrierEpoch = undefined;
+    this.gathering.end();
     this.proposals.clear();
     this.members.leadershipChanged();
     if (context.leading) this.proposeBarrier();
@@ -114,6 +120,8 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private becomeReady(nowMs: number): void {
     const { context } = this;
     if (context.ready || this.barrierEpoch === undefined || this.table.epoch < this.barrierEpoch) return;
+    if (context.state.gathering) return this.gathering.begin(nowMs);
+    this.gathering.end();
     context.ready = true;
     context.settledAtMs = nowMs + context.limits.leaseMs;
     const { clusterId, epoch, members } = this.table;
@@ -160,7 +168,8 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (!this.context.leading) return;
     if (!this.context.ready) {
       if (this.barrierEpoch === undefined && !this.proposals.has('bootstrap')) this.proposeBarrier();
-      return;
+      this.gathering.tick(nowMs);
+      return this.members.answerJoins(nowMs);
     }
     this.members.tick(nowMs);
     this.slots.assign(nowMs, this.members.barred);
@@ -177,6 +186,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (this.nextTickMs === undefined || nowMs - this.nextTickMs <= this.tickMs) return;
     const gapMs = nowMs - this.nextTickMs;
     this.members.forgive(gapMs);
+    this.gathering.forgive(gapMs);
     this.context.settledAtMs += gapMs;
     this.tickAt(nowMs + this.tickMs);
     this.context.log('warn', 'stalled', { gapMs });

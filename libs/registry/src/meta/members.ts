@@ -149,10 +149,13 @@ export class Members {
     this.answerJoins(nowMs);
   }
 
-  /** Answers every join that can be answered, and proposes the others. Until this leader is ready they wait. */
-  private answerJoins(nowMs: number): void {
-    const { ready, table } = this.context;
-    if (!ready) return;
+  /**
+   * Answers every join that can be answered, and proposes the others. Until this leader is ready they wait. While it
+   * gathers it proposes them: also those of former members that it knows nothing of, since its state may be the older.
+   */
+  answerJoins(nowMs: number): void {
+    const { ready, gathering, table } = this.context;
+    if (!ready && !gathering) return;
     for (const link of this.links.joining()) {
       const { member, again } = link.join!;
       const theirs = link.hello.clusterId;
@@ -160,8 +163,9 @@ export class Members {
       const departed = table.departed.find(({ incarnation }) => incarnation === member.incarnation);
       if (theirs && theirs !== table.clusterId) this.refuse(link, failure('CLUSTER_MISMATCH'));
       else if (departed) this.refuse(link, failure('NOT_MEMBER', DEPARTURES[departed.cause]));
+      else if (isHeld && gathering) continue;
       else if (isHeld) this.welcome(nowMs, link, member.incarnation);
-      else if (again) this.refuse(link, failure('NOT_MEMBER'));
+      else if (again && !gathering) this.refuse(link, failure('NOT_MEMBER'));
       else if (!this.proposals.has('join', (command) => command.member.incarnation === member.incarnation))
         this.proposals.propose({ type: 'join', member });
     }

@@ -3,6 +3,7 @@ import type { MetaCommand, MetaState } from './contract.js';
 import { bootstrap } from './state/bootstrap.js';
 import type { Applied, TableChange } from './state/change.js';
 import { deleteConfig, setConfig } from './state/config.js';
+import { gathered } from './state/eras.js';
 import { checkFeatureLevel, raiseFeatureLevel, unknownCommand } from './state/features.js';
 import { forget, join, remove } from './state/members.js';
 import { assign } from './state/slots.js';
@@ -48,6 +49,8 @@ export function createMetaStateMachine(supported: number = FEATURE_LEVEL): MetaS
           return deleteConfig(state, command);
         case 'raiseFeatureLevel':
           return raiseFeatureLevel(state, command, supported);
+        case 'gathered':
+          return gathered(state);
         default:
           return withTable(state, tableChange(state, command, supported));
       }
@@ -71,7 +74,10 @@ function withTable(state: MetaState, change: TableChange): Applied {
   return { state: { ...state, table }, result: { changed: true, epoch: table.epoch } };
 }
 
-type OfTable = Exclude<MetaCommand, { type: 'setSwitches' | 'setConfig' | 'deleteConfig' | 'raiseFeatureLevel' }>;
+type OfTable = Exclude<
+  MetaCommand,
+  { type: 'setSwitches' | 'setConfig' | 'deleteConfig' | 'raiseFeatureLevel' | 'gathered' }
+>;
 
 function tableChange({ table, featureLevel }: MetaState, command: OfTable, supported: number): TableChange {
   switch (command.type) {
