@@ -19,6 +19,8 @@ export class SimClient {
   /** How often it goes back to where it was answered, or sent to, last. */
   private loyalty: number;
   private favourite: SimNode | undefined;
+  /** Until then it reads, and asks nobody but this node. */
+  private devotion: { node: SimNode; untilMs: number } | undefined;
 
   constructor(
     private readonly group: Group,
@@ -36,7 +38,17 @@ export class SimClient {
   /** Goes on, and from now on always to where it is sent: with nothing wrong it must be answered. */
   resume(): void {
     this.stopped = false;
+    this.devotion = undefined;
     this.loyalty = 1;
+  }
+
+  /** As one that sits on the same side of a bad network as the node. */
+  devote(node: SimNode, untilMs: number): void {
+    this.devotion = { node, untilMs };
+  }
+
+  private get devoted(): SimNode | undefined {
+    return this.devotion && this.group.nowMs < this.devotion.untilMs ? this.devotion.node : undefined;
   }
 
   private get id(): string {
@@ -46,7 +58,7 @@ export class SimClient {
   private think(): void {
     this.group.clock.at(this.group.nowMs + this.random() * THINK_MS, () => {
       if (this.stopped) this.think();
-      else if (this.random() < 0.6) this.append();
+      else if (this.random() < 0.6 && !this.devoted) this.append();
       else this.read();
     });
   }
@@ -161,6 +173,7 @@ export class SimClient {
   }
 
   private choose(): SimNode {
+    if (this.devoted) return this.devoted;
     if (this.favourite && !this.favourite.dead && this.random() < this.loyalty) return this.favourite;
     const { living, nodes } = this.group;
     return this.one(living.length > 0 ? living : nodes);

@@ -37,6 +37,8 @@ export class RaftDisk {
   snapshot: StoredSnapshot | undefined;
   /** Syncs take this many times as long. */
   slowness = 1;
+  /** The next sync fails. */
+  failing = false;
   private chunks = new Map<string, { offset: number; bytes: Uint8Array }[]>();
   private pending: Pending[] = [];
   private cancelSync: (() => void) | undefined;
@@ -45,6 +47,7 @@ export class RaftDisk {
     private readonly clock: VirtualClock,
     private readonly random: Random,
     private readonly onWritten: (write: DiskWrite, before: HardState) => void,
+    private readonly onFailed: () => void,
   ) {}
 
   get busy(): boolean {
@@ -56,7 +59,7 @@ export class RaftDisk {
     if (!this.cancelSync) this.sync();
   }
 
-  /** Power fails: answers how many of the writes that nobody was told of survived, and how many did not. */
+  /** Power fails, or the process does after a write has: answers how many of the writes that nobody was told of survived, and how many did not. */
   crash(): { survived: number; lost: number } {
     this.cancelSync?.();
     this.cancelSync = undefined;
@@ -82,6 +85,10 @@ export class RaftDisk {
     const syncMs = (this.random() < 0.03 ? 5 + this.random() * 60 : 0.2 + this.random() * 2) * this.slowness;
     this.cancelSync = this.clock.at(this.clock.nowMs() + syncMs, () => {
       this.cancelSync = undefined;
+      if (this.failing) {
+        this.failing = false;
+        return this.onFailed();
+      }
       const batch = this.pending.splice(0, count);
       for (const { write } of batch) this.apply(write);
       if (this.pending.length > 0) this.sync();

@@ -17,6 +17,8 @@ export interface GroupOptions {
   limits: Partial<RaftLimits>;
   flaws?: Flaws;
   observers?: ((group: Group) => GroupObserver)[];
+  /** Is told every line of the transcript. */
+  trace?: (line: string) => void;
 }
 
 /** A Raft group, its clients and everything between them, driven by one seed. */
@@ -43,6 +45,7 @@ export class Group {
   constructor(readonly options: GroupOptions) {
     this.random = seededRandom(options.seed);
     this.flaws = options.flaws ?? {};
+    this.transcript.onLine = options.trace;
     this.network = new RaftNetwork(this.clock, this.fork(), this.exercised, options.seed % 4 === 0);
     this.observers = (options.observers ?? []).map((observer) => observer(this));
     const voters = Array.from({ length: options.voters }, (_, i) => `n${i + 1}`);

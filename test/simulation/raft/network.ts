@@ -68,15 +68,21 @@ export class RaftNetwork {
     this.lagsMs.delete(id);
   }
 
-  mend(): void {
+  /** Ends all cuts, and bad weather; what is wrong with a single node has an end of its own. */
+  breathe(): void {
     this.cuts.clear();
-    this.lastWords.clear();
-    this.lagsMs.clear();
+    this.weather = FAIR;
   }
 
+  mendCuts(): void {
+    this.cuts.clear();
+  }
+
+  /** Ends everything. */
   calm(): void {
-    this.mend();
-    this.weather = FAIR;
+    this.breathe();
+    this.lastWords.clear();
+    this.lagsMs.clear();
   }
 
   send(from: NodeId, to: NodeId, message: RaftMessage): void {

@@ -65,8 +65,11 @@ export class SimNode {
     this.id = `n${order}`;
     this.random = group.fork();
     this.joinsWrites = this.random() < 0.5;
-    this.disk = new RaftDisk(group.clock, group.fork(), (write, before) =>
-      group.observe((each) => each.written?.(this, write, before)),
+    this.disk = new RaftDisk(
+      group.clock,
+      group.fork(),
+      (write, before) => group.observe((each) => each.written?.(this, write, before)),
+      () => this.diskFailed(),
     );
     this.process = new SimProcess(this.id, group.clock);
     this.process.die();
@@ -130,6 +133,13 @@ export class SimNode {
     exercised.count('unsynced writes that survived', survived);
     exercised.count('unsynced writes lost', lost);
     this.group.note(this.id, `crashed: ${survived} unsynced writes survived, ${lost} were lost`);
+  }
+
+  /** A failed write is final: nobody knows what of it has got to the disk, so the process says nothing more and ends. */
+  private diskFailed(): void {
+    this.group.exercised.count('failed writes');
+    this.group.note(this.id, 'a write has failed');
+    this.crash();
   }
 
   destroy(): void {

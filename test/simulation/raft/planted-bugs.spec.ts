@@ -197,7 +197,7 @@ const BUGS: Bug[] = [
   {
     name: 'a read is confirmed by an answer to a round before it (etcd/raft #397)',
     rule: /read freshness|linearizability/,
-    seeds: 400,
+    seeds: 250,
     byOutcome: true,
     flaws: () => ({
       event: (node, event) => {

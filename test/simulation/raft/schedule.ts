@@ -15,9 +15,10 @@ const ACTIONS = {
   oneWayPartition: 3,
   isolateLeader: 2,
   harryLeaders: 2,
-  lagLeader: 2,
+  lagLeader: 3,
   weather: 4,
   slowDisk: 3,
+  failDisk: 2,
   transfer: 5,
   grow: 3,
   shrink: 3,
@@ -82,6 +83,7 @@ export class Schedule {
     for (const node of this.group.nodes) {
       node.process.resume();
       node.disk.slowness = 1;
+      node.disk.failing = false;
       node.effectsUntilCrash = Infinity;
       node.start();
     }
@@ -128,10 +130,13 @@ export class Schedule {
       case 'lagLeader': {
         const { leader } = group;
         if (!leader) return;
-        // It hears of old times for a while after the others have gone on without it.
-        group.network.lag(leader.id, 300 + this.random() * 700);
-        this.later(200, () => group.network.muteAfter(leader.id, 0));
-        return this.later(2_000, () => group.network.mendNode(leader.id));
+        // It hears of old times for a while after the others have gone on without it, and some clients know only it.
+        group.network.lag(leader.id, 1_000 + this.random() * 350);
+        this.after(100, () => group.network.muteAfter(leader.id, 0));
+        this.after(600 + this.random() * 300, () => {
+          for (const client of group.clients.slice(2)) client.devote(leader, group.nowMs + 800);
+        });
+        return this.after(2_000, () => group.network.mendNode(leader.id));
       }
       case 'weather':
         group.network.weather = {
@@ -145,6 +150,10 @@ export class Schedule {
         if (!node) return;
         node.disk.slowness = 5 + this.random() * 60;
         return this.later(800, () => (node.disk.slowness = 1));
+      case 'failDisk':
+        if (!node) return;
+        node.disk.failing = true;
+        return this.later(1_500, () => node.start());
       case 'transfer':
         return this.transfer();
       case 'grow':
@@ -157,7 +166,7 @@ export class Schedule {
         this.administrator.replace();
         return;
       case 'breathe':
-        group.network.calm();
+        group.network.breathe();
     }
   }
 
@@ -180,7 +189,7 @@ export class Schedule {
     if (here.size === 0 || here.size === living.length) return;
     exercised.count(oneWay ? 'one-way partitions' : 'partitions');
     for (const a of here) for (const b of living) if (!here.has(b)) network.cut(a.id, b.id, oneWay);
-    this.later(1_000, () => network.mend());
+    this.later(1_000, () => network.mendCuts());
   }
 
   private isolate(leader: SimNode | undefined): void {
@@ -203,7 +212,11 @@ export class Schedule {
   }
 
   private later(withinMs: number, run: () => void): void {
-    this.group.clock.at(this.group.nowMs + this.random() * withinMs, () => {
+    this.after(this.random() * withinMs, run);
+  }
+
+  private after(ms: number, run: () => void): void {
+    this.group.clock.at(this.group.nowMs + ms, () => {
       if (!this.over) run();
     });
   }

@@ -4,6 +4,7 @@ import type { Exercised } from './exercised.js';
 import type { Flaws } from './flaws.js';
 import { Group } from './group.js';
 import { Schedule } from './schedule.js';
+import { tracing } from './tracing.js';
 import { DUTIES, OUTCOMES } from './watched.js';
 
 const FAULTS_MS = 6_000;
@@ -15,12 +16,14 @@ export interface StoryOptions {
   flaws?: Flaws;
   /** Without the duties a flaw must show in what it leads to. */
   outcomesOnly?: boolean;
+  /** Is told what happens, line by line. */
+  trace?: (line: string) => void;
 }
 
 /** One seed: a group made by it, faults, and the demand that everything is well in the end. */
 export function runStory(
   seed: number,
-  { flaws, outcomesOnly = false }: StoryOptions = {},
+  { flaws, outcomesOnly = false, trace }: StoryOptions = {},
 ): { exercised: Exercised; hash: string } {
   const random = seededRandom(seed);
   const group = new Group({
@@ -39,8 +42,9 @@ export function runStory(
       catchUpEntries: 5,
       retainedEntries: Math.floor(random() * 20),
     },
-    observers: outcomesOnly ? OUTCOMES : [...OUTCOMES, ...DUTIES],
+    observers: [...(trace ? [tracing(trace)] : []), ...OUTCOMES, ...(outcomesOnly ? [] : DUTIES)],
     ...(flaws ? { flaws } : {}),
+    ...(trace ? { trace } : {}),
   });
   group.story(() => {
     const schedule = new Schedule(group);
