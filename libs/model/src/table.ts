@@ -25,6 +25,21 @@ export interface DepartedMember {
    * incarnation is at its address.
    */
   cause: 'left' | 'expired' | 'refused' | 'replaced';
+  /** Of one that was lost, neither having left nor given way to another that joined: how many its role had with it. */
+  outOf?: number;
+}
+
+/**
+ * More servers of a role were lost than fail by themselves, so that more likely something else has failed, such as the
+ * network to them. Until as many are back, or an operator confirms that they are lost, nothing is removed because its
+ * owner is gone, and nothing is replicated anew. Slots without a leader are given one as ever.
+ */
+export interface Protection {
+  role: 'data' | 'session';
+  /** The epoch of the table with which it began: what ends this one ends no later one. */
+  sinceEpoch: number;
+  /** It ends with so many members of the role. */
+  expected: number;
 }
 
 export interface SlotAssignment {
@@ -51,4 +66,11 @@ export interface RoutingTable {
   slots: SlotAssignment[];
   members: Member[];
   departed: DepartedMember[];
+  /** At most one for each role. Left out while there has been none yet. */
+  protections?: Protection[];
+}
+
+/** Whether nothing is to be concluded from the absence of servers just now. */
+export function isProtected({ protections = [] }: Pick<RoutingTable, 'protections'>): boolean {
+  return protections.length > 0;
 }

@@ -68,6 +68,38 @@ describe('Orphans', () => {
     expect(ids(s2.fetch().publications)).toEqual(['L.b']);
   });
 
+  it.each(['data', 'session'] as const)('stay while so many %s servers are missed, and for a grace after', (role) => {
+    const { world, s1, s2 } = orphaned();
+    world.protect(true, role);
+    s1.die();
+    world.expire('s1');
+    world.advance(60_000);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b', 'a']);
+    // Now there are servers for the clients to return to, and they take their time.
+    world.protect(false);
+    world.advance(4_500);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b', 'a']);
+    world.advance(1_500);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b']);
+    expect(world.core.removals(0)).toMatchObject([{ cause: 'grace-expired', by: 'leader' }]);
+  });
+
+  it('do not keep a slot from completion while they stay', () => {
+    const world = new DataWorld({ sessions: ['s1', 's2', 's3'] });
+    world.protect(true);
+    const [s1, s2] = [world.session('s1'), world.session('s2')];
+    s1.publish('a', [100, 1, 9]);
+    s2.reconcile();
+    s1.die();
+    world.expire('s1');
+    world.expire('s3');
+    world.advance(10_000);
+    expect(s2.fetch()).toMatchObject({ complete: true, publications: [{ registerId: 'a' }] });
+    // What its owner takes back leaves all the same.
+    s2.unpublish('a', [100, 2, 9]);
+    expect(s2.fetch().publications).toEqual([]);
+  });
+
   it('stay while there is no session server to return to', () => {
     const { world, s1, s2 } = orphaned();
     s1.die();
@@ -239,6 +271,18 @@ describe('Leases', () => {
     world.isMetaUp = true;
     world.advance(20_000);
     expect(ids(s2.fetch().publications)).toEqual([]);
+  });
+
+  it('do not end while so many servers are missed that renewals may find no way, and then begin anew', () => {
+    const { world, s1, s2 } = withLease();
+    world.protect(true);
+    world.advance(33_000);
+    world.protect(false);
+    world.advance(4_900);
+    expect(s1.take('leaseEnded')).toEqual([]);
+    expect(ids(s2.fetch().publications)).toEqual(['L.a']);
+    world.advance(5_000);
+    expect(s1.take('leaseEnded')).toHaveLength(1);
   });
 
   it('do not end because the leader itself stood still', () => {

@@ -321,6 +321,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       nowMs,
       settledReadAtMs: this.membership.settledReadAtMs,
       mayEndLeases: this.isInTouch,
+      renewableSinceMs: sessions.renewableSinceMs(nowMs),
       budget: SWEEP_BUDGET,
     };
     const overdue = new Set<string>();

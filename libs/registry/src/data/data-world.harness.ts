@@ -112,6 +112,11 @@ export class DataWorld {
     });
   }
 
+  /** So many servers of a role are missed; or no longer. */
+  protect(isProtected: boolean, role: Member['role'] = 'session'): void {
+    this.change((table) => (table.protections = isProtected ? [{ role, sinceEpoch: table.epoch, expected: 9 }] : []));
+  }
+
   assign(leader: string | null, leaderEpoch: number): void {
     this.change((table) => (table.slots[0] = assignment(leader, leaderEpoch)));
   }

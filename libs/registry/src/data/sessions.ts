@@ -1,4 +1,4 @@
-import type { LinkId, RoutingTable } from '#model';
+import { type LinkId, type RoutingTable, isProtected } from '#model';
 
 /** A session server's incarnation, as this data server knows it. Outlives its links. */
 export interface SessionPeer {
@@ -26,6 +26,9 @@ export class Sessions {
   /** Since when the table has named some session server without a break. */
   private admittingSinceMs: number | undefined;
   private resumedAtMs = -Infinity;
+  /** While so many servers are missed that their publications wait for them; and when that was last over. */
+  private isProtected = false;
+  private unprotectedAtMs = -Infinity;
 
   constructor(private readonly graceMs: number) {}
 
@@ -84,6 +87,9 @@ export class Sessions {
     }
     this.inTable = sessions;
     this.admittingSinceMs = sessions.size === 0 ? undefined : (this.admittingSinceMs ?? nowMs);
+    const wasProtected = this.isProtected;
+    this.isProtected = isProtected(table);
+    if (wasProtected && !this.isProtected) this.unprotectedAtMs = nowMs;
   }
 
   /** This process stood still until now. */
@@ -110,11 +116,17 @@ export class Sessions {
 
   /**
    * Whether the connected publications of the incarnation are orphans: a table read from a settled meta later than its
-   * last frame plus the grace does not name it.
+   * last frame plus the grace does not name it. Not while there is protection; and after that the grace begins anew, since
+   * clients can return to the servers that are back only now.
    */
   isGone(nowMs: number, incarnation: string, settledReadAtMs: number | undefined): boolean {
-    const { heardAtMs } = this.peer(nowMs, incarnation);
-    return settledReadAtMs !== undefined && this.isSilent(incarnation, settledReadAtMs, heardAtMs);
+    const sinceMs = Math.max(this.peer(nowMs, incarnation).heardAtMs, this.unprotectedAtMs);
+    return !this.isProtected && settledReadAtMs !== undefined && this.isSilent(incarnation, settledReadAtMs, sinceMs);
+  }
+
+  /** Since when renewals have had a way here: where so many servers are missed, they may find none. */
+  renewableSinceMs(nowMs: number): number {
+    return this.isProtected ? nowMs : this.unprotectedAtMs;
   }
 
   /** Forgets peers of which nothing is left; answers who they were. */

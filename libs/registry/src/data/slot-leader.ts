@@ -38,6 +38,8 @@ export interface Sweep {
   settledReadAtMs: number | undefined;
   /** False while out of touch with meta, or just after a pause of this process: nobody's lease ends then. */
   mayEndLeases: boolean;
+  /** A lease that its owner could renew for less than its length since then is given another. */
+  renewableSinceMs: number;
   budget: number;
 }
 
@@ -254,7 +256,9 @@ export class SlotLeader {
     for (; sweep.budget > 0; sweep.budget--) {
       const publication = this.replica.leases.due(sweep.nowMs);
       if (!publication) break;
-      if (sweep.mayEndLeases) this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
+      const leaseMs = publication.owner.kind === 'leased' ? publication.owner.leaseMs : 0;
+      if (sweep.mayEndLeases && sweep.nowMs - sweep.renewableSinceMs >= leaseMs)
+        this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
       else this.replica.renew(sweep.nowMs, publication);
     }
   }

@@ -25,6 +25,8 @@ export type MetaCommand =
   | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
   /** Each takes effect only while the slot is still at `expectedLeaderEpoch`; leaderEpoch rises by one. */
   | { type: 'assign'; assignments: { slot: number; expectedLeaderEpoch: number; leader: string | null }[] }
+  /** Ends the protection of the role that began at this epoch, though the servers lost are not back. */
+  | { type: 'confirmLoss'; role: Member['role']; sinceEpoch: number }
   /** Drops departed members whose minute is over. */
   | { type: 'forget'; incarnations: string[] }
   /** Switches that are left out stay as they are. */

@@ -64,7 +64,7 @@ describe('MetaCore and its members', () => {
     const tookMs = world.until(() => !world.incarnations.includes('b'));
     expect(tookMs).toBeGreaterThan(LEASE_MS - HEARTBEAT_MS - 10);
     expect(tookMs).toBeLessThan(LEASE_MS + HEARTBEAT_MS);
-    expect(world.table.departed).toEqual([{ role: 'data', incarnation: 'b', cause: 'expired' }]);
+    expect(world.table.departed).toEqual([{ role: 'data', incarnation: 'b', cause: 'expired', outOf: 2 }]);
     world.until(() => stays.membership.table!.slots.every(({ leader }) => leader === 'a'));
   });
 
@@ -151,7 +151,7 @@ describe('MetaCore and its members', () => {
     world.run(HEARTBEAT_MS);
     expect(world.incarnations).toContain('s');
     world.until(() => !world.incarnations.includes('s'));
-    expect(world.table.departed).toEqual([{ role: 'session', incarnation: 's', cause: 'expired' }]);
+    expect(world.table.departed).toEqual([{ role: 'session', incarnation: 's', cause: 'expired', outOf: 1 }]);
     expect(world.until(() => session.expelled)).toBeLessThan(10);
     expect(world.incarnations).toEqual(['a']);
   });

@@ -3,6 +3,7 @@ import { MetaContext } from './context.js';
 import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, MetaState } from './contract.js';
 import { Gathering } from './gathering.js';
 import { Members } from './members.js';
+import { announceProtection } from './protection.js';
 import { Proposals } from './proposals.js';
 import { Slots } from './slots.js';
 
@@ -138,6 +139,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (!context.ready) return this.becomeReady(nowMs);
     if (state.switches.version !== before.switches.version) this.members.switchesChanged();
     if (this.table.epoch === before.table.epoch) return;
+    announceProtection(context, before.table);
     this.members.tableChanged(nowMs, before.table);
     this.slots.assign(nowMs, this.members.barred);
   }

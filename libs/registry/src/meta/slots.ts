@@ -1,3 +1,4 @@
+import { isProtected } from '#model';
 import { type PlanStep, plan } from '#sharding';
 import type { MetaContext } from './context.js';
 import type { Proposals } from './proposals.js';
@@ -24,7 +25,8 @@ export class Slots {
 
   /**
    * One proposal at a time: the next plan starts from what this one led to. A new leader moves nothing for balance
-   * before it is settled, since it has yet to hear whom the session servers cannot reach.
+   * before it is settled, since it has yet to hear whom the session servers cannot reach. While so many servers are
+   * missed that they are expected back, only slots without a leader are given one.
    * @param barred members that are to lead nothing
    */
   assign(nowMs: number, barred: ReadonlySet<string>): void {
@@ -35,7 +37,8 @@ export class Slots {
     const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === basis.mayBalance;
     if (isDone) return;
     const limits = { maxJoining: MOVES_PER_ROUND, maxJoiningPerServer: MOVES_PER_ROUND };
-    const steps = plan({ table, replicas: 1, unfit: barred, mayBalance: basis.mayBalance, limits });
+    const { mayBalance } = basis;
+    const steps = plan({ table, replicas: 1, unfit: barred, mayBalance, frozen: isProtected(table), limits });
     const assignments = steps.flatMap(assignment);
     if (assignments.length === 0) {
       this.done = basis;

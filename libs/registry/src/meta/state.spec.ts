@@ -142,7 +142,7 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .tuple(anyIncarnation, fc.constantFrom('left', 'expired'))
+      .tuple(anyIncarnation, fc.constantFrom('left', 'expired', 'refused'))
       .map(([incarnation, cause]) => ({ type: 'remove' as const, incarnation, cause: cause as 'left' })),
   },
   {
@@ -158,6 +158,12 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
         { maxLength: 5, selector: ({ slot }) => slot },
       )
       .map((assignments) => ({ type: 'assign' as const, assignments })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('data', 'session'), fc.nat(20))
+      .map(([role, sinceEpoch]) => ({ type: 'confirmLoss' as const, role: role as Member['role'], sinceEpoch })),
   },
   {
     weight: 1,

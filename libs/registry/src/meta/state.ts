@@ -6,6 +6,7 @@ import { deleteConfig, setConfig } from './state/config.js';
 import { gathered } from './state/eras.js';
 import { checkFeatureLevel, raiseFeatureLevel, unknownCommand } from './state/features.js';
 import { forget, join, remove } from './state/members.js';
+import { confirmLoss } from './state/protection.js';
 import { assign } from './state/slots.js';
 import { setSwitches } from './state/switches.js';
 
@@ -89,6 +90,8 @@ function tableChange({ table, featureLevel }: MetaState, command: OfTable, suppo
       return remove(table, command);
     case 'forget':
       return forget(table, command);
+    case 'confirmLoss':
+      return confirmLoss(table, command);
     case 'assign':
       return assign(table, command);
     default:

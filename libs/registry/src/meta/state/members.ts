@@ -1,6 +1,7 @@
 import { type Member, type RoutingTable, featureLevelOf } from '#model';
 import type { CommandOf } from '../contract.js';
 import type { TableChange } from './change.js';
+import { count, protect } from './protection.js';
 
 /**
  * An incarnation is one process at one address, so a known one has nothing new to say, and a departed one is not taken
@@ -15,13 +16,16 @@ export function join(table: RoutingTable, { member }: CommandOf<'join'>, feature
   const isReplaced = (other: Member): boolean => other.role === member.role && other.address === member.address;
   const replaced = table.members.filter(isReplaced).map(({ incarnation }) => incarnation);
   const members = [...table.members.filter((other) => !isReplaced(other)), member];
-  if (replaced.length === 0) return { members };
+  const departed = [
+    ...table.departed,
+    ...replaced.map((incarnation) => ({ role: member.role, incarnation, cause: 'replaced' as const })),
+  ];
+  const guarded = protect(table, member.role, 'joined', { members, departed });
+  if (replaced.length === 0) return { members, ...guarded };
   return {
     members,
-    departed: [
-      ...table.departed,
-      ...replaced.map((incarnation) => ({ role: member.role, incarnation, cause: 'replaced' as const })),
-    ],
+    departed,
+    ...guarded,
     slots: table.slots.map((slot) =>
       slot.leader !== null && replaced.includes(slot.leader) && slot.followers.length === 0
         ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1 }
@@ -34,10 +38,12 @@ export function join(table: RoutingTable, { member }: CommandOf<'join'>, feature
 export function remove(table: RoutingTable, { incarnation, cause }: CommandOf<'remove'>): TableChange {
   const member = table.members.find((other) => other.incarnation === incarnation);
   if (!member) return undefined;
-  return {
-    members: table.members.filter((other) => other !== member),
-    departed: [...table.departed, { role: member.role, incarnation, cause }],
-  };
+  const { role } = member;
+  const isLoss = cause !== 'left';
+  const members = table.members.filter((other) => other !== member);
+  const loss = isLoss ? { outOf: count(table.members, role) } : {};
+  const departed = [...table.departed, { role, incarnation, cause, ...loss }];
+  return { members, departed, ...protect(table, role, isLoss ? 'lost' : 'left', { members, departed }) };
 }
 
 export function forget(table: RoutingTable, { incarnations }: CommandOf<'forget'>): TableChange {
