@@ -1,4 +1,4 @@
-import type { Core, DataToSession, Stamp } from '#model';
+import type { Core, DataToSession, FromMeta, Stamp } from '#model';
 import {
   type ClientEffect,
   type ClientEvent,
@@ -10,7 +10,7 @@ import {
 } from '#registry';
 import { type Cluster, type Cores, realCores } from '#sim';
 import { Schedule } from './schedule.js';
-import { standsStill } from './stories.js';
+import { massLoss, standsStill } from './stories.js';
 import { watched } from './watched.js';
 
 /** A real core whose effects are tampered with. */
@@ -27,14 +27,17 @@ function tamperAnswers(change: (message: DataToSession) => DataToSession[]): Cor
     );
 }
 
-/** Each is a defect that a change could bring in, and the rule that must find it. */
-const DEFECTS: {
+/** A defect that a change could bring in, and the rule that must find it. */
+interface Defect {
   name: string;
   rule: RegExp;
   cores: () => Partial<Cores>;
   /** What has to happen for the defect to show; a random schedule unless given. */
   story?: (cluster: Cluster) => void;
-}[] = [
+  sessions?: number;
+}
+
+const DEFECTS: Defect[] = [
   {
     name: 'a data server that calls itself complete before the sessions have reconciled',
     rule: /invariant [34]/,
@@ -132,6 +135,25 @@ const DEFECTS: {
     }),
   },
   {
+    name: 'a data server that removes the publications of the many that are missed',
+    rule: /protection/,
+    cores: () => ({
+      data: (options) => {
+        const core = realCores.data(options);
+        return {
+          step: (nowMs, event) => {
+            const { message } = event as { message?: FromMeta };
+            if (message?.kind !== 'table') return core.step(nowMs, event);
+            const table = { ...message.table, protections: [] };
+            return core.step(nowMs, { ...event, message: { ...message, table } } as DataEvent);
+          },
+        };
+      },
+    }),
+    sessions: 4,
+    story: massLoss,
+  },
+  {
     name: 'a meta tier that takes a timeout for a death',
     rule: /proved deaths/,
     cores: () => ({
@@ -172,9 +194,9 @@ function randomStory(cluster: Cluster): void {
 }
 
 /** Runs seeds with the defect until something objects. */
-function firstObjection(cores: () => Partial<Cores>, seeds: number, story = randomStory): string {
+function firstObjection({ cores, sessions = 2, story = randomStory }: Defect, seeds: number): string {
   for (let seed = 1; seed <= seeds; seed++) {
-    const cluster = watched({ seed, data: 2, sessions: 2, clients: 4, slotCount: 8, cores: cores() });
+    const cluster = watched({ seed, data: 2, sessions, clients: 4, slotCount: 8, cores: cores() });
     try {
       cluster.story(() => {
         cluster.run(500);
@@ -188,7 +210,7 @@ function firstObjection(cores: () => Partial<Cores>, seeds: number, story = rand
 }
 
 describe('the net catches', () => {
-  it.each(DEFECTS)('$name', ({ rule, cores, story }) => {
-    expect(firstObjection(cores, 20, story)).toMatch(rule);
+  it.each(DEFECTS)('$name', (defect) => {
+    expect(firstObjection(defect, 20)).toMatch(defect.rule);
   });
 });

@@ -13,6 +13,11 @@ export interface SessionPeer {
 
 /** Peers without link, table entry or publications are forgotten after this; it only has to exceed any grace. */
 const FORGET_AFTER_MS = 120_000;
+/**
+ * The grace after a time of protection. Clients that have long been without any server pause for up to 5 seconds before
+ * they try the next address, and wait 2 seconds for one that answers nothing; two of those may come before one that does.
+ */
+const RETURN_GRACE_MS = 20_000;
 
 /**
  * Who the session servers are, when each was last heard, and what their silence means. Two silences mean nothing: one
@@ -116,12 +121,14 @@ export class Sessions {
 
   /**
    * Whether the connected publications of the incarnation are orphans: a table read from a settled meta later than its
-   * last frame plus the grace does not name it. Not while there is protection; and after that the grace begins anew, since
-   * clients can return to the servers that are back only now.
+   * last frame plus the grace does not name it. Not while there is protection, and not soon after it, since only now
+   * there are servers for the clients to return to.
    */
   isGone(nowMs: number, incarnation: string, settledReadAtMs: number | undefined): boolean {
-    const sinceMs = Math.max(this.peer(nowMs, incarnation).heardAtMs, this.unprotectedAtMs);
-    return !this.isProtected && settledReadAtMs !== undefined && this.isSilent(incarnation, settledReadAtMs, sinceMs);
+    const { heardAtMs } = this.peer(nowMs, incarnation);
+    if (this.isProtected || settledReadAtMs === undefined) return false;
+    if (settledReadAtMs <= this.unprotectedAtMs + RETURN_GRACE_MS) return false;
+    return this.isSilent(incarnation, settledReadAtMs, heardAtMs);
   }
 
   /** Since when renewals have had a way here: where so many servers are missed, they may find none. */
