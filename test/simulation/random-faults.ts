@@ -1,4 +1,4 @@
-import type { RemovalCause } from '#model';
+import type { LogEffect, RemovalCause } from '#model';
 import type { MetaCommand } from '#registry';
 import type { Observer, ServerMessage } from '#sim';
 import { recordedCause } from './invariants/recorded-cause.js';
@@ -15,6 +15,8 @@ const PACES = [
 const CONVERGE_MS = 30_000;
 
 const CAUSES: RemovalCause[] = ['unpublish', 'goodbye', 'grace-expired', 'lease-ended'];
+/** Log lines of meta that tell of a rare turn. */
+const LOGGED = ['member-unreachable', 'member-reachable', 'protection-began', 'protection-ended'];
 const EXERCISES = [
   ...(
     'publish republish unpublish subscribe unsubscribe addClient closeClient killClient vanishClient killData ' +
@@ -25,6 +27,7 @@ const EXERCISES = [
   ...['snapshot push', 'partial push', 'unchanged push', 'welcome notice', 'move notice', 'a server starts anew'],
   ...['http.publish ok', 'http.publish NO_LEADER', 'http.renew ok', 'http.renew NOT_REGISTERED', 'http.unpublish ok'],
   ...['left', 'expired', 'refused'].map((cause) => `a member is removed as ${cause}`),
+  ...LOGGED,
   ...CAUSES.map((cause) => `removed: ${cause}`),
 ];
 
@@ -33,6 +36,7 @@ function counting(count: (what: string) => void): Observer {
   return {
     effect: (_, effect) => {
       if (effect.type === 'restart') count('a server starts anew');
+      if (effect.type === 'log' && LOGGED.includes((effect as LogEffect).event)) count((effect as LogEffect).event);
       const { command } = effect as { command?: MetaCommand };
       if (command?.type === 'remove') count(`a member is removed as ${command.cause}`);
     },
@@ -72,7 +76,7 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
     schedule.mend();
     cluster.untilConverged(CONVERGE_MS);
     // Converged is not enough: whatever was still due, such as the removal of orphans, must take nobody living away.
-    cluster.run(15_000);
+    cluster.run(25_000);
     cluster.untilConverged(1_000);
     schedule.calm();
   });
