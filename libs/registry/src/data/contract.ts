@@ -1,11 +1,13 @@
 import type {
   DataToSession,
   FromMeta,
+  LeaderToReplica,
   LinkEffect,
   LinkEvent,
   LogEffect,
   Member,
   Random,
+  ReplicaToLeader,
   RoutingTable,
   SessionToData,
   ToMeta,
@@ -13,13 +15,18 @@ import type {
   WakeEffect,
   WakeEvent,
 } from '#model';
+import type { ReplicationLimits } from './replication/leader-side.js';
 
-export type DataEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<FromMeta | SessionToData>;
+/** What data servers hear from other servers, and say to them. */
+export type ToData = FromMeta | SessionToData | ReplicaToLeader | LeaderToReplica;
+export type FromData = ToMeta | DataToSession | ReplicaToLeader | LeaderToReplica;
+
+export type DataEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<ToData>;
 
 export type DataEffect =
   | WakeEffect
   | LogEffect
-  | LinkEffect<ToMeta | DataToSession>
+  | LinkEffect<FromData>
   | { type: 'saveTable'; table: RoutingTable }
   | { type: 'saveSwitches'; switches: VersionedSwitches }
   /** Meta no longer knows this incarnation: the host drops all links and starts a new core under a new incarnation. */
@@ -41,7 +48,7 @@ export interface DataOptions {
   limits?: Partial<DataLimits>;
 }
 
-export interface DataLimits {
+export interface DataLimits extends ReplicationLimits {
   /** How long a removal is remembered. */
   tombstoneMs: number;
   /** How long the connected publications of a session incarnation that is gone stay. */
@@ -52,4 +59,6 @@ export interface DataLimits {
   linkIdleMs: number;
   /** A restarted server that cannot join for this long leads by its saved table; an election of meta is shorter. */
   standInMs: number;
+  /** A slot that is handed over takes no writes for at most this long. */
+  sealMs: number;
 }

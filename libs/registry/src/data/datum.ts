@@ -1,4 +1,5 @@
 import type { DataInfoId, DatumVersion, LinkId, Publication, Removal } from '#model';
+import type { HashSum } from './content-hash.js';
 
 /** What is remembered of a removal for a while, so that whatever is older stays out. */
 export interface Tombstone extends Removal {
@@ -23,6 +24,8 @@ export class Datum {
   /** Links that want every change. */
   interest: Set<LinkId> | undefined;
   pending: PendingChange | undefined;
+  /** Of the live publications. */
+  readonly hash: HashSum = { high: 0, low: 0 };
 
   constructor(
     readonly dataInfoId: DataInfoId,

@@ -10,14 +10,19 @@ import {
   type Removal,
   type RemovalCause,
   type Stamp,
+  type ContentHash,
+  type ReplicatedDatum,
+  type ReplicatedOperation,
   compareStamps,
 } from '#model';
 import { type Held, merge } from '../merge.js';
-import { Datum, type Tombstone, looksTheSame } from './datum.js';
+import { type HashSum, addPublication, formatHash } from './content-hash.js';
+import { Datum, looksTheSame } from './datum.js';
 import { Interest } from './interest.js';
-import { LeaseHolders } from './lease-holders.js';
+import { LeaseHolders, NOBODY } from './lease-holders.js';
 import { Leases } from './leases.js';
 import { RemovalLog } from './removal-log.js';
+import { Tombstones } from './tombstones.js';
 
 export interface ReplicaOptions {
   slot: number;
@@ -47,13 +52,14 @@ export interface Delivery {
  */
 export class SlotReplica {
   readonly slot: number;
-  readonly leaderEpoch: number;
+  leaderEpoch: number;
+  /** Told of every operation that changed anything, as it was applied. */
+  journal: ((nowMs: number, operation: ReplicatedOperation) => void) | undefined;
   readonly interest = new Interest();
   readonly leases = new Leases();
   readonly leaseHolders = new LeaseHolders();
   readonly removals = new RemovalLog();
   publicationCount = 0;
-  tombstoneCount = 0;
   sequence: number;
   /** The sequence at which the replica became complete; 0 before. Every version is at least this. */
   private completeAt = 0;
@@ -62,9 +68,9 @@ export class SlotReplica {
   private readonly datums = new Map<DataInfoId, Datum>();
   /** Connected publications per session incarnation. */
   private readonly owned = new Map<string, number>();
-  /** In order of `untilMs`, since all live equally long. Superseded ones are skipped when their time comes. */
-  private tombstones: Tombstone[] = [];
-  private tombstonesDone = 0;
+  private readonly tombstones = new Tombstones();
+  /** Of all live publications. */
+  private readonly sum: HashSum = { high: 0, low: 0 };
   private changed: Datum[] = [];
   private endedLeases: EndedLease[] = [];
 
@@ -77,6 +83,15 @@ export class SlotReplica {
 
   get isComplete(): boolean {
     return this.completeAt > 0;
+  }
+
+  get tombstoneCount(): number {
+    return this.tombstones.count;
+  }
+
+  /** Of everything live. */
+  get hash(): ContentHash {
+    return formatHash(this.sum);
   }
 
   get datumCount(): number {
@@ -149,6 +164,7 @@ export class SlotReplica {
     if (verdict === 'take') {
       if (operation.op === 'publish') this.store(nowMs, datum, operation.publication, stamp, sequence);
       else this.bury(nowMs, datum, registerId, stamp, operation.cause, by, sequence);
+      this.journal?.(nowMs, journalled(operation, datum, stamp, by));
     }
     if (operation.op === 'publish') this.noteHolder(datum.publications.get(registerId), by);
     return { status: 'stored', stamp, version: this.versionAt(datum.sequence) };
@@ -233,22 +249,59 @@ export class SlotReplica {
 
   /** Forgets at most `limit` tombstones whose time is over; answers how many were looked at. */
   expireTombstones(nowMs: number, limit: number): number {
-    let looked = 0;
-    for (; looked < limit; looked++) {
-      const tombstone = this.tombstones[this.tombstonesDone];
-      if (!tombstone || tombstone.untilMs > nowMs) break;
-      this.tombstonesDone++;
-      const { datum, registerId } = tombstone;
-      if (datum.tombstones?.get(registerId) !== tombstone) continue;
-      datum.tombstones.delete(registerId);
-      this.tombstoneCount--;
-      this.forgetIfIdle(datum);
+    return this.tombstones.expire(nowMs, limit, (datum) => this.forgetIfIdle(datum));
+  }
+
+  /**
+   * What was held as a follower is led from now on, or the other way round. Every datum counts as (leaderEpoch,
+   * firstSequence), nobody is interested yet, who keeps copies of leased publications is not known, and their leases begin
+   * anew.
+   */
+  rebase(nowMs: number, leaderEpoch: number, firstSequence: number): void {
+    this.leaderEpoch = leaderEpoch;
+    this.sequence = this.forgotten = firstSequence;
+    this.completeAt = 0;
+    this.changed = [];
+    this.endedLeases = [];
+    for (const link of this.interest.links()) this.interest.dropLink(link);
+    for (const datum of this.datums.values()) {
+      datum.sequence = firstSequence;
+      datum.pending = undefined;
+      for (const publication of datum.publications.values()) {
+        if (!this.renew(nowMs, publication)) continue;
+        this.leaseHolders.set(publication, NOBODY);
+      }
     }
-    if (this.tombstonesDone > 1_000 && this.tombstonesDone * 2 > this.tombstones.length) {
-      this.tombstones = this.tombstones.slice(this.tombstonesDone);
-      this.tombstonesDone = 0;
-    }
-    return looked;
+  }
+
+  /** Every datum with something live, and its hash. */
+  *hashes(): Generator<[DataInfoId, ContentHash]> {
+    for (const { dataInfoId, hash, publications } of this.datums.values())
+      if (publications.size > 0) yield [dataInfoId, formatHash(hash)];
+  }
+
+  /** All of a datum; undefined when nothing of it is held or remembered. */
+  export(dataInfoId: DataInfoId): ReplicatedDatum | undefined {
+    const datum = this.datums.get(dataInfoId);
+    return datum && { dataInfoId, publications: [...datum.publications.values()], removals: this.removalsOf(dataInfoId) };
+  }
+
+  /** As a follower: makes a datum what the leader holds, whatever was held. */
+  import(nowMs: number, { dataInfoId, publications, removals }: ReplicatedDatum, by: string): void {
+    this.drop(dataInfoId);
+    for (const removal of removals) this.apply(nowMs, { op: 'unpublish', dataInfoId, ...removal }, by);
+    for (const publication of publications) this.apply(nowMs, { op: 'publish', publication }, by);
+  }
+
+  /** As a follower: the leader holds nothing of the datum. Nothing was removed, so nothing is recorded. */
+  drop(dataInfoId: DataInfoId): void {
+    const datum = this.datums.get(dataInfoId);
+    if (!datum) return;
+    for (const publication of datum.publications.values()) this.release(datum, publication);
+    this.publicationCount -= datum.publications.size;
+    datum.publications.clear();
+    for (const registerId of [...(datum.tombstones?.keys() ?? [])]) this.tombstones.delete(datum, registerId);
+    this.datums.delete(dataInfoId);
   }
 
   private versionAt(sequence: number): DatumVersion {
@@ -297,16 +350,13 @@ export class SlotReplica {
     if (before) {
       // One complete version has one content (invariant 4), down to the time shown to people.
       if (!visible) publication.registerTimestamp = before.registerTimestamp;
-      this.release(before);
+      this.release(datum, before);
     } else {
       this.publicationCount++;
-      if (datum.tombstones?.delete(publication.registerId)) this.tombstoneCount--;
+      this.tombstones.delete(datum, publication.registerId);
     }
     datum.publications.set(publication.registerId, publication);
-    if (publication.owner.kind === 'connected') {
-      const { session } = publication.owner;
-      this.owned.set(session, (this.owned.get(session) ?? 0) + 1);
-    }
+    this.count(datum, publication, 1);
     this.renew(nowMs, publication);
 
     // Told also when only stamp or owner changed, at an unchanged version: a subscriber's session server that knew an
@@ -329,15 +379,12 @@ export class SlotReplica {
     if (before) {
       datum.publications.delete(registerId);
       this.publicationCount--;
-      this.release(before);
+      this.release(datum, before);
       if (before.owner.kind === 'leased') this.endedLeases.push({ registerId, stamp });
       this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, atMs: nowMs, by });
     }
-    const tombstone = { registerId, stamp, cause, datum, untilMs: nowMs + this.options.tombstoneMs };
-    datum.tombstones ??= new Map();
-    if (!datum.tombstones.has(registerId)) this.tombstoneCount++;
-    datum.tombstones.set(registerId, tombstone);
-    this.tombstones.push(tombstone);
+    const untilMs = nowMs + this.options.tombstoneMs;
+    this.tombstones.add(datum, { registerId, stamp, cause, datum, untilMs });
     // While partial, session servers may show from earlier what is not known here yet; they must hear of its removal.
     if (!before && this.isComplete) return;
     this.touch(datum, true, sequence);
@@ -355,15 +402,25 @@ export class SlotReplica {
   }
 
   /** Ends what hangs on a publication that is replaced or removed. */
-  private release(publication: Publication): void {
+  private release(datum: Datum, publication: Publication): void {
     this.leases.delete(publication);
     this.leaseHolders.delete(publication);
+    this.count(datum, publication, -1);
+  }
+
+  private count(datum: Datum, publication: Publication, by: 1 | -1): void {
+    addPublication(publication, by, datum.hash, this.sum);
     if (publication.owner.kind !== 'connected') return;
     const { session } = publication.owner;
-    const count = this.owned.get(session)! - 1;
+    const count = (this.owned.get(session) ?? 0) + by;
     if (count > 0) this.owned.set(session, count);
     else this.owned.delete(session);
   }
+}
+
+function journalled(operation: Operation, datum: Datum, stamp: Stamp, by: string): ReplicatedOperation {
+  if (operation.op === 'unpublish') return { ...operation, stamp, by };
+  return { op: 'publish', publication: datum.publications.get(operation.publication.registerId)!, by };
 }
 
 function heldIn(datum: Datum, registerId: string): Held | undefined {

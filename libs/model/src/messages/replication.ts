@@ -1,0 +1,56 @@
+import type { DataInfoId } from '../names.js';
+import type { Publication, Removal } from '../publication.js';
+import type { Operation } from './data.js';
+
+/**
+ * What the replicas of a slot say to each other. The follower dials the leader and asks to follow; the leader answers with
+ * what differs and then streams every operation. Everything names the leaderEpoch of the stream, and `number`, which counts
+ * the follower's requests: what belongs to an earlier one is void.
+ */
+
+/** An operation as the leader applied it: its stamp is final. `by`: see `RecordedRemoval`. */
+export type ReplicatedOperation = Operation & { by: string };
+
+/** All that the leader holds under one dataInfoId, live and remembered removals. */
+export interface ReplicatedDatum {
+  dataInfoId: DataInfoId;
+  publications: Publication[];
+  removals: Removal[];
+}
+
+/** 64 bits, as 16 hexadecimal digits; equal contents have equal hashes. */
+export type ContentHash = string;
+
+export type ReplicaToLeader =
+  /** Asks for what differs from these hashes of what the sender holds, and for every operation from then on. */
+  | { kind: 'follow'; slot: number; leaderEpoch: number; number: number; hashes: [DataInfoId, ContentHash][] }
+  /** Everything to `position` is applied, and that many parts of the answer to `follow` were taken. */
+  | { kind: 'replicated'; slot: number; leaderEpoch: number; number: number; parts: number; position: number };
+
+export type LeaderToReplica =
+  /**
+   * A part of what differs. Each datum replaces the one held; what is `gone` is to be dropped. The last part names the
+   * position from which the operations follow; some of them may be contained already.
+   */
+  | {
+      kind: 'replica';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      datums: ReplicatedDatum[];
+      gone: DataInfoId[];
+      position?: number;
+    }
+  /** Operations in order; the first is at position `first`, and positions have no gaps. */
+  | {
+      kind: 'replicate';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      first: number;
+      operations: ReplicatedOperation[];
+    }
+  /** What the leader's slot comes to at `position`. */
+  | { kind: 'compare'; slot: number; leaderEpoch: number; number: number; position: number; hash: ContentHash }
+  /** The operations that the receiver lacks are no longer kept: it is to ask anew. */
+  | { kind: 'followAnew'; slot: number; leaderEpoch: number; number: number };

@@ -1,0 +1,87 @@
+import type { LeaderToReplica, ReplicaToLeader } from '#model';
+import type { SlotReplica } from '../slot-replica.js';
+
+type Answer<Kind extends LeaderToReplica['kind']> = Extract<LeaderToReplica, { kind: Kind }>;
+
+/** What following comes to, for whoever counts. */
+export interface FollowerCounters {
+  divergencesFound: number;
+  divergencesRepaired: number;
+}
+
+/**
+ * A replica that follows the leader of its slot at one leaderEpoch: first what differs from what it has, then every
+ * operation. It keeps what it holds whatever happens to the link, since it may be promoted with it.
+ */
+export class SlotFollower {
+  /** Everything up to here is applied; undefined while what differs is still coming. */
+  position: number | undefined;
+  private number = 0;
+  private parts = 0;
+  /** True from a comparison that failed until what differed has come. */
+  private isRepairing = false;
+
+  constructor(
+    readonly replica: SlotReplica,
+    readonly leader: string,
+    readonly leaderEpoch: number,
+    private readonly counters: FollowerCounters,
+  ) {}
+
+  /** Begins anew, over a new link or because too much was missed. */
+  follow(): ReplicaToLeader {
+    this.position = undefined;
+    this.parts = 0;
+    const { leaderEpoch } = this;
+    const { slot } = this.replica;
+    return { kind: 'follow', slot, leaderEpoch, number: ++this.number, hashes: [...this.replica.hashes()] };
+  }
+
+  /** @returns what to tell the leader, if anything */
+  receive(nowMs: number, message: LeaderToReplica): ReplicaToLeader | undefined {
+    if (message.leaderEpoch !== this.leaderEpoch || message.number !== this.number) return undefined;
+    switch (message.kind) {
+      case 'replica':
+        return this.takePart(nowMs, message);
+      case 'replicate':
+        return this.takeOperations(nowMs, message);
+      case 'compare':
+        return this.compare(message);
+      case 'followAnew':
+        return this.follow();
+    }
+  }
+
+  private takePart(nowMs: number, { datums, gone, position }: Answer<'replica'>): ReplicaToLeader {
+    for (const dataInfoId of gone) this.replica.drop(dataInfoId);
+    for (const datum of datums) this.replica.import(nowMs, datum, this.leader);
+    this.parts++;
+    if (position !== undefined) {
+      this.position = position;
+      if (this.isRepairing) this.counters.divergencesRepaired++;
+      this.isRepairing = false;
+    }
+    return this.acknowledgement();
+  }
+
+  private takeOperations(nowMs: number, { first, operations }: Answer<'replicate'>): ReplicaToLeader {
+    // Links keep order, so a gap means that something is wrong; asking anew mends whatever it is.
+    if (this.position === undefined || first > this.position + 1) return this.follow();
+    for (const { by, ...operation } of operations) this.replica.apply(nowMs, operation, by);
+    this.replica.takeEndedLeases();
+    this.position = Math.max(this.position, first + operations.length - 1);
+    return this.acknowledgement();
+  }
+
+  private compare({ position, hash }: Answer<'compare'>): ReplicaToLeader | undefined {
+    if (position !== this.position || hash === this.replica.hash) return undefined;
+    this.counters.divergencesFound++;
+    this.isRepairing = true;
+    return this.follow();
+  }
+
+  private acknowledgement(): ReplicaToLeader {
+    const { leaderEpoch, number, parts, position = 0 } = this;
+    return { kind: 'replicated', slot: this.replica.slot, leaderEpoch, number, parts, position };
+  }
+}
