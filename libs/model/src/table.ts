@@ -47,6 +47,11 @@ export interface SlotAssignment {
   leader: string | null;
   /** Rises whenever the leader changes; 0 until the first. */
   leaderEpoch: number;
+  /**
+   * True where the leader began from nothing at this leaderEpoch, since no complete replica was left: what it or anybody
+   * had held of the slot before counts for nothing.
+   */
+  begun?: boolean;
   /** Incarnations of the complete followers. */
   followers: string[];
   /** Incarnations that are catching up. */

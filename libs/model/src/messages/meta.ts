@@ -26,8 +26,22 @@ export type ToMeta =
    * has registered, and only what it finds there counts.
    */
   | { kind: 'suspect'; incarnation: string }
+  /** Data servers: how replicas of the slots they lead come along. Repeated until a table shows that it was heard. */
+  | { kind: 'replicas'; incarnation: string; reports: ReplicaReport[] }
   /** A planned stop. */
   | { kind: 'leave'; incarnation: string };
+
+/**
+ * Said by the leader of a slot at this leaderEpoch. `caughtUp`: the joining replica has everything, and is complete once
+ * meta says so. `sealed`: no writes are taken, and the follower has everything: meta may make it the leader now.
+ */
+export interface ReplicaReport {
+  type: 'caughtUp' | 'sealed';
+  slot: number;
+  leaderEpoch: number;
+  /** Incarnation of the replica. */
+  server: string;
+}
 
 /** What meta sends to data and session servers. */
 export type FromMeta =
@@ -44,6 +58,8 @@ export type FromMeta =
       /** True once this leader has led for at least one full lease, so that absence from the table means something. */
       settled: boolean;
     }
+  /** To the leader of a slot: the follower is to lead it. Answered by a `sealed` report; repeated while it is wanted. */
+  | { kind: 'handOver'; slot: number; leaderEpoch: number; to: string }
   /** Sent on join and on every committed change, in order of epoch. */
   | { kind: 'table'; table: RoutingTable }
   /** Sent on join, before the table, so that nobody serves without them; and on every committed change, in order. */

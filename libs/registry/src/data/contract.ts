@@ -19,7 +19,9 @@ import type { ReplicationLimits } from './replication/leader-side.js';
 
 /** What data servers hear from other servers, and say to them. */
 export type ToData = FromMeta | SessionToData | ReplicaToLeader | LeaderToReplica;
-export type FromData = ToMeta | DataToSession | ReplicaToLeader | LeaderToReplica;
+export type FromData = ToMeta | DataToSession | ReplicaToLeader | LeaderToReplica | Ping;
+/** Followers keep their links to leaders alive. */
+export type Ping = Extract<SessionToData, { kind: 'ping' }>;
 
 export type DataEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<ToData>;
 

@@ -3,22 +3,23 @@ import {
   type DataInfoId,
   type FromMeta,
   type LinkEvent,
+  type LeaderToReplica,
   type LinkId,
+  type ReplicaToLeader,
   type RoutingTable,
   type SessionToData,
 } from '#model';
-import { slotOf } from '#sharding';
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import type { DataStats, DatumReport, SlotReport } from './inspect.js';
-import { interner } from './intern.js';
-import { Leadership } from './leadership.js';
 import { DATA_LIMITS } from './limits.js';
 import type { RecordedRemoval } from './removal-log.js';
-import { Sessions } from './sessions.js';
-import { SlotLeader, type SlotMessage } from './slot-leader.js';
-import { checkMessage } from './validate.js';
+import { type SessionPeer, Sessions } from './sessions.js';
+import type { SlotMessage } from './slot-leader.js';
+import { Slots } from './slots.js';
+import { StandIn } from './stand-in.js';
+import { checkFromLeader, checkMessage } from './validate.js';
 
 /** How often the slots are swept for what time brings. Deadlines are met that much late at most. */
 const SWEEP_MS = 200;
@@ -33,7 +34,10 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private readonly membership: Membership;
   private readonly limits: DataLimits;
   private readonly sessions: Sessions;
-  private readonly leadership: Leadership;
+  private readonly held: Slots;
+  private readonly standIn: StandIn;
+  /** Links over which other data servers follow slots led here, with their incarnations. */
+  private readonly followers = new Map<LinkId, { incarnation: string; heardAtMs: number }>();
   private nowMs = 0;
   private effects: DataEffect[] = [];
   private sweepAtMs: number | undefined;
@@ -41,23 +45,14 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private askedWakeMs: number | undefined;
   private isEnded = false;
   private partialLogged = false;
-  private startedAtMs = 0;
-  /** The incarnation before this one, if the saved table names it; whether this one has taken its place. */
-  private readonly predecessor: string | undefined;
-  private standsIn = false;
 
-  constructor(private readonly options: DataOptions) {
+  constructor(options: DataOptions) {
     const limits = { ...DATA_LIMITS, ...options.limits };
     this.limits = limits;
     this.membership = new Membership(options);
     this.sessions = new Sessions(limits.orphanGraceMs);
-    const shared = { limits, sessions: this.sessions, intern: interner() };
-    this.leadership = new Leadership(
-      options.self.incarnation,
-      (slot, leaderEpoch, waitFor, firstSequence) =>
-        new SlotLeader({ ...shared, slot, leaderEpoch, waitFor, firstSequence, nowMs: this.nowMs }),
-    );
-    this.predecessor = options.run > 0 ? predecessorOf(options) : undefined;
+    this.held = new Slots(options, limits, this.sessions, (effect) => this.effects.push(effect));
+    this.standIn = new StandIn(options, limits.standInMs);
   }
 
   get clusterId(): string | undefined {
@@ -74,7 +69,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   /** Out of touch with meta since its start, and leading by its saved table. */
   get isStandIn(): boolean {
-    return this.standsIn;
+    return this.standIn.isActive;
   }
 
   step(nowMs: number, event: DataEvent): DataEffect[] {
@@ -84,6 +79,8 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.notePause();
     this.route(event);
     if (!this.isEnded) {
+      const reports = this.held.takeReports();
+      if (reports.length > 0) this.effects.push(...this.membership.tell(reports));
       if (this.sweepAtMs !== undefined && nowMs >= this.sweepAtMs) this.sweep();
       this.askWake(event.type === 'wake');
     }
@@ -92,54 +89,29 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     return effects;
   }
 
+  /** The slots led here, for people. */
   slots(): SlotReport[] {
-    return [...this.leadership.leaders()].map(({ replica, waitingFor }) => ({
-      slot: replica.slot,
-      leaderEpoch: replica.leaderEpoch,
-      sequence: replica.sequence,
-      complete: replica.isComplete,
-      waitingFor,
-      datums: replica.datumCount,
-      publications: replica.publicationCount,
-      tombstones: replica.tombstoneCount,
-    }));
+    return this.held.inspect();
   }
 
-  /** Undefined when the slot of the datum is not led here. A datum nobody published is an empty one. */
+  /** Undefined when the slot of the datum is not led here. */
   datum(dataInfoId: DataInfoId): DatumReport | undefined {
-    const replica = this.table && this.leadership.at(slotOf(dataInfoId, this.table.slots.length))?.replica;
-    return (
-      replica && {
-        dataInfoId,
-        slot: replica.slot,
-        version: replica.version(dataInfoId),
-        complete: replica.isComplete,
-        publications: replica.publications(dataInfoId),
-      }
-    );
+    return this.held.datum(dataInfoId);
   }
 
-  /** The latest disappearances in a slot led here, oldest first. */
+  /** The latest disappearances in a slot, oldest first. */
   removals(slot: number): RecordedRemoval[] {
-    return this.leadership.at(slot)?.replica.removals.list() ?? [];
+    return this.held.removals(slot);
   }
 
   stats(): DataStats {
-    const stats = { slotsLed: 0, slotsPartial: 0, datums: 0, publications: 0, tombstones: 0 };
-    for (const { replica } of this.leadership.leaders()) {
-      stats.slotsLed++;
-      if (!replica.isComplete) stats.slotsPartial++;
-      stats.datums += replica.datumCount;
-      stats.publications += replica.publicationCount;
-      stats.tombstones += replica.tombstoneCount;
-    }
-    return { ...stats, sessionLinks: [...this.sessions.links()].length };
+    return { ...this.held.stats(), sessionLinks: [...this.sessions.links()].length };
   }
 
   private route(event: DataEvent): void {
     switch (event.type) {
       case 'start':
-        this.startedAtMs = this.nowMs;
+        this.standIn.started(this.nowMs);
         this.sweepAtMs = this.nowMs + SWEEP_MS;
         if (this.table) this.followTable(this.table);
         return this.stepMembership(event);
@@ -149,21 +121,23 @@ export class DataCore implements Core<DataEvent, DataEffect> {
         return this.stepMembership(event);
       default:
         if (this.membership.owns(event)) return this.stepMembership(event as LinkEvent<FromMeta>);
-        return this.sessionEvent(event as LinkEvent<SessionToData>);
+        if (this.held.replicas.owns(event)) return this.leaderEvent(event as LinkEvent<LeaderToReplica>);
+        return this.peerEvent(event as LinkEvent<SessionToData | ReplicaToLeader>);
     }
   }
 
   private stepMembership(event: MembershipEvent): void {
-    const { effects, table, switches, expelled } = this.membership.step(this.nowMs, event);
+    const { effects, table, switches, expelled, handOver } = this.membership.step(this.nowMs, event);
     this.effects.push(...effects);
     if (switches) this.effects.push({ type: 'saveSwitches', switches });
     if (table) {
       this.effects.push({ type: 'saveTable', table });
       // From here on meta's word decides who leads.
-      this.standsIn = false;
-      this.leadership.standInFor(undefined);
+      this.standIn.isActive = false;
+      this.held.leadership.standInFor(undefined);
       this.followTable(table);
     }
+    if (handOver) this.handOver(handOver);
     if (expelled) {
       this.isEnded = true;
       this.effects.push({ type: 'restart', reason: 'Meta no longer knows this incarnation.' });
@@ -172,19 +146,29 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   private followTable(table: RoutingTable): void {
     this.sessions.takeTable(this.nowMs, table);
-    const { begun, ended } = this.leadership.takeTable(table);
-    for (const leader of ended) this.ended(leader);
-    if (begun.length === 0 && ended.length === 0) return;
-    const fields = { begun: begun.length, ended: ended.length, leading: this.leadership.size, tableEpoch: table.epoch };
-    this.log('info', 'slots-changed', fields);
+    const { begun, ended } = this.held.takeTable(this.nowMs, table);
+    if (begun === 0 && ended === 0) return;
+    const leading = this.held.leadership.size;
+    const following = this.held.replicas.size;
+    this.log('info', 'slots-changed', { begun, ended, leading, following, tableEpoch: table.epoch });
   }
 
-  /** The contents go with the leader; whoever was promised changes hears that no more will come. */
-  private ended({ replica }: SlotLeader): void {
-    for (const link of replica.interest.links()) this.moved(link, replica.slot);
+  private handOver(order: Extract<FromMeta, { kind: 'handOver' }>): void {
+    this.held.handOver(this.nowMs, order);
+    // A seal ends in time.
+    this.sweepAtMs = Math.min(this.sweepAtMs ?? Infinity, this.nowMs + this.limits.sealMs);
   }
 
-  private sessionEvent(event: LinkEvent<SessionToData>): void {
+  private leaderEvent(event: LinkEvent<LeaderToReplica>): void {
+    if (event.type === 'received') {
+      const verdict = checkFromLeader(event.message, this.held.belongs);
+      if (verdict === 'unknown') return undefined;
+      if (verdict === 'malformed') return this.refuse(event.link, event.message, 'leader');
+    }
+    return this.held.replicas.step(this.nowMs, event);
+  }
+
+  private peerEvent(event: LinkEvent<SessionToData | ReplicaToLeader>): void {
     switch (event.type) {
       case 'linkUp':
         return this.linkUp(event);
@@ -198,15 +182,19 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   private linkUp({ link, address, hello }: Extract<LinkEvent<never>, { type: 'linkUp' }>): void {
-    if (hello.role !== 'session') return this.hangUp(link, `A ${hello.role} server has no business here.`);
+    if (hello.role === 'meta') return this.hangUp(link, `A ${hello.role} server has no business here.`);
     if (hello.clusterId !== undefined && this.clusterId !== undefined && hello.clusterId !== this.clusterId) {
       this.log('warn', 'cluster-mismatch', { peer: address, ours: this.clusterId, theirs: hello.clusterId });
-      return this.hangUp(link, 'The session server belongs to another cluster.');
+      return this.hangUp(link, 'The server belongs to another cluster.');
+    }
+    if (hello.role === 'data') {
+      this.followers.set(link, { incarnation: hello.incarnation, heardAtMs: this.nowMs });
+      return undefined;
     }
     const older = this.sessions.linkUp(this.nowMs, link, hello.incarnation);
-    if (this.standsIn) this.tellStandIn(link);
+    if (this.standIn.isActive) this.tellStandIn(link);
     if (older === undefined) return undefined;
-    for (const leader of this.leadership.leaders()) leader.dropLink(older);
+    this.held.dropLink(older);
     this.hangUp(older, 'A newer link of the same incarnation replaced this one.');
   }
 
@@ -218,69 +206,50 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   private dropLink(link: LinkId): void {
-    if (!this.sessions.linkDown(link)) return;
-    for (const leader of this.leadership.leaders()) leader.dropLink(link);
+    if (this.followers.delete(link) || this.sessions.linkDown(link)) this.held.dropLink(link);
   }
 
-  private receive(link: LinkId, message: SessionToData): void {
-    const peer = this.sessions.heard(this.nowMs, link);
-    if (!peer) return;
-    switch (checkMessage(message, this.belongs)) {
+  private receive(link: LinkId, message: SessionToData | ReplicaToLeader): void {
+    const follower = this.followers.get(link);
+    if (follower) follower.heardAtMs = this.nowMs;
+    const peer = follower ? undefined : this.sessions.heard(this.nowMs, link);
+    if (!peer && !follower) return;
+    switch (checkMessage(message, this.held.belongs)) {
       case 'unknown':
         return;
       case 'malformed':
-        this.log('error', 'malformed-message', {
-          session: peer.incarnation,
-          kind: (message as { kind?: unknown })?.kind,
-        });
-        this.dropLink(link);
-        return this.hangUp(link, 'A message was not of the protocol.');
+        return this.refuse(link, message, (peer ?? follower)!.incarnation);
       case 'ok':
     }
-    if (message.kind === 'ping') {
-      const { sequence } = message;
-      const tableEpoch = this.table?.epoch ?? 0;
-      this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence, tableEpoch } });
-    } else if (message.kind === 'tableRequest') {
-      if (this.table) this.effects.push({ type: 'send', link, message: { kind: 'table', table: this.table } });
-    } else {
-      const leader = this.leaderFor(message);
-      if (leader) leader.receive(this.nowMs, peer, message, this.isInTouch, this.effects);
-      else this.moved(link, message.slot, 'requestId' in message ? message.requestId : undefined);
+    switch (message.kind) {
+      case 'ping': {
+        const { sequence } = message;
+        const tableEpoch = this.table?.epoch ?? 0;
+        this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence, tableEpoch } });
+        return;
+      }
+      case 'tableRequest':
+        if (this.table) this.effects.push({ type: 'send', link, message: { kind: 'table', table: this.table } });
+        return;
+      case 'follow':
+      case 'replicated':
+        if (follower) this.held.receiveReplica(this.nowMs, link, follower.incarnation, message);
+        return;
+      default:
+        if (peer) this.receiveSession(link, peer, message);
     }
   }
 
-  /** The leader that the message is meant for: of its slot, at exactly the leaderEpoch it names (invariant 6). */
-  private leaderFor({ slot, leaderEpoch }: SlotMessage): SlotLeader | undefined {
-    // A slot that no table has cannot be believed about, and must not take memory.
-    if (slot >= (this.table?.slots.length ?? 0)) return undefined;
-    const ended = this.leadership.see(slot, leaderEpoch);
-    if (ended) {
-      this.log('warn', 'superseded', { slot, leaderEpoch: ended.replica.leaderEpoch, seen: leaderEpoch });
-      this.ended(ended);
-    }
-    const leader = this.leadership.at(slot);
-    return leader?.replica.leaderEpoch === leaderEpoch ? leader : undefined;
+  private receiveSession(link: LinkId, peer: SessionPeer, message: SlotMessage): void {
+    const leader = this.held.leaderFor(message);
+    if (leader) leader.receive(this.nowMs, peer, message, this.isInTouch, this.effects);
+    else this.held.moved(link, message.slot, 'requestId' in message ? message.requestId : undefined);
   }
 
-  private readonly belongs = (dataInfoId: DataInfoId, slot: number): boolean => {
-    const { table } = this;
-    if (!table || this.leadership.at(slot)?.replica.has(dataInfoId)) return true;
-    return slotOf(dataInfoId, table.slots.length) === slot;
-  };
-
-  private moved(link: LinkId, slot: number, requestId?: number): void {
-    this.effects.push({
-      type: 'send',
-      link,
-      message: {
-        kind: 'moved',
-        slot,
-        leaderEpoch: this.leadership.seenEpoch(slot),
-        tableEpoch: this.table?.epoch ?? 0,
-        ...(requestId === undefined ? {} : { requestId }),
-      },
-    });
+  private refuse(link: LinkId, message: unknown, peer: string): void {
+    this.log('error', 'malformed-message', { peer, kind: (message as { kind?: unknown })?.kind });
+    this.dropLink(link);
+    this.hangUp(link, 'A message was not of the protocol.');
   }
 
   /** Acknowledged by meta lately, and not just back from a pause, during which anything may have happened. */
@@ -294,26 +263,27 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.sessions.resumed(this.nowMs);
   }
 
-  /** See `Leadership`. A meta server that answers but has no leader to name is as good as none. */
-  private standInIfNeeded(): void {
-    const { membership, predecessor, table, nowMs } = this;
-    if (this.standsIn || predecessor === undefined || !table || !membership.isWithoutMeta) return;
-    if (nowMs - this.startedAtMs < this.limits.standInMs) return;
-    this.standsIn = true;
-    this.leadership.standInFor({ incarnation: predecessor, run: this.options.run });
-    this.log('warn', 'standing-in', { predecessor, run: this.options.run, tableEpoch: table.epoch });
-    this.followTable(table);
+  private standInIfDue(): void {
+    const { membership, standIn, table, nowMs } = this;
+    if (!standIn.isDue(nowMs, membership)) return;
+    standIn.isActive = true;
+    const { run } = standIn;
+    const predecessor = standIn.predecessor!;
+    this.held.leadership.standInFor({ incarnation: predecessor, run });
+    this.log('warn', 'standing-in', { predecessor, run, tableEpoch: table!.epoch });
+    this.followTable(table!);
     for (const link of this.sessions.links()) this.tellStandIn(link);
   }
 
   private tellStandIn(link: LinkId): void {
-    this.effects.push({ type: 'send', link, message: { kind: 'standIn', incarnation: this.predecessor! } });
+    this.effects.push({ type: 'send', link, message: { kind: 'standIn', incarnation: this.standIn.predecessor! } });
   }
 
   private sweep(): void {
-    const { nowMs, sessions, leadership } = this;
-    this.standInIfNeeded();
-    for (const link of sessions.idleLinks(nowMs, this.limits.linkIdleMs)) {
+    const { nowMs, sessions } = this;
+    const { leadership, replicas } = this.held;
+    this.standInIfDue();
+    for (const link of [...sessions.idleLinks(nowMs, this.limits.linkIdleMs), ...this.idleFollowers()]) {
       this.dropLink(link);
       this.hangUp(link, 'Nothing came over the link for too long.');
     }
@@ -330,7 +300,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       leader.sweep(sweep, this.effects);
       for (const incarnation of leader.overdue(nowMs)) overdue.add(incarnation);
       if (!leader.replica.isComplete) partial++;
+      this.held.noteProgress(nowMs, leader);
     }
+    sweep.budget -= replicas.sweep(nowMs, this.resumedAtMs, Math.max(sweep.budget, 0));
     this.membership.reportUnreconciled([...overdue]);
     this.logCompleteness(partial, overdue);
     const isNeeded = (incarnation: string): boolean => leadership.some((leader) => leader.needs(incarnation));
@@ -340,8 +312,14 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.sweepAtMs = nowMs + (sweep.budget > 0 ? SWEEP_MS : SWEEP_AGAIN_MS);
   }
 
+  private idleFollowers(): LinkId[] {
+    const isIdle = (heardAtMs: number): boolean =>
+      this.nowMs - Math.max(heardAtMs, this.resumedAtMs) > this.limits.linkIdleMs;
+    return [...this.followers].flatMap(([link, { heardAtMs }]) => (isIdle(heardAtMs) ? [link] : []));
+  }
+
   private logCompleteness(partial: number, overdue: Set<string>): void {
-    if (partial === 0 && this.partialLogged) this.log('info', 'slots-complete', { leading: this.leadership.size });
+    if (partial === 0 && this.partialLogged) this.log('info', 'slots-complete', { leading: this.held.leadership.size });
     else if (partial > 0 && !this.partialLogged) this.log('info', 'slots-partial', { partial, overdue: overdue.size });
     this.partialLogged = partial > 0;
   }
@@ -360,9 +338,4 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void {
     this.effects.push({ type: 'log', level, event, fields });
   }
-}
-
-/** Who ran at our address when the table was saved in our folder. */
-function predecessorOf({ self, table }: DataOptions): string | undefined {
-  return table?.members.find(({ role, address }) => role === 'data' && address === self.address)?.incarnation;
 }

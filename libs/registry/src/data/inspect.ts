@@ -1,4 +1,5 @@
 import type { DataInfoId, DatumVersion, Publication } from '#model';
+import type { ReplicaLag } from './replication/leader-side.js';
 
 /** One slot led, for people. */
 export interface SlotReport {
@@ -11,6 +12,7 @@ export interface SlotReport {
   datums: number;
   publications: number;
   tombstones: number;
+  followers: ReplicaLag[];
 }
 
 /** One datum as the leader holds it, for people. */
@@ -29,4 +31,8 @@ export interface DataStats {
   publications: number;
   tombstones: number;
   sessionLinks: number;
+  slotsFollowed: number;
+  /** Comparisons of a follower with its leader that failed, and those whose difference has been mended. */
+  divergencesFound: number;
+  divergencesRepaired: number;
 }

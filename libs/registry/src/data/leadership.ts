@@ -2,12 +2,16 @@ import type { RoutingTable } from '#model';
 import type { SlotLeader } from './slot-leader.js';
 
 /** How a slot is begun: everything else about it is the owner's business. */
-export type BeginSlot = (
-  slot: number,
-  leaderEpoch: number,
-  waitFor: readonly string[],
-  firstSequence: number,
-) => SlotLeader;
+export type BeginSlot = (begun: {
+  slot: number;
+  leaderEpoch: number;
+  waitFor: readonly string[];
+  firstSequence: number;
+  /** True where meta promoted a complete replica: what is held here counts. */
+  inherits: boolean;
+  /** Who led it here until now, at a lower leaderEpoch. */
+  former: SlotLeader | undefined;
+}) => SlotLeader;
 
 /** Sequences of one run that leads without meta's word; there may be 2^21 runs before they leave the safe integers. */
 const SEQUENCES_OF_A_RUN = 2 ** 32;
@@ -74,15 +78,17 @@ export class Leadership {
     const ended: SlotLeader[] = [];
     const waitFor = sessionsToWaitFor(table);
     const { standsInFor } = this;
-    table.slots.forEach(({ leader, leaderEpoch }, slot) => {
+    table.slots.forEach(({ leader, leaderEpoch, begun: isNew }, slot) => {
       const isStandIn = leader !== null && leader === standsInFor?.incarnation;
       const isOurs = leader === this.incarnation || isStandIn;
-      const stepped = this.see(slot, leaderEpoch) ?? (isOurs ? undefined : this.end(slot));
-      if (stepped) ended.push(stepped);
+      const former = this.see(slot, leaderEpoch) ?? (isOurs ? undefined : this.end(slot));
+      if (former) ended.push(former);
       if (!isOurs || this.leading.has(slot)) return;
       if (leaderEpoch !== this.seenEpoch(slot) || leaderEpoch < (this.unled[slot] ?? 0)) return;
       this.unled[slot] = leaderEpoch + 1;
-      const slotLeader = this.begin(slot, leaderEpoch, waitFor, isStandIn ? standsInFor!.run * SEQUENCES_OF_A_RUN : 0);
+      const firstSequence = isStandIn ? standsInFor!.run * SEQUENCES_OF_A_RUN : 0;
+      const inherits = !isNew && !isStandIn;
+      const slotLeader = this.begin({ slot, leaderEpoch, waitFor, firstSequence, inherits, former });
       this.leading.set(slot, slotLeader);
       begun.push(slotLeader);
     });

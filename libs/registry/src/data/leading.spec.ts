@@ -54,14 +54,22 @@ describe('Leading', () => {
     expect(world.core.slots()).toMatchObject([{ leaderEpoch: 9, publications: 0 }]);
   });
 
-  it('takes an assignment anew with a higher leader epoch as a new leader: empty, and partial', () => {
+  it('takes an assignment anew with the next leader epoch as a new leader: with what it has, and partial', () => {
     const world = new DataWorld({ sessions: ['s1'] });
     const s1 = world.session('s1');
     s1.reconcile([s1.publishing('a', [100, 1, 9])]);
     world.assign('d1', 8);
     expect(world.core.slots()).toMatchObject([
-      { leaderEpoch: 8, complete: false, publications: 0, waitingFor: ['s1'] },
+      { leaderEpoch: 8, sequence: 0, complete: false, publications: 1, waitingFor: ['s1'] },
     ]);
+  });
+
+  it('begins empty where somebody else led in between, who may have removed what it holds', () => {
+    const world = new DataWorld({ sessions: ['s1'] });
+    const s1 = world.session('s1');
+    s1.reconcile([s1.publishing('a', [100, 1, 9])]);
+    world.assign('d1', 9);
+    expect(world.core.slots()).toMatchObject([{ leaderEpoch: 9, complete: false, publications: 0 }]);
   });
 
   it('never leads a leader epoch twice, whatever tables say: its versions would begin anew', () => {
@@ -174,13 +182,14 @@ describe('Links', () => {
     const refused: unknown[] = [];
     for (const hello of [
       { protocol: 1, role: 'session' as const, incarnation: 'x', clusterId: 'c2' },
-      { protocol: 1, role: 'data' as const, incarnation: 'y', clusterId: 'c1' },
+      { protocol: 1, role: 'data' as const, incarnation: 'y', clusterId: 'c2' },
+      { protocol: 1, role: 'meta' as const, incarnation: 'z', clusterId: 'c1' },
     ]) {
       const link = world.newLink();
       const effects = world.core.step(world.nowMs, { type: 'linkUp', link, direction: 'in', address: 'x:1', hello });
       refused.push(...effects.filter((effect) => effect.type === 'hangUp' && effect.link === link));
     }
-    expect(refused).toHaveLength(2);
+    expect(refused).toHaveLength(3);
     expect(world.core.stats().sessionLinks).toBe(0);
   });
 

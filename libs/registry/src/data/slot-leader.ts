@@ -2,9 +2,11 @@ import {
   type DataInfoId,
   type DataToSession,
   type LinkEffect,
+  type LeaderToReplica,
   type LinkId,
   type Publication,
   type RenewResult,
+  type ReplicaToLeader,
   type SessionToData,
   type Stamp,
   failure,
@@ -13,7 +15,9 @@ import { merge } from '../merge.js';
 import type { DataLimits } from './contract.js';
 import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
-import { type ChangeMessage, type ReplicaOptions, SlotReplica } from './slot-replica.js';
+import { HandOver } from './replication/hand-over.js';
+import { Replication } from './replication/leader-side.js';
+import type { ChangeMessage, SlotReplica } from './slot-replica.js';
 import { WaitSet } from './wait-set.js';
 
 /** What a session server says about one slot, to whoever leads it. */
@@ -22,11 +26,13 @@ type MessageOf<Kind extends SlotMessage['kind']> = Extract<SlotMessage, { kind: 
 
 /** Where answers go, in order. */
 export interface Outbox {
-  push(effect: Extract<LinkEffect<DataToSession>, { type: 'send' }>): unknown;
+  push(effect: Extract<LinkEffect<DataToSession | LeaderToReplica>, { type: 'send' }>): unknown;
 }
 
-export interface SlotLeaderOptions extends Omit<ReplicaOptions, 'tombstoneMs'> {
+export interface SlotLeaderOptions {
   nowMs: number;
+  /** What is held already, where this server followed the slot before; else an empty one. */
+  replica: SlotReplica;
   waitFor: Iterable<string>;
   sessions: Sessions;
   limits: DataLimits;
@@ -50,6 +56,8 @@ interface Digest {
 }
 
 const RETRY_AFTER_MS = 1_000;
+/** A follower that lacks more operations than this is not handed the slot: writes would wait too long. */
+const SEALABLE_LAG = 1_000;
 /** Copies in one message: with bodies of the largest size it stays within what a link carries. */
 const OFFERED_AT_ONCE = 100;
 
@@ -59,11 +67,14 @@ const OFFERED_AT_ONCE = 100;
  */
 export class SlotLeader {
   readonly replica: SlotReplica;
+  readonly replication: Replication;
   private readonly waitSet: WaitSet;
+  private handOver: HandOver<SlotMessage> | undefined;
   private readonly digests = new Map<string, Digest>();
 
   constructor(private readonly options: SlotLeaderOptions) {
-    this.replica = new SlotReplica({ ...options, tombstoneMs: options.limits.tombstoneMs });
+    this.replica = options.replica;
+    this.replication = new Replication(this.replica, options.limits);
     this.waitSet = new WaitSet(options.nowMs, options.waitFor);
     if (this.waitSet.isEmpty) this.replica.complete();
   }
@@ -72,10 +83,49 @@ export class SlotLeader {
     return this.waitSet.members();
   }
 
+  /** Who is to lead the slot next, while it takes no writes. */
+  get sealedFor(): string | undefined {
+    return this.handOver?.to;
+  }
+
+  /** Takes no writes for a while, so that a follower may lead. False when that one is too far behind, or too much is held. */
+  seal(nowMs: number, to: string): boolean {
+    if (this.handOver) return this.handOver.to === to;
+    const lag = this.replication.lags(nowMs).find(({ incarnation }) => incarnation === to);
+    if (!lag?.streaming || lag.operations > SEALABLE_LAG) return false;
+    this.handOver = new HandOver(to, nowMs + this.options.limits.sealMs);
+    return true;
+  }
+
+  /** What was held back is taken after all. */
+  private unseal(nowMs: number, isInTouch: boolean, out: Outbox): void {
+    const held = this.handOver?.release() ?? [];
+    this.handOver = undefined;
+    // From a link that has been replaced nothing more is read.
+    for (const { peer, link, message } of held)
+      if (peer.link === link) this.serve(nowMs, peer, message, isInTouch, out);
+  }
+
+  /** The slot is led here no longer. @returns the links that expect to hear of it */
+  abandoned(): Set<LinkId> {
+    const links = new Set(this.replica.interest.links());
+    for (const { link } of this.handOver?.release() ?? []) links.add(link);
+    return links;
+  }
+
   /** `peer.link` is the newest link of the incarnation; the leaderEpoch of the message is this one. */
   receive(nowMs: number, peer: SessionPeer, message: SlotMessage, isInTouch: boolean, out: Outbox): void {
+    const isRead = message.kind === 'fetch' || message.kind === 'interest' || message.kind === 'disinterest';
+    if (this.handOver && !isRead) {
+      if (this.handOver.hold(peer, message)) return;
+      this.unseal(nowMs, isInTouch, out);
+    }
+    this.serve(nowMs, peer, message, isInTouch, out);
+  }
+
+  private serve(nowMs: number, peer: SessionPeer, message: SlotMessage, isInTouch: boolean, out: Outbox): void {
     const link = peer.link!;
-    const { slot, leaderEpoch } = this.options;
+    const { slot, leaderEpoch } = this.replica;
     const send = (answer: DataToSession): void => void out.push({ type: 'send', link, message: answer });
     switch (message.kind) {
       case 'operations': {
@@ -116,8 +166,15 @@ export class SlotLeader {
     this.settle(nowMs, out);
   }
 
+  /** What another data server says, which follows or wants to. */
+  receiveReplica(link: LinkId, incarnation: string, message: ReplicaToLeader, nowMs: number, out: Outbox): void {
+    if (message.kind === 'follow') this.replication.follow(nowMs, link, incarnation, message, out);
+    else this.replication.acknowledged(link, message, out);
+  }
+
   dropLink(link: LinkId): void {
     this.replica.dropLink(link);
+    this.replication.dropLink(link);
   }
 
   /** Lets go of a session incarnation of which nothing will come any more. */
@@ -138,12 +195,15 @@ export class SlotLeader {
   sweep(sweep: Sweep, out: Outbox): void {
     const { nowMs } = sweep;
     const { sessions } = this.options;
+    if (this.handOver && nowMs < this.handOver.untilMs) return;
+    if (this.handOver) this.unseal(nowMs, sweep.mayEndLeases, out);
     this.waitSet.release((incarnation, sinceMs) => sessions.isNotWorthWaiting(nowMs, incarnation, sinceMs));
     this.endLeases(sweep);
     this.removeOrphans(sweep);
     this.offerCopies(sweep, out);
     sweep.budget -= this.replica.expireTombstones(nowMs, Math.max(sweep.budget, 0));
     this.settle(nowMs, out);
+    this.replication.compare(nowMs, out);
   }
 
   private digest(
@@ -173,7 +233,7 @@ export class SlotLeader {
     const unclaimed = this.replica.ownedBy(incarnation).filter((publication) => !claimed.has(publication));
     this.digests.set(incarnation, { number: message.number, unclaimed });
     if (this.replica.isComplete) this.removeUnclaimed(nowMs);
-    const { slot, leaderEpoch } = this.options;
+    const { slot, leaderEpoch } = this.replica;
     return { kind: 'want', slot, leaderEpoch, number: message.number, registerIds, stale };
   }
 
@@ -191,7 +251,7 @@ export class SlotLeader {
       stale.push({ registerId, held: result.held });
     }
     this.waitSet.reconciled(incarnation);
-    const { slot, leaderEpoch } = this.options;
+    const { slot, leaderEpoch } = this.replica;
     return { kind: 'reconciled', slot, leaderEpoch, number: message.number, stale };
   }
 
@@ -224,6 +284,7 @@ export class SlotLeader {
       for (const link of links) out.push({ type: 'send', link, message: change });
     }
     this.tellEndedLeases(out);
+    this.replication.flush(out);
   }
 
   /**
@@ -233,7 +294,8 @@ export class SlotLeader {
   private tellEndedLeases(out: Outbox): void {
     const ended = this.replica.takeEndedLeases();
     if (ended.length === 0) return;
-    const { slot, leaderEpoch, sessions } = this.options;
+    const { slot, leaderEpoch } = this.replica;
+    const { sessions } = this.options;
     const message: DataToSession = { kind: 'leaseEnded', slot, leaderEpoch, ended };
     for (const link of sessions.links()) out.push({ type: 'send', link, message });
   }
@@ -277,10 +339,12 @@ export class SlotLeader {
 
   /**
    * A leased publication whose session server is no longer linked would be lost with this leader. Another session
-   * server is given a copy to replay; two that have one do no harm.
+   * server is given a copy to replay; two that have one do no harm. While partial it is not known yet who has one.
    */
   private offerCopies(sweep: Sweep, out: Outbox): void {
-    const { slot, leaderEpoch, sessions } = this.options;
+    if (!this.replica.isComplete) return;
+    const { slot, leaderEpoch } = this.replica;
+    const { sessions } = this.options;
     const { leaseHolders } = this.replica;
     for (const incarnation of leaseHolders.incarnations()) {
       if (sessions.isLinked(incarnation)) continue;
@@ -298,7 +362,7 @@ export class SlotLeader {
   private tellRemovals(dataInfoId: DataInfoId, send: (change: ChangeMessage) => void): void {
     const removals = this.replica.isComplete ? [] : this.replica.removalsOf(dataInfoId);
     if (removals.length === 0) return;
-    const { slot, leaderEpoch } = this.options;
+    const { slot, leaderEpoch } = this.replica;
     const version = this.replica.version(dataInfoId);
     const names = { kind: 'change' as const, slot, leaderEpoch, dataInfoId };
     send({ ...names, from: version, to: version, complete: false, upserts: [], removals });
@@ -307,8 +371,8 @@ export class SlotLeader {
   private datumMessage(dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {
     return {
       kind: 'datum',
-      slot: this.options.slot,
-      leaderEpoch: this.options.leaderEpoch,
+      slot: this.replica.slot,
+      leaderEpoch: this.replica.leaderEpoch,
       dataInfoId,
       version: this.replica.version(dataInfoId),
       complete: this.replica.isComplete,

@@ -283,7 +283,9 @@ export class SlotReplica {
   /** All of a datum; undefined when nothing of it is held or remembered. */
   export(dataInfoId: DataInfoId): ReplicatedDatum | undefined {
     const datum = this.datums.get(dataInfoId);
-    return datum && { dataInfoId, publications: [...datum.publications.values()], removals: this.removalsOf(dataInfoId) };
+    return (
+      datum && { dataInfoId, publications: [...datum.publications.values()], removals: this.removalsOf(dataInfoId) }
+    );
   }
 
   /** As a follower: makes a datum what the leader holds, whatever was held. */

@@ -1,9 +1,12 @@
 import {
   type DigestEntry,
   LIMITS,
+  type LeaderToReplica,
   type Operation,
   type Owner,
   type RemovalCause,
+  type ReplicaToLeader,
+  type ReplicatedDatum,
   type SessionToData,
   isStamp,
 } from '#model';
@@ -27,10 +30,14 @@ export function checkMessage(
   belongs: (dataInfoId: string, slot: number) => boolean,
 ): 'ok' | 'unknown' | 'malformed' {
   if (typeof value !== 'object' || value === null) return 'malformed';
-  const message = value as SessionToData;
+  const message = value as SessionToData | ReplicaToLeader;
   switch (message.kind) {
     case 'tableRequest':
       return 'ok';
+    case 'follow':
+      return judge(isOfSlot(message) && isCount(message.number) && isHashes(message.hashes, belongs, message.slot));
+    case 'replicated':
+      return judge(isOfSlot(message) && [message.number, message.parts, message.position].every(isCount));
     case 'ping':
       return judge(isCount(message.sequence));
     case 'operations':
@@ -47,6 +54,89 @@ export function checkMessage(
     default:
       return typeof (message as { kind: unknown }).kind === 'string' ? 'unknown' : 'malformed';
   }
+}
+
+/** As {@link checkMessage}, of what the leader of a slot says to its followers. */
+export function checkFromLeader(
+  value: unknown,
+  belongs: (dataInfoId: string, slot: number) => boolean,
+): 'ok' | 'unknown' | 'malformed' {
+  if (typeof value !== 'object' || value === null) return 'malformed';
+  const message = value as LeaderToReplica | { kind: 'moved'; slot: number } | { kind: 'pong' };
+  switch (message.kind) {
+    case 'pong':
+      return 'ok';
+    case 'moved':
+      return judge(isCount(message.slot));
+    case 'replica':
+    case 'replicate':
+    case 'compare':
+    case 'followAnew': {
+      if (!isOfSlot(message) || !isCount(message.number)) return 'malformed';
+      const { slot } = message;
+      return judge(isFromLeader(message, (id) => typeof id === 'string' && belongs(id, slot)));
+    }
+    default:
+      return typeof (message as { kind: unknown }).kind === 'string' ? 'unknown' : 'malformed';
+  }
+}
+
+function isFromLeader(message: LeaderToReplica, belongs: Belongs): boolean {
+  switch (message.kind) {
+    case 'replica':
+      return (
+        (message.position === undefined || isCount(message.position)) &&
+        Array.isArray(message.gone) &&
+        message.gone.every(belongs) &&
+        isListOf(message.datums, (datum) => isDatum(datum, belongs))
+      );
+    case 'replicate':
+      return (
+        isCount(message.first) &&
+        isListOf(
+          message.operations,
+          (item) => typeof item.by === 'string' && isOperation(item, belongs) && isFinal(item),
+        )
+      );
+    case 'compare':
+      return isCount(message.position) && typeof message.hash === 'string';
+    case 'followAnew':
+      return true;
+  }
+}
+
+function isDatum({ dataInfoId, publications, removals }: ReplicatedDatum, belongs: Belongs): boolean {
+  const isSame = (id: unknown): boolean => id === dataInfoId;
+  return (
+    belongs(dataInfoId) &&
+    isListOf(
+      publications,
+      (publication) => isOperation({ op: 'publish', publication }, isSame) && isStamp(publication.stamp),
+    ) &&
+    isListOf(
+      removals,
+      ({ registerId, stamp, cause }) => typeof registerId === 'string' && isStamp(stamp) && CAUSES.includes(cause),
+    )
+  );
+}
+
+/** The leader has stamped what came without a stamp. */
+function isFinal(operation: Operation): boolean {
+  return isStamp(operation.op === 'publish' ? operation.publication.stamp : operation.stamp);
+}
+
+function isOfSlot(message: { slot: number; leaderEpoch: number }): boolean {
+  return isCount(message.slot) && isCount(message.leaderEpoch);
+}
+
+function isHashes(value: unknown, belongs: (dataInfoId: string, slot: number) => boolean, slot: number): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (pair) =>
+        Array.isArray(pair) && typeof pair[0] === 'string' && belongs(pair[0], slot) && typeof pair[1] === 'string',
+    )
+  );
 }
 
 function judge(isGood: boolean): 'ok' | 'malformed' {

@@ -34,6 +34,8 @@ export type MembershipOutcome = {
   expelled?: boolean;
   /** True on the step in which the join succeeded (again). */
   joined?: boolean;
+  /** Slots that meta wants to be led by a follower. */
+  handOver?: Extract<FromMeta, { kind: 'handOver' }>;
 };
 
 export type MembershipEvent = LinkEvent<FromMeta> | { type: 'start' } | { type: 'stop' } | { type: 'wake' };

@@ -2,8 +2,11 @@ import {
   DEFAULT_SWITCHES,
   type Failure,
   type FromMeta,
+  type LinkEffect,
   type LinkId,
+  type ReplicaReport,
   type RoutingTable,
+  type ToMeta,
   type VersionedSwitches,
 } from '#model';
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
@@ -121,6 +124,13 @@ export class Membership {
     return [{ type: 'send', link: lease.link, message: { kind: 'suspect', incarnation } }];
   }
 
+  /** How replicas come along, for the meta leader; nothing while there is none, since all of it is said again. */
+  tell(reports: ReplicaReport[]): LinkEffect<ToMeta>[] {
+    if (!this.lease) return [];
+    const { incarnation } = this.options.self;
+    return [{ type: 'send', link: this.lease.link, message: { kind: 'replicas', incarnation, reports } }];
+  }
+
   /** Takes a table seen at another peer, if it is of this cluster and newer. True when it was taken. */
   offer(table: RoutingTable): boolean {
     if (this.clusterId === undefined || table.clusterId !== this.clusterId) return false;
@@ -189,6 +199,9 @@ export class Membership {
         return this.refused(nowMs, link, message.failure, message.leader);
       case 'heartbeatAck':
         return isLeaseLink ? this.acknowledged(nowMs, message) : undefined;
+      case 'handOver':
+        this.outcome.handOver = message;
+        return undefined;
       case 'table':
         if (this.offer(message.table)) this.outcome.table = message.table;
         return undefined;

@@ -32,7 +32,10 @@ export class CachedDatum {
   state: 'unknown' | 'partial' | 'complete' = 'unknown';
   version: DatumVersion = ZERO_VERSION;
   publications = new Map<string, Publication>();
-  /** Removals taken since the datum was last complete, and whether they took something away. */
+  /**
+   * Removals, and whether they took something away that had been shown while the datum was partial. The others are
+   * remembered so that a new leader, promoted with a replica that lags, brings nothing back before it is complete.
+   */
   readonly removals = new Map<string, { stamp: Stamp; tookAway: boolean }>();
   /** Publications that were seen in another zone since the datum was last complete. */
   readonly rezoned = new Set<string>();
@@ -68,8 +71,14 @@ export class CachedDatum {
       for (const removal of removals) this.mergeRemoval(removal, difference);
       return difference;
     }
-    for (const publication of upserts) this.put(publication, difference);
-    for (const { registerId } of removals) this.delete(registerId, difference);
+    for (const publication of upserts) {
+      this.removals.delete(publication.registerId);
+      this.put(publication, difference);
+    }
+    for (const { registerId, stamp } of removals) {
+      this.remember(registerId, stamp, false);
+      this.delete(registerId, difference);
+    }
     return difference;
   }
 
@@ -79,14 +88,17 @@ export class CachedDatum {
     difference.becameComplete = this.state !== 'complete';
     const old = this.publications;
     this.publications = new Map();
+    this.removals.clear();
     for (const publication of publications) {
       this.publications.set(publication.registerId, publication);
       difference.note(old.get(publication.registerId), publication);
     }
-    for (const [registerId, publication] of old)
-      if (!this.publications.has(registerId)) difference.note(publication, undefined);
+    for (const [registerId, publication] of old) {
+      if (this.publications.has(registerId)) continue;
+      this.remember(registerId, publication.stamp, false);
+      difference.note(publication, undefined);
+    }
     this.state = 'complete';
-    this.removals.clear();
     this.rezoned.clear();
     return difference;
   }
@@ -106,9 +118,16 @@ export class CachedDatum {
     if (!EXPLICIT.has(cause)) return;
     if (merge(this.heldFor(registerId), { stamp, live: false }) !== 'take') return;
     const tookAway = this.publications.has(registerId) || (this.removals.get(registerId)?.tookAway ?? false);
-    this.removals.set(registerId, { stamp, tookAway });
-    if (this.removals.size > BOUNDS.removalsPerDatum) this.removals.delete(this.removals.keys().next().value!);
+    this.remember(registerId, stamp, tookAway);
     this.delete(registerId, difference);
+  }
+
+  /** The latest, a bounded number of them. */
+  private remember(registerId: string, stamp: Stamp, tookAway: boolean): void {
+    this.removals.delete(registerId);
+    this.removals.set(registerId, { stamp, tookAway });
+    const most = this.state === 'complete' ? BOUNDS.removalsRemembered : BOUNDS.removalsPerDatum;
+    if (this.removals.size > most) this.removals.delete(this.removals.keys().next().value!);
   }
 
   private heldFor(registerId: string): { stamp: Stamp; live: boolean } | undefined {

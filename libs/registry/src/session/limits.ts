@@ -24,6 +24,8 @@ export const BOUNDS = {
   subscriptionsPerConnection: 10_000,
   /** Removals remembered for one datum while it is partial. */
   removalsPerDatum: 10_000,
+  /** And while it is complete, in case its next leader lags. */
+  removalsRemembered: 1_000,
   /** How often a stamp made here for a stampless client is raised above what some leader holds. */
   restamps: 5,
   /** Lines of digests that the comparison with leaders may cost in one tick, or those of one slot if it has more. */

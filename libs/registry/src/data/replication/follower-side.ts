@@ -16,6 +16,8 @@ export interface FollowerCounters {
 export class SlotFollower {
   /** Everything up to here is applied; undefined while what differs is still coming. */
   position: number | undefined;
+  /** True once it has had all that the leader has. */
+  hasFollowed = false;
   private number = 0;
   private parts = 0;
   /** True from a comparison that failed until what differed has come. */
@@ -58,6 +60,7 @@ export class SlotFollower {
     this.parts++;
     if (position !== undefined) {
       this.position = position;
+      this.hasFollowed = true;
       if (this.isRepairing) this.counters.divergencesRepaired++;
       this.isRepairing = false;
     }

@@ -1,6 +1,7 @@
-import type { LinkEffect, LinkId, Random, ReplicaToLeader, SessionToData } from '#model';
+import type { LinkEffect, LinkId, Random, ReplicaToLeader } from '#model';
+import type { Ping } from '../contract.js';
 
-type Sent = ReplicaToLeader | Extract<SessionToData, { kind: 'ping' }>;
+type Sent = ReplicaToLeader | Ping;
 
 /** A data server that leads something we follow. */
 interface Leader {
@@ -68,7 +69,8 @@ export class LeaderLinks {
   linkUp(nowMs: number, link: LinkId, address: string, incarnation: string): void {
     this.dialling.delete(address);
     const leader = this.leaders.get(address);
-    if (!leader || leader.link !== undefined) return this.emit({ type: 'hangUp', link, reason: 'The link is not wanted.' });
+    if (!leader || leader.link !== undefined)
+      return this.emit({ type: 'hangUp', link, reason: 'The link is not wanted.' });
     Object.assign(leader, { link, incarnation, isDialling: false, heardAtMs: nowMs, pingAtMs: nowMs + PING_MS });
     this.byLink.set(link, leader);
   }

@@ -122,7 +122,8 @@ export class Replication {
   compare(nowMs: number, out: Outbox): void {
     for (const follower of this.followers.values()) {
       const { link, number, sent, missing, comparedAtMs } = follower;
-      if (missing !== undefined || sent < this.log.last || nowMs - comparedAtMs < this.limits.compareReplicasMs) continue;
+      if (missing !== undefined || sent < this.log.last || nowMs - comparedAtMs < this.limits.compareReplicasMs)
+        continue;
       follower.comparedAtMs = nowMs;
       const { slot, leaderEpoch, hash } = this.replica;
       this.send(out, link, { kind: 'compare', slot, leaderEpoch, number, position: sent, hash });
@@ -141,7 +142,8 @@ export class Replication {
   /** True when the follower has applied everything there is. */
   hasAll(incarnation: string): boolean {
     for (const follower of this.followers.values())
-      if (follower.incarnation === incarnation) return follower.missing === undefined && follower.acked >= this.log.last;
+      if (follower.incarnation === incarnation)
+        return follower.missing === undefined && follower.acked >= this.log.last;
     return false;
   }
 

@@ -1,13 +1,5 @@
-import type {
-  LeaderToReplica,
-  LinkEffect,
-  LinkEvent,
-  LinkId,
-  Random,
-  ReplicaToLeader,
-  RoutingTable,
-  SessionToData,
-} from '#model';
+import type { LeaderToReplica, LinkEffect, LinkEvent, LinkId, Random, ReplicaToLeader, RoutingTable } from '#model';
+import type { Ping } from '../contract.js';
 import type { SlotReplica } from '../slot-replica.js';
 import { type FollowerCounters, SlotFollower } from './follower-side.js';
 import { LeaderLinks } from './leader-links.js';
@@ -17,7 +9,7 @@ export interface ReplicasOptions {
   random: Random;
   silenceMs: number;
   makeReplica(slot: number, leaderEpoch: number): SlotReplica;
-  emit(effect: LinkEffect<ReplicaToLeader | SessionToData>): void;
+  emit(effect: LinkEffect<ReplicaToLeader | Ping>): void;
 }
 
 interface Followed {
@@ -54,12 +46,17 @@ export class Replicas {
     return this.followed.get(slot)?.follower;
   }
 
-  /** The contents held for a slot that is to be led here from now on. */
-  take(slot: number): SlotReplica | undefined {
-    const replica = this.followed.get(slot)?.follower.replica ?? this.left.get(slot);
+  /**
+   * The contents held for a slot that is to be led here from now on, if they are those of the leadership right before,
+   * whose leaderEpoch was this. Anything older is a stale replica's: it may hold what has been removed since, and to show
+   * that would be to bring it back (invariant 9).
+   */
+  take(slot: number, leaderEpoch: number): SlotReplica | undefined {
+    const follower = this.followed.get(slot)?.follower;
+    const replica = follower?.hasFollowed ? follower.replica : this.left.get(slot);
     this.followed.delete(slot);
     this.left.delete(slot);
-    return replica;
+    return replica?.leaderEpoch === leaderEpoch ? replica : undefined;
   }
 
   /** The slot is led here no longer; the server may be one of its followers. */

@@ -1,0 +1,189 @@
+import { type DataInfoId, type LinkId, type ReplicaReport, type ReplicaToLeader, type RoutingTable } from '#model';
+import { slotOf } from '#sharding';
+import type { DataEffect, DataLimits, DataOptions } from './contract.js';
+import type { DataStats, DatumReport, SlotReport } from './inspect.js';
+import { interner } from './intern.js';
+import { Leadership } from './leadership.js';
+import type { RecordedRemoval } from './removal-log.js';
+import { Replicas } from './replication/replicas.js';
+import type { Sessions } from './sessions.js';
+import { SlotLeader } from './slot-leader.js';
+import { SlotReplica } from './slot-replica.js';
+
+/** What meta has been told of a replica is told again after this, until a table shows that it was heard. */
+const TELL_AGAIN_MS = 1_000;
+
+/** The slots of this data server: those it leads, those it follows, and how one becomes the other. */
+export class Slots {
+  readonly leadership: Leadership;
+  readonly replicas: Replicas;
+  private nowMs = 0;
+  private table: RoutingTable | undefined;
+  private reports: ReplicaReport[] = [];
+  private readonly toldAtMs = new Map<string, number>();
+
+  constructor(
+    options: DataOptions,
+    limits: DataLimits,
+    private readonly sessions: Sessions,
+    private readonly emit: (effect: DataEffect) => void,
+  ) {
+    const { incarnation } = options.self;
+    const intern = interner();
+    const { tombstoneMs } = limits;
+    const makeReplica = (slot: number, leaderEpoch: number, firstSequence = 0): SlotReplica =>
+      new SlotReplica({ slot, leaderEpoch, firstSequence, tombstoneMs, intern });
+    this.replicas = new Replicas({
+      self: incarnation,
+      random: options.random,
+      silenceMs: limits.linkIdleMs,
+      makeReplica,
+      emit,
+    });
+    this.leadership = new Leadership(incarnation, ({ slot, leaderEpoch, waitFor, firstSequence, inherits, former }) => {
+      if (former) this.ended(former);
+      // What was led here until now counts in any case, what was followed only by meta's word.
+      const held = this.replicas.take(slot, leaderEpoch - 1);
+      const counts = inherits || held === former?.replica;
+      const replica = (counts ? held : undefined) ?? makeReplica(slot, leaderEpoch, firstSequence);
+      replica.journal = undefined;
+      replica.rebase(this.nowMs, leaderEpoch, firstSequence);
+      return new SlotLeader({ replica, waitFor, limits, sessions: this.sessions, nowMs: this.nowMs });
+    });
+  }
+
+  /** @returns whether the leadership of any slot has changed */
+  takeTable(nowMs: number, table: RoutingTable): { begun: number; ended: number } {
+    this.nowMs = nowMs;
+    this.table = table;
+    const { begun, ended } = this.leadership.takeTable(table);
+    for (const leader of ended) this.ended(leader);
+    this.replicas.takeTable(nowMs, table);
+    this.toldAtMs.clear();
+    return { begun: begun.length, ended: ended.length };
+  }
+
+  /** The leader that the message is meant for: of its slot, at exactly the leaderEpoch it names (invariant 6). */
+  leaderFor({ slot, leaderEpoch }: { slot: number; leaderEpoch: number }): SlotLeader | undefined {
+    // A slot that no table has cannot be believed about, and must not take memory.
+    if (slot >= (this.table?.slots.length ?? 0)) return undefined;
+    const ended = this.leadership.see(slot, leaderEpoch);
+    if (ended) {
+      const fields = { slot, leaderEpoch: ended.replica.leaderEpoch, seen: leaderEpoch };
+      this.emit({ type: 'log', level: 'warn', event: 'superseded', fields });
+      this.ended(ended);
+    }
+    const leader = this.leadership.at(slot);
+    return leader?.replica.leaderEpoch === leaderEpoch ? leader : undefined;
+  }
+
+  /** Whether a dataInfoId is of the slot. */
+  readonly belongs = (dataInfoId: DataInfoId, slot: number): boolean => {
+    const { table } = this;
+    if (!table || this.leadership.at(slot)?.replica.has(dataInfoId)) return true;
+    return slotOf(dataInfoId, table.slots.length) === slot;
+  };
+
+  moved(link: LinkId, slot: number, requestId?: number): void {
+    const leaderEpoch = this.leadership.seenEpoch(slot);
+    const tableEpoch = this.table?.epoch ?? 0;
+    const asked = requestId === undefined ? {} : { requestId };
+    this.emit({ type: 'send', link, message: { kind: 'moved', slot, leaderEpoch, tableEpoch, ...asked } });
+  }
+
+  /** What another data server says, which follows a slot or wants to. */
+  receiveReplica(nowMs: number, link: LinkId, incarnation: string, message: ReplicaToLeader): void {
+    const leader = this.leaderFor(message);
+    if (!leader) return this.moved(link, message.slot);
+    leader.receiveReplica(link, incarnation, message, nowMs, { push: this.emit });
+    this.noteProgress(nowMs, leader);
+  }
+
+  dropLink(link: LinkId): void {
+    for (const leader of this.leadership.leaders()) leader.dropLink(link);
+  }
+
+  /** Meta wants the slot to be led by a follower of it. */
+  handOver(nowMs: number, { slot, leaderEpoch, to }: { slot: number; leaderEpoch: number; to: string }): void {
+    const leader = this.leadership.at(slot);
+    if (leader?.replica.leaderEpoch !== leaderEpoch) return;
+    if (leader.seal(nowMs, to)) this.noteProgress(nowMs, leader);
+  }
+
+  /** What there is to tell meta since the last call. */
+  takeReports(): ReplicaReport[] {
+    const { reports } = this;
+    if (reports.length > 0) this.reports = [];
+    return reports;
+  }
+
+  /** A joining replica that has everything is as good as complete; a sealed slot whose heir has everything may be moved. */
+  noteProgress(nowMs: number, leader: SlotLeader): void {
+    const { slot, leaderEpoch } = leader.replica;
+    for (const server of this.table?.slots[slot]?.joining ?? [])
+      if (leader.replication.hasAll(server)) this.tell(nowMs, { type: 'caughtUp', slot, leaderEpoch, server });
+    const heir = leader.sealedFor;
+    if (heir !== undefined && leader.replication.hasAll(heir))
+      this.tell(nowMs, { type: 'sealed', slot, leaderEpoch, server: heir });
+  }
+
+  /** For people. */
+  inspect(): SlotReport[] {
+    return [...this.leadership.leaders()].map(({ replica, waitingFor, replication }) => ({
+      slot: replica.slot,
+      leaderEpoch: replica.leaderEpoch,
+      sequence: replica.sequence,
+      complete: replica.isComplete,
+      waitingFor,
+      datums: replica.datumCount,
+      publications: replica.publicationCount,
+      tombstones: replica.tombstoneCount,
+      followers: replication.lags(this.nowMs),
+    }));
+  }
+
+  /** Undefined when the slot of the datum is not led here. A datum nobody published is an empty one. */
+  datum(dataInfoId: DataInfoId): DatumReport | undefined {
+    const replica = this.table && this.leadership.at(slotOf(dataInfoId, this.table.slots.length))?.replica;
+    return (
+      replica && {
+        dataInfoId,
+        slot: replica.slot,
+        version: replica.version(dataInfoId),
+        complete: replica.isComplete,
+        publications: replica.publications(dataInfoId),
+      }
+    );
+  }
+
+  /** The latest disappearances in a slot held here, oldest first. */
+  removals(slot: number): RecordedRemoval[] {
+    return (this.leadership.at(slot) ?? this.replicas.at(slot))?.replica.removals.list() ?? [];
+  }
+
+  stats(): Omit<DataStats, 'sessionLinks'> {
+    const stats = { slotsLed: 0, slotsPartial: 0, datums: 0, publications: 0, tombstones: 0 };
+    for (const { replica } of this.leadership.leaders()) {
+      stats.slotsLed++;
+      if (!replica.isComplete) stats.slotsPartial++;
+      stats.datums += replica.datumCount;
+      stats.publications += replica.publicationCount;
+      stats.tombstones += replica.tombstoneCount;
+    }
+    return { ...stats, slotsFollowed: this.replicas.size, ...this.replicas.counters };
+  }
+
+  /** Whoever was promised changes, or waits for an answer, hears that no more will come. The contents may be needed. */
+  private ended(leader: SlotLeader): void {
+    const { slot } = leader.replica;
+    for (const link of leader.abandoned()) this.moved(link, slot);
+    this.replicas.leave(leader.replica);
+  }
+
+  private tell(nowMs: number, report: ReplicaReport): void {
+    const key = `${report.type} ${report.slot} ${report.server}`;
+    if (nowMs - (this.toldAtMs.get(key) ?? -Infinity) < TELL_AGAIN_MS) return;
+    this.toldAtMs.set(key, nowMs);
+    this.reports.push(report);
+  }
+}
