@@ -1,6 +1,6 @@
-import type { DataToSession, Env, FromMeta, Member, SessionToData, ToMeta } from '#model';
+import type { Env, Member } from '#model';
 import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
-import { DataCore, type DataEffect, type DataEvent } from '#registry';
+import { DataCore, type DataEffect, type DataEvent, type FromData, type ToData } from '#registry';
 import type { ServerFolder } from '#store';
 
 export interface DataHostOptions {
@@ -16,8 +16,8 @@ export class DataHost extends MemberHost<
   DataCore,
   DataEvent,
   DataEffect,
-  ToMeta | DataToSession,
-  FromMeta | SessionToData
+  FromData,
+  ToData
 > {
   private runs: number[] = [];
   private readonly folder: ServerFolder;

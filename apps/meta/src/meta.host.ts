@@ -41,8 +41,8 @@ export class MetaHost {
       onEvent: (event) => this.dispatch(event),
       limits: { connectTimeoutMs: PROBE_TIMEOUT_MS, helloTimeoutMs: PROBE_TIMEOUT_MS },
     });
-    const { slotCount } = config.cluster;
-    this.core = new MetaCore({ random: env.random, slotCount, limits: config.limits });
+    const { slotCount, replicas } = config.cluster;
+    this.core = new MetaCore({ random: env.random, slotCount, replicas, limits: config.limits });
     this.runner = new CoreRunner<MetaEvent, MetaEffect>({
       core: this.core,
       env,

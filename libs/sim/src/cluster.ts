@@ -24,6 +24,8 @@ export interface ClusterOptions {
   slotCount?: number;
   /** Of the Raft nodes. */
   raft?: Partial<RaftNodeLimits>;
+  /** Data servers that hold each slot; 2 by default, as far as there are as many. */
+  replicas?: number;
   /** Nodes are put into these in turn. */
   zones?: string[];
   isolation?: Isolation;

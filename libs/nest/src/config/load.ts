@@ -11,7 +11,7 @@ type TierSettings<T extends ServerRole> = Omit<Settings[T], 'advertisedHost'> & 
 /** What one server process needs to know. */
 export type Config<T extends ServerRole = ServerRole> = TierSettings<T> & {
   tier: T;
-  cluster: { metaAddresses: string[]; slotCount: number };
+  cluster: { metaAddresses: string[]; slotCount: number; replicas: number };
   log: Settings['log'];
 };
 
@@ -37,6 +37,7 @@ export function loadConfig<T extends ServerRole>(tier: T, sources: ConfigSources
     advertisedHost: own.advertisedHost ?? own.host,
     cluster: {
       slotCount: settings.cluster.slotCount,
+      replicas: settings.cluster.replicas,
       metaAddresses: settings.cluster.metaAddresses ?? [formatAddress(meta.advertisedHost ?? meta.host, meta.rpcPort)],
     },
     log: settings.log,

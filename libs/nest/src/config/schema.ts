@@ -49,6 +49,9 @@ const slotCount = z
   .max(16384, slotCountRule)
   .refine((count) => (count & (count - 1)) === 0, slotCountRule);
 
+const replicasRule = 'must be a whole number from 1 to 5: how many data servers hold each slot';
+const replicas = z.int(replicasRule).min(1, replicasRule).max(5, replicasRule);
+
 const weightRule = 'must be a number above 0 and at most 1000';
 
 interface Ports {
@@ -129,6 +132,7 @@ export const settingsSchema = z.strictObject({
       /** Left out, it is the one address of the `meta` section. */
       metaAddresses: addresses.optional(),
       slotCount: slotCount.default(256),
+      replicas: replicas.default(2),
     })
     .prefault({}),
   meta: tier('meta', { rpcPort: 9610, httpPort: 9615 }, metaLimits.prefault({}))

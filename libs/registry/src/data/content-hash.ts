@@ -1,4 +1,4 @@
-import type { ContentHash, Publication } from '#model';
+import type { ContentHash, Publication, Stamp } from '#model';
 import { murmur3 } from '#sharding';
 
 /** A 64-bit sum in two lanes of 32 bits. */
@@ -38,6 +38,13 @@ export function addPublication(publication: Publication, times: 1 | -1, ...sums:
     sum.high = (sum.high + high) | 0;
     sum.low = (sum.low + low) | 0;
   }
+}
+
+/** The same for a removal that is remembered. */
+export function addRemoval(sum: HashSum, registerId: string, stamp: Stamp): void {
+  const names = hashText(`-${registerId} ${stamp.join('.')}`);
+  sum.high = (sum.high + Math.imul(names ^ SEED_HIGH, 0x85ebca6b)) | 0;
+  sum.low = (sum.low + Math.imul(names ^ SEED_LOW, 0xc2b2ae35)) | 0;
 }
 
 export function formatHash({ high, low }: HashSum): ContentHash {

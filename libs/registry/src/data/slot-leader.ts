@@ -12,12 +12,13 @@ import {
   failure,
 } from '#model';
 import { merge } from '../merge.js';
+import type { ChangeMessage } from './changes.js';
 import type { DataLimits } from './contract.js';
 import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
 import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
-import type { ChangeMessage, SlotReplica } from './slot-replica.js';
+import type { SlotReplica } from './slot-replica.js';
 import { WaitSet } from './wait-set.js';
 
 /** What a session server says about one slot, to whoever leads it. */

@@ -16,7 +16,8 @@ import {
   compareStamps,
 } from '#model';
 import { type Held, merge } from '../merge.js';
-import { type HashSum, addPublication, formatHash } from './content-hash.js';
+import { Changes, type Delivery } from './changes.js';
+import { type HashSum, addPublication, addRemoval, formatHash } from './content-hash.js';
 import { Datum, looksTheSame } from './datum.js';
 import { Interest } from './interest.js';
 import { LeaseHolders, NOBODY } from './lease-holders.js';
@@ -35,14 +36,6 @@ export interface ReplicaOptions {
 }
 
 export type EndedLease = Extract<DataToSession, { kind: 'leaseEnded' }>['ended'][number];
-export type ChangeMessage = Extract<DataToSession, { kind: 'change' }>;
-
-/** A change, and the links that want it. All of them are sent the same object, so that it can be encoded once. */
-export interface Delivery {
-  links: ReadonlySet<LinkId>;
-  change: ChangeMessage;
-}
-
 /**
  * The contents of one slot under one leaderEpoch: operations in, results and changes out. It knows nothing of who leads
  * or who is waited for, so that it serves a follower as well.
@@ -71,7 +64,7 @@ export class SlotReplica {
   private readonly tombstones = new Tombstones();
   /** Of all live publications. */
   private readonly sum: HashSum = { high: 0, low: 0 };
-  private changed: Datum[] = [];
+  private readonly changes = new Changes();
   private endedLeases: EndedLease[] = [];
 
   constructor(private readonly options: ReplicaOptions) {
@@ -193,8 +186,7 @@ export class SlotReplica {
    */
   complete(): void {
     this.completeAt = ++this.sequence;
-    for (const datum of this.changed) datum.pending = undefined;
-    this.changed = [];
+    this.changes.clear();
   }
 
   /** Registers interest; changes after this call are delivered to the link. */
@@ -215,29 +207,8 @@ export class SlotReplica {
 
   /** What changed since the last call, one change per datum with interest. */
   takeDeliveries(): Delivery[] {
-    if (this.changed.length === 0) return [];
-    const deliveries: Delivery[] = [];
-    for (const datum of this.changed) {
-      const { pending, interest } = datum;
-      datum.pending = undefined;
-      if (!pending || !interest?.size) continue;
-      deliveries.push({
-        links: interest,
-        change: {
-          kind: 'change',
-          slot: this.slot,
-          leaderEpoch: this.leaderEpoch,
-          dataInfoId: datum.dataInfoId,
-          from: pending.from,
-          to: this.versionAt(datum.sequence),
-          complete: this.isComplete,
-          upserts: [...pending.upserts.values()],
-          removals: [...pending.removals.values()],
-        },
-      });
-    }
-    this.changed = [];
-    return deliveries;
+    const { slot, leaderEpoch, isComplete: complete } = this;
+    return this.changes.take({ slot, leaderEpoch, complete }, (datum) => this.versionAt(datum.sequence));
   }
 
   /** The leased publications removed since the last call, however that came about. */
@@ -261,12 +232,11 @@ export class SlotReplica {
     this.leaderEpoch = leaderEpoch;
     this.sequence = this.forgotten = firstSequence;
     this.completeAt = 0;
-    this.changed = [];
+    this.changes.clear();
     this.endedLeases = [];
     for (const link of this.interest.links()) this.interest.dropLink(link);
     for (const datum of this.datums.values()) {
       datum.sequence = firstSequence;
-      datum.pending = undefined;
       for (const publication of datum.publications.values()) {
         if (!this.renew(nowMs, publication)) continue;
         this.leaseHolders.set(publication, NOBODY);
@@ -274,10 +244,17 @@ export class SlotReplica {
     }
   }
 
-  /** Every datum with something live, and its hash. */
+  /**
+   * Every datum, and the hash of what is live or remembered of it. The two sides forget removals at different times, so
+   * equal datums may at times look different, which costs a needless copy and nothing else.
+   */
   *hashes(): Generator<[DataInfoId, ContentHash]> {
-    for (const { dataInfoId, hash, publications } of this.datums.values())
-      if (publications.size > 0) yield [dataInfoId, formatHash(hash)];
+    for (const { dataInfoId, hash, publications, tombstones } of this.datums.values()) {
+      if (publications.size === 0 && !tombstones?.size) continue;
+      const sum = { ...hash };
+      for (const { registerId, stamp } of tombstones?.values() ?? []) addRemoval(sum, registerId, stamp);
+      yield [dataInfoId, formatHash(sum)];
+    }
   }
 
   /** All of a datum; undefined when nothing of it is held or remembered. */
@@ -364,8 +341,7 @@ export class SlotReplica {
     // Told also when only stamp or owner changed, at an unchanged version: a subscriber's session server that knew an
     // older stamp would, under the next leader, believe a removal which the live entry has long outgrown.
     this.touch(datum, visible, sequence);
-    datum.pending?.removals.delete(publication.registerId);
-    datum.pending?.upserts.set(publication.registerId, publication);
+    this.changes.upserted(datum, publication);
   }
 
   private bury(
@@ -390,16 +366,12 @@ export class SlotReplica {
     // While partial, session servers may show from earlier what is not known here yet; they must hear of its removal.
     if (!before && this.isComplete) return;
     this.touch(datum, true, sequence);
-    datum.pending?.upserts.delete(registerId);
-    datum.pending?.removals.set(registerId, { registerId, stamp, cause });
+    this.changes.removed(datum, { registerId, stamp, cause });
   }
 
   /** Opens the datum's pending change where somebody wants it, then raises its version if the change is visible. */
   private touch(datum: Datum, visible: boolean, sequence: number): void {
-    if (datum.interest?.size && !datum.pending) {
-      datum.pending = { from: this.versionAt(datum.sequence), upserts: new Map(), removals: new Map() };
-      this.changed.push(datum);
-    }
+    this.changes.open(datum, () => this.versionAt(datum.sequence));
     if (visible) datum.sequence = sequence || ++this.sequence;
   }
 

@@ -1,4 +1,4 @@
-import { LIMITS, type Member } from '#model';
+import { LIMITS, type Member, type ReplicaReport } from '#model';
 
 /** What comes over a link is checked for its form before it may enter the replicated state. */
 export function isMember(value: unknown): value is Member {
@@ -20,6 +20,21 @@ export function isMember(value: unknown): value is Member {
 
 export function isNameList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isText);
+}
+
+export function areReplicaReports(value: unknown): value is ReplicaReport[] {
+  return Array.isArray(value) && value.every(isReplicaReport);
+}
+
+function isReplicaReport(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { type, slot, leaderEpoch, server } = value as Record<string, unknown>;
+  return (
+    (type === 'caughtUp' || type === 'sealed') &&
+    Number.isSafeInteger(slot) &&
+    Number.isSafeInteger(leaderEpoch) &&
+    isText(server)
+  );
 }
 
 function isText(value: unknown): value is string {

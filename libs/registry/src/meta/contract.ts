@@ -14,6 +14,7 @@ import type {
   WakeEffect,
   WakeEvent,
 } from '#model';
+import type { PlanStep } from '#sharding';
 
 /** Commands of the replicated state machine: small, typed, conditional on what they replace (invariant 7). */
 export type MetaCommand =
@@ -23,10 +24,10 @@ export type MetaCommand =
   | { type: 'join'; member: Member }
   /** Removes (role, incarnation); a no-op if there is no such member. */
   | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
-  /** Each takes effect only while the slot is still at `expectedLeaderEpoch`; leaderEpoch rises by one. */
-  | { type: 'assign'; assignments: { slot: number; expectedLeaderEpoch: number; leader: string | null }[] }
   /** Ends the protection of the role that began at this epoch, though the servers lost are not back. */
   | { type: 'confirmLoss'; role: Member['role']; sinceEpoch: number }
+  /** Each step takes effect only while the slot is still at its `expectedLeaderEpoch`, and as the step expects it. */
+  | { type: 'place'; steps: SlotStep[] }
   /** Drops departed members whose minute is over. */
   | { type: 'forget'; incarnations: string[] }
   /** Switches that are left out stay as they are. */
@@ -38,6 +39,12 @@ export type MetaCommand =
   | { type: 'raiseFeatureLevel'; level: number }
   /** Ends the gathering with which a recovered or restored group begins. */
   | { type: 'gathered' };
+
+/** What the planner wants of one slot, or what the slot's leader has brought about. */
+export type SlotStep =
+  | PlanStep
+  /** The joining replica has caught up, as the leader says; it is complete from now on. */
+  | { type: 'complete'; slot: number; expectedLeaderEpoch: number; leader: string; server: string };
 
 export type CommandOf<Type extends MetaCommand['type']> = Extract<MetaCommand, { type: Type }>;
 
@@ -92,6 +99,8 @@ export interface MetaOptions {
   random: Random;
   /** For bootstrap only. */
   slotCount: number;
+  /** How many data servers are to hold each slot, its leader included; 1 by default. */
+  replicas?: number;
   limits?: Partial<MetaLimits>;
 }
 

@@ -1,4 +1,4 @@
-import { type Core, type RoutingTable, randomId } from '#model';
+import { type Core, type LinkId, type RoutingTable, type ToMeta, randomId } from '#model';
 import { MetaContext } from './context.js';
 import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, MetaState } from './contract.js';
 import { Gathering } from './gathering.js';
@@ -34,7 +34,8 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     this.tickMs = this.context.limits.heartbeatMs / 2;
     this.proposals = new Proposals((effect) => this.context.emit(effect));
     this.members = new Members(this.context, this.proposals);
-    this.slots = new Slots(this.context, this.proposals);
+    const ask: Members['askLeader'] = (...order) => this.members.askLeader(...order);
+    this.slots = new Slots(this.context, this.proposals, options.replicas ?? 1, ask);
     this.gathering = new Gathering(this.context, this.proposals);
   }
 
@@ -67,7 +68,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
         this.members.linkDown(nowMs, event.link);
         break;
       case 'received':
-        this.members.received(nowMs, event.link, event.message);
+        this.received(nowMs, event.link, event.message);
         break;
       case 'dialFailed':
         this.members.dialFailed(nowMs, event);
@@ -91,6 +92,11 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     };
   }
 
+  private received(nowMs: number, link: LinkId, message: ToMeta): void {
+    const reports = this.members.received(nowMs, link, message);
+    if (reports) this.slots.reported(reports.incarnation, reports.reports);
+  }
+
   private get table(): RoutingTable {
     return this.context.table;
   }
@@ -109,6 +115,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     this.gathering.end();
     this.proposals.clear();
     this.members.leadershipChanged();
+    this.slots.leadershipChanged();
     if (context.leading) this.proposeBarrier();
   }
 
@@ -128,7 +135,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     const { clusterId, epoch, members } = this.table;
     context.log('info', 'leading', { term: context.term, clusterId, epoch, members: members.length });
     this.members.becameReady(nowMs);
-    this.slots.assign(nowMs, this.members.barred);
+    this.slots.place(nowMs, this.members.barred);
   }
 
   private committed(nowMs: number, state: MetaState): void {
@@ -141,7 +148,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (this.table.epoch === before.table.epoch) return;
     announceProtection(context, before.table);
     this.members.tableChanged(nowMs, before.table);
-    this.slots.assign(nowMs, this.members.barred);
+    this.slots.place(nowMs, this.members.barred);
   }
 
   /** What failed is proposed again at a later tick, if it is still wanted then. */
@@ -157,8 +164,9 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
       this.context.isNew = outcome.result.changed;
       this.becomeReady(nowMs);
     }
-    if (command.type === 'assign' && this.table.epoch >= outcome.result.epoch)
-      this.slots.assign(nowMs, this.members.barred);
+    if (command.type !== 'place' || this.table.epoch < outcome.result.epoch) return;
+    this.slots.place(nowMs, this.members.barred);
+    this.slots.proposeReported();
   }
 
   // Time.
@@ -174,7 +182,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
       return this.members.answerJoins(nowMs);
     }
     this.members.tick(nowMs);
-    this.slots.assign(nowMs, this.members.barred);
+    this.slots.place(nowMs, this.members.barred);
   }
 
   private tickAt(atMs: number | undefined): void {

@@ -8,7 +8,7 @@ import {
   type ToMeta,
   failure,
 } from '#model';
-import { isMember, isNameList } from './check.js';
+import { areReplicaReports, isMember, isNameList } from './check.js';
 import type { MetaContext } from './context.js';
 import type { CommandOf, MetaInspection } from './contract.js';
 import { Leases } from './leases.js';
@@ -17,6 +17,8 @@ import type { Proposals } from './proposals.js';
 import { Reachability } from './reachability.js';
 import { Reports } from './reports.js';
 import { type Proof, Suspicion } from './suspicion.js';
+
+type ReplicaReports = Extract<ToMeta, { kind: 'replicas' }>;
 
 /** Links silent for this many leases are closed. */
 const IDLE_LEASES = 3;
@@ -98,25 +100,42 @@ export class Members {
     this.links.tell({ kind: 'switches', ...this.context.state.switches });
   }
 
-  received(nowMs: number, id: number, message: ToMeta): void {
+  /** @returns what a member says of the replicas of its slots */
+  received(nowMs: number, id: number, message: ToMeta): ReplicaReports | undefined {
     const link = this.links.heard(nowMs, id);
-    if (!link || typeof message !== 'object' || message === null) return;
-    if (!this.context.leading) return this.refuseAsFollower(link);
+    if (!link || typeof message !== 'object' || message === null) return undefined;
+    if (!this.context.leading) {
+      this.refuseAsFollower(link);
+      return undefined;
+    }
     switch (message.kind) {
       case 'join':
-        return this.join(nowMs, link, message);
+        this.join(nowMs, link, message);
+        break;
       case 'heartbeat':
-        return this.heartbeat(nowMs, link, message);
+        this.heartbeat(nowMs, link, message);
+        break;
       case 'suspect':
         // A word of members only; whoever else it came from, a dial would be made for.
-        return link.incarnation === undefined ? undefined : this.suspect(nowMs, message.incarnation);
+        if (link.incarnation !== undefined) this.suspect(nowMs, message.incarnation);
+        break;
+      case 'replicas':
+        return message.incarnation === link.incarnation && areReplicaReports(message.reports) ? message : undefined;
       case 'leave':
         this.links.release(link);
-        return this.remove(message.incarnation, 'left');
+        this.remove(message.incarnation, 'left');
+        break;
       default:
         // A newer member may say what this node does not know yet.
-        return undefined;
+        break;
     }
+    return undefined;
+  }
+
+  /** Asks who leads the slot to let `to` lead it. Nothing is lost with a message that does not arrive. */
+  askLeader(leader: string, slot: number, leaderEpoch: number, to: string): void {
+    const link = this.links.serving().find(({ incarnation }) => incarnation === leader);
+    if (link) this.links.send(link.id, { kind: 'handOver', slot, leaderEpoch, to });
   }
 
   closeIdleLinks(nowMs: number): void {

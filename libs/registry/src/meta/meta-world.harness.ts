@@ -6,6 +6,7 @@ import {
   type Member,
   PROTOCOL_VERSION,
   type PeerHello,
+  type ReplicaReport,
   type RoutingTable,
   type ToMeta,
   type VersionedSwitches,
@@ -372,6 +373,11 @@ export class MemberNode {
       for (const effect of outcome.effects) this.perform(effect);
       if (outcome.table) this.epochs.push(outcome.table.epoch);
       if (outcome.switches) this.switches.push(outcome.switches);
+      if (outcome.table) this.report(this.caughtUp(outcome.table));
+      if (outcome.handOver) {
+        const { slot, leaderEpoch, to } = outcome.handOver;
+        this.report([{ type: 'sealed', slot, leaderEpoch, server: to }]);
+      }
       if (outcome.expelled) this.expelled = true;
       if (outcome.joined) this.timesJoined++;
       this.scheduleWake();
@@ -404,6 +410,19 @@ export class MemberNode {
     const { clusterId } = this.membership;
     const { role, incarnation } = this.self;
     return { protocol: PROTOCOL_VERSION, role, incarnation, ...(clusterId === undefined ? {} : { clusterId }) };
+  }
+
+  /** Replicas of what it leads have nothing to catch up with. */
+  private caughtUp({ slots }: RoutingTable): ReplicaReport[] {
+    return slots.flatMap(({ leader, leaderEpoch, joining }, slot) =>
+      leader === this.self.incarnation
+        ? joining.map((server) => ({ type: 'caughtUp' as const, slot, leaderEpoch, server }))
+        : [],
+    );
+  }
+
+  private report(reports: ReplicaReport[]): void {
+    if (reports.length > 0) for (const effect of this.membership.tell(reports)) this.perform(effect);
   }
 
   private scheduleWake(): void {

@@ -1,10 +1,11 @@
-import { isProtected } from '#model';
-import { type PlanStep, plan } from '#sharding';
+import { type ReplicaReport, isProtected } from '#model';
+import { type MoveStep, type PlanStep, plan } from '#sharding';
 import type { MetaContext } from './context.js';
+import type { SlotStep } from './contract.js';
 import type { Proposals } from './proposals.js';
 
-/** Slots that change hands for balance in one command. */
-const MOVES_PER_ROUND = 16;
+/** A leader that does not answer is asked again after this to hand a slot over; it may have been too busy. */
+const ASK_AGAIN_MS = 1_000;
 
 /** What a plan depends on. */
 interface Basis {
@@ -13,14 +14,30 @@ interface Basis {
   mayBalance: boolean;
 }
 
-/** Who leads which slot: the planner's next steps, proposed one command at a time. */
+interface WantedMove {
+  step: MoveStep;
+  askedAtMs: number;
+}
+
+/**
+ * Who holds which slot, and who leads it: the planner's next steps, proposed one command at a time. Leadership moves are
+ * not proposed at once: the leader is asked to hand the slot over, and its word that the other has everything leads to
+ * the proposal.
+ */
 export class Slots {
-  /** The latest for which the planner had nothing to do. */
+  /** The latest for which the planner wanted no steps but moves. */
   private done: Basis | undefined;
+  /** By slot; of the latest plan. */
+  private moves = new Map<number, WantedMove>();
+  /** What leaders have reported and is not proposed yet: two kinds for each slot at most. */
+  private readonly waiting = new Map<string, SlotStep>();
 
   constructor(
     private readonly context: MetaContext,
     private readonly proposals: Proposals,
+    private readonly replicas: number,
+    /** Asks the leader of a slot. */
+    private readonly ask: (leader: string, slot: number, leaderEpoch: number, to: string) => void,
   ) {}
 
   /**
@@ -29,29 +46,88 @@ export class Slots {
    * missed that they are expected back, only slots without a leader are given one.
    * @param barred members that are to lead nothing
    */
-  assign(nowMs: number, barred: ReadonlySet<string>): void {
+  place(nowMs: number, barred: ReadonlySet<string>): void {
     const { context, done } = this;
     const { ready, table } = context;
-    if (!ready || this.proposals.has('assign')) return;
+    if (!ready || this.proposals.has('place', ({ steps }) => steps.some(isPlanned))) return;
     const basis = { epoch: table.epoch, barred, mayBalance: context.isNew || context.isSettled(nowMs) };
     const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === basis.mayBalance;
-    if (isDone) return;
-    const limits = { maxJoining: MOVES_PER_ROUND, maxJoiningPerServer: MOVES_PER_ROUND };
-    const { mayBalance } = basis;
-    const steps = plan({ table, replicas: 1, unfit: barred, mayBalance, frozen: isProtected(table), limits });
-    const assignments = steps.flatMap(assignment);
-    if (assignments.length === 0) {
+    if (!isDone) this.plan(basis);
+    this.askForMoves(nowMs);
+  }
+
+  /** What the leader of slots says of their replicas. Only who leads at that leaderEpoch is believed. */
+  reported(reporter: string, reports: ReplicaReport[]): void {
+    const { ready, table } = this.context;
+    if (!ready) return;
+    const steps: SlotStep[] = [];
+    for (const { type, slot, leaderEpoch, server } of reports) {
+      const assignment = table.slots[slot];
+      if (assignment?.leader !== reporter || assignment.leaderEpoch !== leaderEpoch) continue;
+      const wanted = this.moves.get(slot)?.step;
+      if (type === 'caughtUp') {
+        if (!assignment.joining.includes(server)) continue;
+        steps.push({ type: 'complete', slot, expectedLeaderEpoch: leaderEpoch, leader: reporter, server });
+      } else if (wanted?.from === reporter && wanted.to === server && assignment.followers.includes(server)) {
+        steps.push(wanted);
+      }
+    }
+    for (const step of steps) this.waiting.set(`${step.type} ${step.slot}`, step);
+    this.proposeReported();
+  }
+
+  /** What is reported while a proposal is under way goes together into the next. */
+  proposeReported(): void {
+    if (this.waiting.size === 0 || this.proposals.has('place', ({ steps }) => !steps.some(isPlanned))) return;
+    const steps = [...this.waiting.values()];
+    this.waiting.clear();
+    this.proposals.propose({ type: 'place', steps });
+  }
+
+  leadershipChanged(): void {
+    this.done = undefined;
+    this.moves.clear();
+    this.waiting.clear();
+  }
+
+  private plan(basis: Basis): void {
+    const { table } = this.context;
+    const { barred: unfit, mayBalance } = basis;
+    const planned = plan({ table, replicas: this.replicas, unfit, mayBalance, frozen: isProtected(table) });
+    const steps = planned.filter((step) => step.type !== 'move');
+    this.moves = new Map(
+      planned.flatMap((step) => {
+        if (step.type !== 'move') return [];
+        const known = this.moves.get(step.slot);
+        const isSame = known?.step.from === step.from && known.step.to === step.to;
+        return [[step.slot, isSame ? known : { step, askedAtMs: -Infinity }] as const];
+      }),
+    );
+    if (steps.length === 0) {
       this.done = basis;
       return;
     }
-    context.log('info', 'assigning-slots', { slots: assignments.length, epoch: table.epoch });
-    this.proposals.propose({ type: 'assign', assignments });
+    this.context.log('info', 'placing-slots', { ...countByType(steps), epoch: table.epoch });
+    this.proposals.propose({ type: 'place', steps });
+  }
+
+  private askForMoves(nowMs: number): void {
+    for (const move of this.moves.values()) {
+      if (nowMs - move.askedAtMs < ASK_AGAIN_MS) continue;
+      move.askedAtMs = nowMs;
+      const { slot, expectedLeaderEpoch, from, to } = move.step;
+      this.ask(from, slot, expectedLeaderEpoch, to);
+    }
   }
 }
 
-/** While slots have one replica each, the server that is to join leads from empty like one that begins. */
-function assignment(step: PlanStep): { slot: number; expectedLeaderEpoch: number; leader: string }[] {
-  const { slot, expectedLeaderEpoch } = step;
-  if (step.type === 'begin' || step.type === 'promote') return [{ slot, expectedLeaderEpoch, leader: step.leader }];
-  return step.type === 'join' ? [{ slot, expectedLeaderEpoch, leader: step.server }] : [];
+/** What the planner wants, unlike what leaders report. */
+function isPlanned({ type }: SlotStep): boolean {
+  return type !== 'complete' && type !== 'move';
+}
+
+function countByType(steps: PlanStep[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { type } of steps) counts[type] = (counts[type] ?? 0) + 1;
+  return counts;
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { DEFAULT_SWITCHES, type Member, type Switches } from '#model';
-import type { MetaCommand, MetaState } from './contract.js';
+import type { MetaCommand, MetaState, SlotStep } from './contract.js';
 import { createMetaStateMachine, metaStateMachine } from './state.js';
 
 const member = (incarnation: string, overrides: Partial<Member> = {}): Member => ({
@@ -45,11 +45,8 @@ describe('the state machine of meta', () => {
       { type: 'join', member: member('a', { address: 'host:1' }) },
       { type: 'join', member: member('b') },
       {
-        type: 'assign',
-        assignments: [
-          { slot: 0, expectedLeaderEpoch: 0, leader: 'a' },
-          { slot: 1, expectedLeaderEpoch: 0, leader: 'b' },
-        ],
+        type: 'place',
+        steps: [begin(0, 0, 'a'), begin(1, 0, 'b')],
       },
       { type: 'join', member: member('a2', { address: 'host:1' }) },
     );
@@ -88,20 +85,42 @@ describe('the state machine of meta', () => {
     );
   });
 
-  it('assigns only at the leaderEpoch that was expected, and only to a live data server', () => {
+  it('places only at the leaderEpoch that was expected, and only on a live data server', () => {
     const state = after(
       bootstrap,
       { type: 'join', member: member('a') },
       { type: 'join', member: member('s', { role: 'session' }) },
     );
-    const assign = (expectedLeaderEpoch: number, leader: string, slot = 0) =>
-      metaStateMachine.apply(state, { type: 'assign', assignments: [{ slot, expectedLeaderEpoch, leader }] }).result
+    const places = (expectedLeaderEpoch: number, leader: string, slot = 0) =>
+      metaStateMachine.apply(state, { type: 'place', steps: [begin(slot, expectedLeaderEpoch, leader)] }).result
         .changed;
-    expect(assign(0, 'a')).toBe(true);
-    expect(assign(1, 'a')).toBe(false);
-    expect(assign(0, 's')).toBe(false);
-    expect(assign(0, 'nobody')).toBe(false);
-    expect(assign(0, 'a', 99)).toBe(false);
+    expect(places(0, 'a')).toBe(true);
+    expect(places(1, 'a')).toBe(false);
+    expect(places(0, 's')).toBe(false);
+    expect(places(0, 'nobody')).toBe(false);
+    expect(places(0, 'a', 99)).toBe(false);
+  });
+
+  it('takes a replica through its life: joining, complete, leader, follower, gone', () => {
+    const members = ['a', 'b'].map((name) => ({ type: 'join' as const, member: member(name) }));
+    const led = after(bootstrap, ...members, { type: 'place', steps: [begin(0, 0, 'a')] });
+    const at = { slot: 0, expectedLeaderEpoch: 1 };
+    const follow = (state: MetaState, ...steps: SlotStep[]): MetaState =>
+      metaStateMachine.apply(state, { type: 'place', steps }).state;
+    const joining = follow(led, { type: 'join', ...at, server: 'b', reason: 'replicas' });
+    expect(joining.table.slots[0]).toMatchObject({ leader: 'a', followers: [], joining: ['b'] });
+    // Only who leads may say so, and only of who is joining.
+    const complete = { type: 'complete' as const, ...at, leader: 'a', server: 'b' };
+    expect(follow(joining, { ...complete, leader: 'b' })).toBe(joining);
+    expect(follow(led, complete)).toBe(led);
+    expect(follow(joining, { ...complete, expectedLeaderEpoch: 0 })).toBe(joining);
+    const whole = follow(joining, complete);
+    expect(whole.table.slots[0]).toMatchObject({ leader: 'a', followers: ['b'], joining: [] });
+    const moved = follow(whole, { type: 'move', ...at, from: 'a', to: 'b', reason: 'balance' });
+    expect(moved.table.slots[0]).toMatchObject({ leader: 'b', leaderEpoch: 2, begun: false, followers: ['a'] });
+    expect(follow(moved, { type: 'move', ...at, from: 'a', to: 'b', reason: 'balance' })).toBe(moved);
+    const dropped = follow(moved, { type: 'drop', slot: 0, expectedLeaderEpoch: 2, server: 'a', reason: 'surplus' });
+    expect(dropped.table.slots[0]).toMatchObject({ leader: 'b', leaderEpoch: 2, followers: [] });
   });
 
   it('stops rather than skips a command it does not know, and says what is needed', () => {
@@ -125,6 +144,10 @@ describe('the state machine of meta', () => {
     });
   });
 });
+
+function begin(slot: number, expectedLeaderEpoch: number, leader: string): SlotStep {
+  return { type: 'begin', slot, expectedLeaderEpoch, leader, reason: 'unassigned' };
+}
 
 const INCARNATIONS = ['a', 'b', 'c', 'd'];
 const anyIncarnation = fc.constantFrom(...INCARNATIONS);
@@ -152,12 +175,15 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
         fc.record({
           slot: fc.integer({ min: -1, max: 4 }),
           expectedLeaderEpoch: fc.nat(4),
-          leader: fc.option(anyIncarnation),
+          leader: anyIncarnation,
         }),
         // One step for a slot in a command, so that every change of a leader shows as one.
         { maxLength: 5, selector: ({ slot }) => slot },
       )
-      .map((assignments) => ({ type: 'assign' as const, assignments })),
+      .map((slots) => ({
+        type: 'place' as const,
+        steps: slots.map(({ slot, expectedLeaderEpoch, leader }) => begin(slot, expectedLeaderEpoch, leader)),
+      })),
   },
   {
     weight: 1,

@@ -7,7 +7,7 @@ import { gathered } from './state/eras.js';
 import { checkFeatureLevel, raiseFeatureLevel, unknownCommand } from './state/features.js';
 import { forget, join, remove } from './state/members.js';
 import { confirmLoss } from './state/protection.js';
-import { assign } from './state/slots.js';
+import { place } from './state/slots.js';
 import { setSwitches } from './state/switches.js';
 
 export interface MetaStateMachine {
@@ -92,8 +92,8 @@ function tableChange({ table, featureLevel }: MetaState, command: OfTable, suppo
       return forget(table, command);
     case 'confirmLoss':
       return confirmLoss(table, command);
-    case 'assign':
-      return assign(table, command);
+    case 'place':
+      return place(table, command);
     default:
       throw unknownCommand((command as { type: string }).type, supported);
   }

@@ -28,7 +28,7 @@ export function join(table: RoutingTable, { member }: CommandOf<'join'>, feature
     ...guarded,
     slots: table.slots.map((slot) =>
       slot.leader !== null && replaced.includes(slot.leader) && slot.followers.length === 0
-        ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1 }
+        ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1, begun: true }
         : slot,
     ),
   };

@@ -1,18 +1,33 @@
 import type { RoutingTable, SlotAssignment } from '#model';
-import type { CommandOf } from '../contract.js';
+import { applyStep } from '#sharding';
+import type { CommandOf, SlotStep } from '../contract.js';
 import type { TableChange } from './change.js';
 
-export function assign(table: RoutingTable, { assignments }: CommandOf<'assign'>): TableChange {
+export function place(table: RoutingTable, { steps }: CommandOf<'place'>): TableChange {
   const dataServers = new Set(
     table.members.filter(({ role }) => role === 'data').map(({ incarnation }) => incarnation),
   );
+  const isLive = (incarnation: string): boolean => dataServers.has(incarnation);
   let slots: SlotAssignment[] | undefined;
-  for (const { slot: index, expectedLeaderEpoch, leader } of assignments) {
-    const slot = (slots ?? table.slots)[index];
-    if (!slot || slot.leaderEpoch !== expectedLeaderEpoch || slot.leader === leader) continue;
-    if (leader !== null && !dataServers.has(leader)) continue;
+  for (const step of steps) {
+    const slot = (slots ?? table.slots)[step.slot];
+    const changed = slot && changeSlot(slot, step, isLive);
+    if (!changed) continue;
     slots ??= [...table.slots];
-    slots[index] = { ...slot, leader, leaderEpoch: slot.leaderEpoch + 1 };
+    slots[step.slot] = changed;
   }
   return slots && { slots };
+}
+
+function changeSlot(
+  slot: SlotAssignment,
+  step: SlotStep,
+  isLive: (incarnation: string) => boolean,
+): SlotAssignment | undefined {
+  if (step.type !== 'complete') return applyStep(slot, step, isLive);
+  const { leader, leaderEpoch, followers, joining } = slot;
+  const { server } = step;
+  if (leaderEpoch !== step.expectedLeaderEpoch || leader !== step.leader) return undefined;
+  if (!joining.includes(server) || !isLive(server)) return undefined;
+  return { ...slot, followers: [...followers, server], joining: joining.filter((other) => other !== server) };
 }
