@@ -5,7 +5,6 @@ import {
   type LinkId,
   type Operation,
   type OperationResult,
-  type Owner,
   type Publication,
   type Removal,
   type RemovalCause,
@@ -19,6 +18,7 @@ import { type Held, merge } from '../merge.js';
 import { Changes, type Delivery } from './changes.js';
 import { type HashSum, addPublication, addRemoval, formatHash } from './content-hash.js';
 import { Datum, looksTheSame } from './datum.js';
+import { compactOwner, heldIn, journalled, ownBytes } from './entries.js';
 import { Interest } from './interest.js';
 import { LeaseHolders, NOBODY } from './lease-holders.js';
 import { Leases } from './leases.js';
@@ -390,27 +390,4 @@ export class SlotReplica {
     if (count > 0) this.owned.set(session, count);
     else this.owned.delete(session);
   }
-}
-
-function journalled(operation: Operation, datum: Datum, stamp: Stamp, by: string): ReplicatedOperation {
-  if (operation.op === 'unpublish') return { ...operation, stamp, by };
-  return { op: 'publish', publication: datum.publications.get(operation.publication.registerId)!, by };
-}
-
-function heldIn(datum: Datum, registerId: string): Held | undefined {
-  const live = datum.publications.get(registerId);
-  if (live) return { stamp: live.stamp, live: true };
-  const tombstone = datum.tombstones?.get(registerId);
-  return tombstone && { stamp: tombstone.stamp, live: false };
-}
-
-function compactOwner(owner: Owner, intern: (text: string) => string): Owner {
-  return owner.kind === 'connected'
-    ? { kind: 'connected', session: intern(owner.session), connection: owner.connection }
-    : owner;
-}
-
-/** A body may be a view into a received frame, which it must not keep alive. */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 }
