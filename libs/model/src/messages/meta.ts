@@ -7,8 +7,9 @@ export type ToMeta =
   /**
    * Answered by `joined` or `refused`. A new incarnation at a known address replaces the old one. `again` says that
    * this incarnation has been a member before: if it no longer is, it is refused NOT_MEMBER, however long ago that was.
+   * `standsIn`: while meta was away it has led what the incarnation before it led, so that nobody knows these slots better.
    */
-  | { kind: 'join'; member: Member; again?: boolean }
+  | { kind: 'join'; member: Member; again?: boolean; standsIn?: boolean }
   | {
       kind: 'heartbeat';
       incarnation: string;

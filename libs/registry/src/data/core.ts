@@ -133,7 +133,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     if (table) {
       this.effects.push({ type: 'saveTable', table });
       // From here on meta's word decides who leads.
-      this.standIn.isActive = false;
+      this.standIn.isActive = this.membership.standsIn = false;
       this.held.leadership.standInFor(undefined);
       this.followTable(table);
     }
@@ -266,7 +266,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private standInIfDue(): void {
     const { membership, standIn, table, nowMs } = this;
     if (!standIn.isDue(nowMs, membership)) return;
-    standIn.isActive = true;
+    standIn.isActive = membership.standsIn = true;
     const { run } = standIn;
     const predecessor = standIn.predecessor!;
     this.held.leadership.standInFor({ incarnation: predecessor, run });

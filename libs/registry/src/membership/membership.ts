@@ -51,6 +51,8 @@ export class Membership {
   private switchesVersion: number;
   /** When each member of the table was last reported as suspect. */
   private readonly suspectedAtMs = new Map<string, number>();
+  /** Said with the join; see there. */
+  standsIn = false;
   private hasBeenMember = false;
   private metForeigners = false;
   private waitingLogged = false;
@@ -185,7 +187,12 @@ export class Membership {
     }
     if (this.isForeign(hello.clusterId)) return this.mismatch(nowMs, link, hello.clusterId);
     const { self } = this.options;
-    const message = { kind: 'join' as const, member: self, ...(this.hasBeenMember ? { again: true } : {}) };
+    const message = {
+      kind: 'join' as const,
+      member: self,
+      ...(this.hasBeenMember ? { again: true } : {}),
+      ...(this.standsIn ? { standsIn: true } : {}),
+    };
     this.outcome.effects.push({ type: 'send', link, message });
   }
 

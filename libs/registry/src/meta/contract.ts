@@ -21,7 +21,7 @@ export type MetaCommand =
   /** Chooses the clusterId and the slot count, once; later ones change nothing. */
   | { type: 'bootstrap'; clusterId: string; slotCount: number }
   /** Adds the member; one at the same address and role with another incarnation departs as `replaced`. */
-  | { type: 'join'; member: Member }
+  | { type: 'join'; member: Member; standsIn?: boolean }
   /** Removes (role, incarnation); a no-op if there is no such member. */
   | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
   /** Ends the protection of the role that began at this epoch, though the servers lost are not back. */

@@ -6,7 +6,7 @@ export interface MemberLink {
   hello: PeerHello;
   heardAtMs: number;
   /** The join that waits for an answer. */
-  join?: { member: Member; again: boolean };
+  join?: { member: Member; again: boolean; standsIn: boolean };
   /** The member served over this link, once it has joined. */
   incarnation?: string;
 }

@@ -160,11 +160,11 @@ export class Members {
   }
 
   private join(nowMs: number, link: MemberLink, message: Extract<ToMeta, { kind: 'join' }>): void {
-    const { member, again } = message;
+    const { member, again, standsIn } = message;
     if (!isMember(member) || link.hello.role !== member.role) {
       return this.refuse(link, failure('BAD_REQUEST', 'A join must name a data or session server, that of its hello.'));
     }
-    link.join = { member, again: again === true };
+    link.join = { member, again: again === true, standsIn: standsIn === true };
     this.answerJoins(nowMs);
   }
 
@@ -176,7 +176,7 @@ export class Members {
     const { ready, gathering, table } = this.context;
     if (!ready && !gathering) return;
     for (const link of this.links.joining()) {
-      const { member, again } = link.join!;
+      const { member, again, standsIn } = link.join!;
       const theirs = link.hello.clusterId;
       const isHeld = table.members.some(({ incarnation }) => incarnation === member.incarnation);
       const departed = table.departed.find(({ incarnation }) => incarnation === member.incarnation);
@@ -186,7 +186,7 @@ export class Members {
       else if (isHeld) this.welcome(nowMs, link, member.incarnation);
       else if (again && !gathering) this.refuse(link, failure('NOT_MEMBER'));
       else if (!this.proposals.has('join', (command) => command.member.incarnation === member.incarnation))
-        this.proposals.propose({ type: 'join', member });
+        this.proposals.propose({ type: 'join', member, ...(standsIn ? { standsIn } : {}) });
     }
   }
 

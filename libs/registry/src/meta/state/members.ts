@@ -7,9 +7,14 @@ import { count, protect } from './protection.js';
  * An incarnation is one process at one address, so a known one has nothing new to say, and a departed one is not taken
  * back. A server that was restarted takes over the slots of the incarnation it replaces, in the same command: nothing else
  * moves, and no slot waits for the planner. Slots that have followers are left to the planner, since only a complete
- * replica may be promoted and the newcomer has yet to show that it is one.
+ * replica may be promoted and the newcomer has yet to show that it is one; unless it has led them already while meta was
+ * away.
  */
-export function join(table: RoutingTable, { member }: CommandOf<'join'>, featureLevel: number): TableChange {
+export function join(
+  table: RoutingTable,
+  { member, standsIn = false }: CommandOf<'join'>,
+  featureLevel: number,
+): TableChange {
   if (table.clusterId === '' || featureLevelOf(member) < featureLevel) return undefined;
   if (table.departed.some(({ incarnation }) => incarnation === member.incarnation)) return undefined;
   if (table.members.some(({ incarnation }) => incarnation === member.incarnation)) return undefined;
@@ -27,8 +32,8 @@ export function join(table: RoutingTable, { member }: CommandOf<'join'>, feature
     departed,
     ...guarded,
     slots: table.slots.map((slot) =>
-      slot.leader !== null && replaced.includes(slot.leader) && slot.followers.length === 0
-        ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1, begun: true }
+      slot.leader !== null && replaced.includes(slot.leader) && (slot.followers.length === 0 || standsIn)
+        ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1, begun: !standsIn }
         : slot,
     ),
   };
