@@ -67,7 +67,13 @@ export function applyStep(
       };
     case 'begin':
       if (slot.durable || !isLive(step.leader)) return undefined;
-      return { ...slot, ...ledBy(slot, step.leader), followers: [], joining: without(joining, step.leader) };
+      return {
+        ...slot,
+        ...ledBy(slot, step.leader),
+        begun: true,
+        followers: [],
+        joining: without(joining, step.leader),
+      };
     case 'move':
       if (leader !== step.from || !followers.includes(step.to) || !isLive(step.to)) return undefined;
       return { ...slot, ...ledBy(slot, step.to), followers: [...without(followers, step.to), step.from] };
@@ -80,8 +86,11 @@ export function applyStep(
   }
 }
 
-function ledBy({ leaderEpoch }: SlotAssignment, leader: string): Pick<SlotAssignment, 'leader' | 'leaderEpoch'> {
-  return { leader, leaderEpoch: leaderEpoch + 1 };
+function ledBy(
+  { leaderEpoch }: SlotAssignment,
+  leader: string,
+): Pick<SlotAssignment, 'leader' | 'leaderEpoch' | 'begun'> {
+  return { leader, leaderEpoch: leaderEpoch + 1, begun: false };
 }
 
 function without(incarnations: string[], incarnation: string): string[] {
