@@ -12,13 +12,7 @@ export interface DataHostOptions {
 }
 
 /** Runs the brain of a data server. */
-export class DataHost extends MemberHost<
-  DataCore,
-  DataEvent,
-  DataEffect,
-  FromData,
-  ToData
-> {
+export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromData, ToData> {
   private runs: number[] = [];
   private readonly folder: ServerFolder;
 

@@ -272,7 +272,7 @@ export class Cluster {
   }
 
   private makeMetas(): void {
-    const { metas = 1, slotCount = 16, raft } = this.options;
+    const { metas = 1, slotCount = 16, replicas = 2, raft } = this.options;
     const names = Array.from({ length: metas }, (_, i) => `meta-${i + 1}`);
     for (const name of names)
       this.metas.push(
@@ -280,7 +280,7 @@ export class Cluster {
           makeCore: this.cores.meta,
           machine: this.cores.machine,
           voters: names.map((each) => addressOf(each, 'meta')),
-          options: { slotCount },
+          options: { slotCount, replicas },
           ...(raft ? { raft } : {}),
         }),
       );

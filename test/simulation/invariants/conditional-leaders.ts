@@ -5,7 +5,7 @@ import { onCommitted } from './committed.js';
 /**
  * Invariant 7 for slots, as the committed tables show it: the epoch of the table and each leaderEpoch only rise, no slot
  * changes its leader at one leaderEpoch, and who takes a slot over is a data server that is a member, and a complete
- * replica wherever one is left.
+ * replica wherever one is left; or else the next incarnation of its leader, which has led it on while meta was away.
  */
 export function conditionalLeaders(): Observer {
   return onCommitted(({ before: { table: before }, after: { table: after }, isSingle }) => {
@@ -24,7 +24,7 @@ export function conditionalLeaders(): Observer {
       if (!after.members.some(({ role, incarnation }) => role === 'data' && incarnation === now.leader))
         broken(`slot ${slot} is led by ${now.leader}, which is no data server of the cluster`);
       const replicas = completeReplicas(was, before, after);
-      if (replicas.length > 0 && !replicas.includes(now.leader))
+      if (replicas.length > 0 && !replicas.includes(now.leader) && !isSuccessor(was.leader, now.leader, before, after))
         broken(`slot ${slot} is led by ${now.leader}, though ${replicas.join(', ')} are complete`);
     }
   });
@@ -35,4 +35,10 @@ function completeReplicas({ followers }: SlotAssignment, ...tables: RoutingTable
   return followers.filter((follower) =>
     tables.every(({ members }) => members.some(({ incarnation }) => incarnation === follower)),
   );
+}
+
+function isSuccessor(was: string | null, now: string, before: RoutingTable, after: RoutingTable): boolean {
+  const addressIn = ({ members }: RoutingTable, incarnation: string | null): string | undefined =>
+    members.find((member) => member.incarnation === incarnation)?.address;
+  return addressIn(before, was) !== undefined && addressIn(before, was) === addressIn(after, now);
 }

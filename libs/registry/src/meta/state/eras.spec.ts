@@ -15,6 +15,11 @@ const member = (incarnation: string): Member => ({
   weight: 1,
 });
 
+const begin = (slot: number, expectedLeaderEpoch: number, leader: string): MetaCommand => ({
+  type: 'place',
+  steps: [{ type: 'begin', slot, expectedLeaderEpoch, leader, reason: 'unassigned' }],
+});
+
 const apply = (state: MetaState, ...commands: MetaCommand[]): MetaState =>
   commands.reduce((before, command) => metaStateMachine.apply(before, command).state, state);
 
@@ -22,7 +27,7 @@ const saved = apply(
   metaStateMachine.initial(),
   { type: 'bootstrap', clusterId: 'one', slotCount: 4 },
   { type: 'join', member: member('a') },
-  { type: 'assign', assignments: [{ slot: 1, expectedLeaderEpoch: 0, leader: 'a' }] },
+  begin(1, 0, 'a'),
   { type: 'setSwitches', changes: { readOnly: true } },
   { type: 'setConfig', key: 'k', value: 'v' },
 );
@@ -89,8 +94,8 @@ describe('the state of another era', () => {
     const state = apply(
       continued(saved, era),
       { type: 'join', member: member('b') },
-      { type: 'assign', assignments: [{ slot: 1, expectedLeaderEpoch: era, leader: 'b' }] },
-      { type: 'assign', assignments: [{ slot: 2, expectedLeaderEpoch: 0, leader: 'b' }] },
+      begin(1, era, 'b'),
+      begin(2, 0, 'b'),
       { type: 'setConfig', key: 'k', value: 'w' },
     );
     expect(state.table.epoch).toBe(era + 2);
