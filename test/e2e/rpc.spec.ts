@@ -176,7 +176,6 @@ describe('RPC, as Nest applications and the SDK use it', () => {
         ['registry.ack', { subscriptionId: 'never', version: '1.1' }],
         ['registry.subscribe', { dataId: 'a', subscriptionId: 's' }],
         ['registry.nothing', {}],
-        ['link.send', { nonsense: true }],
       ] as const)
         await lastValueFrom(client.emit(pattern, payload), { defaultValue: undefined });
       expect(await firstValueFrom(client.send('registry.heartbeat', {}))).toEqual({});
