@@ -80,6 +80,37 @@ describe('a log on a disk with faults', () => {
     });
   });
 
+  it('notices a good entry that is not of this history', async () => {
+    const other = new MemoryDisk();
+    const another = new MemoryLogStore(other);
+    await another.open();
+    for (const [log, term] of [
+      [store, 1],
+      [another, 2],
+    ] as const)
+      await log.write({
+        entries: [
+          { ...entry(1), term },
+          { ...entry(2), term: 3 },
+          { ...entry(3), term: 3 },
+        ],
+      });
+    await store.close();
+    // At the same index and of the same term; but what comes before it is another.
+    await disk.write([{ type: 'put', key: KEYS.entry(2), value: (await other.get(KEYS.entry(2)))! }]);
+    await expect(new MemoryLogStore(disk).open()).rejects.toMatchObject({
+      code: 'STORE_CORRUPT',
+      message: expect.stringContaining('entry 2 fails its checksum'),
+    });
+  });
+
+  it('keeps what it needs and nothing else', async () => {
+    await store.write({ entries: [entry(1), entry(2), entry(3)] });
+    await store.saveSnapshot({ index: 1, term: 1, payload: new Uint8Array(600_000) });
+    await store.saveSnapshot({ index: 2, term: 1, payload: Uint8Array.of(1) });
+    expect(disk.keys()).toEqual([KEYS.chunk(2, 0), KEYS.entry(3), KEYS.head, KEYS.snapshot]);
+  });
+
   it('leaves nothing behind when a snapshot was cut off', async () => {
     await store.write({ entries: [entry(1), entry(2)] });
     disk.failWrite(2);

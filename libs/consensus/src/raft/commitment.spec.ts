@@ -2,43 +2,6 @@ import type { RaftMessage } from './contract.js';
 import { append, Driven, noop, terms } from './core.harness.js';
 import { Group } from './group.harness.js';
 
-describe('Figure 8', () => {
-  it('an entry of an earlier term is not committed by being on a majority', () => {
-    const node = new Driven({ term: 3, entries: terms(1, 2) });
-    node.lead();
-    node.acknowledge('n2', 2);
-    expect(node.status.commit).toBe(0);
-    node.acknowledge('n2', 3);
-    expect(node.status.commit).toBe(3);
-  });
-
-  it('so a later leader may replace it, and nobody has applied it', () => {
-    const five = ['n1', 'n2', 'n3', 'n4', 'n5'];
-    const group = new Group([], { seed: 3 });
-    // (b): n5 was elected in term 3 and has an entry that nobody else has; n1 and n2 hold one of term 2.
-    for (const id of five) {
-      const log = id === 'n5' ? [1, 3] : id === 'n1' || id === 'n2' ? [1, 2] : [1];
-      group.found(id, five, { term: 3, entries: terms(...log) });
-    }
-    // (c): n1 leads again in term 4 and brings entry 2 to n3, but its own entry of term 4 to nobody.
-    for (const id of ['n1', 'n2', 'n3']) group.start(id);
-    group.dropEntriesOfTerm(4);
-    group.until(() => group.leader !== undefined);
-    const first = group.leader!;
-    group.run(30);
-    expect(group.running.map((id) => group.status(id).commit)).toEqual([0, 0, 0]);
-    // (d): it crashes, and n5 wins with the votes of those whose last entry is older than its own.
-    for (const id of ['n1', 'n2', 'n3']) group.crash(id);
-    group.dropEntriesOfTerm(undefined);
-    for (const id of ['n3', 'n4', 'n5']) group.start(id);
-    group.until(() => group.leader === 'n5', 5_000);
-    for (const id of ['n1', 'n2']) group.start(id);
-    group.run(500);
-    expect(first).not.toBe('n5');
-    for (const id of five) expect(group.log(id)).toMatch(/^1@1 2@3 /);
-  });
-});
-
 describe('what a client was told', () => {
   it('survives the leader, and half the group', () => {
     for (let seed = 1; seed <= 20; seed++) {

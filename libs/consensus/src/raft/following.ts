@@ -40,7 +40,6 @@ export class Following {
   snapshot(from: NodeId, chunk: SnapshotChunk): void {
     const { log } = this.state;
     const { meta } = chunk;
-    if (log.installing?.index === meta.index) return;
     // The log holds all that the snapshot does: the leader goes on from here.
     if (meta.index > log.commit && log.termAt(meta.index) === meta.term) log.commitTo(meta.index);
     if (meta.index <= log.commit) this.acknowledge(from, chunk.round, log.commit, false);

@@ -215,6 +215,17 @@ describe('a membership change', () => {
     expect(promote(3)[0]).toBe('write 4@1 [n1,n2,n3,n4|n1,n2,n3]');
   });
 
+  it('stays joint until that is committed, not only what was proposed before it', () => {
+    const node = leader();
+    node.commitFirst();
+    node.propose('x');
+    remove(node, 2);
+    node.sync();
+    expect(node.acknowledge('n2', 3)).not.toContainEqual(expect.stringMatching(/^write/));
+    expect(node.status).toMatchObject({ commit: 3, last: 4 });
+    expect(node.acknowledge('n2', 4)[0]).toBe('write 5@1 [n1,n2]');
+  });
+
   it('needs both majorities while it is joint', () => {
     const configuration = { voters: ['n1', 'n2', 'n3'], learners: ['n4'] };
     const node = leader({ configuration });

@@ -102,6 +102,10 @@ describe('a Raft node', () => {
         group.heal();
         await group.env.run(1_000);
         group.onDelivery = () => {};
+        // It is not this node's state before it is on its disk.
+        const state = await group.node(slow).read((held) => held, { maxAgeMs: Infinity });
+        expect(state).toEqual({ x: [0] });
+        await expect(group.node(slow).snapshotNow()).rejects.toMatchObject({ code: 'PENDING' });
         group.node(slow).crash();
         group.nodes.delete(slow);
         group.disks.get(slow)!.loseUnsynced(kept);
@@ -273,7 +277,12 @@ describe('a Raft node', () => {
     const node = group.node(leader);
     const { applied } = node.status();
     expect(node.entryAt(applied)).toMatchObject({ kind: 'command', index: applied });
-    expect(await group.finish(node.snapshotNow())).toBe(applied);
+    const resume = group.disks.get(leader)!.pause();
+    const taken = node.snapshotNow();
+    await group.env.run(100);
+    expect(node.status()).toMatchObject({ snapshotIndex: 0, first: 1 });
+    resume();
+    expect(await group.finish(taken)).toBe(applied);
     expect(await group.finish(node.snapshotNow())).toBe(applied);
     expect(node.status()).toMatchObject({ snapshotIndex: applied, first: applied + 1 });
     expect(node.entryAt(applied)).toBeUndefined();

@@ -205,6 +205,26 @@ describe('a group of three', () => {
     });
   });
 
+  it('answers no read from a state that may be older, also where it has just begun to lead', async () => {
+    await begin();
+    const leader = await group.leader();
+    const [heir, other] = others(IDS, leader) as [string, string];
+    group.isolate(other);
+    await group.propose('acknowledged', 'x', leader);
+    group.kill(leader);
+    group.heal();
+    // The heir has the entry, and cannot know yet that it is committed.
+    const resume = group.disks.get(other)!.pause();
+    expect(await group.env.until(() => group.node(heir).status().role !== 'follower', 2_000)).toBe(true);
+    resume();
+    expect(await group.env.until(() => group.node(heir).status().role === 'leader', 2_000)).toBe(true);
+    const again = group.disks.get(other)!.pause();
+    const read = group.node(heir).read((state) => state, { maxAgeMs: 1_000 });
+    await group.env.run(2_000);
+    again();
+    expect(await group.finish(read)).toEqual({ x: ['acknowledged'] });
+  });
+
   describe('partitions', () => {
     it('leave a majority at work and a minority that acknowledges nothing', async () => {
       await begin();
@@ -262,6 +282,8 @@ describe('a group of three', () => {
       await begin();
       const id = { client: 'me', sequence: 1 };
       const first = await group.finish(group.node(await group.leader()).propose(id, { to: 'x', item: 'once' }));
+      // So that nobody finds the command in its log.
+      await group.converge();
       for (const node of group.nodes.values()) await group.finish(node.snapshotNow());
       for (const each of IDS) group.kill(each);
       await group.start();

@@ -58,6 +58,7 @@ describe('what a leader knows of a peer', () => {
     }
     const peer = replicating();
     peer.parts(5, 6);
+    expect([peer.state, peer.next]).toEqual(['replicate', 12]);
     peer.matches(4, 0);
     expect([peer.state, peer.matched, peer.next]).toEqual(['replicate', 11, 12]);
   });

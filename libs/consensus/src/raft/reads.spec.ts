@@ -53,8 +53,11 @@ describe('a linearizable read', () => {
     node.lead();
     expect(node.step({ type: 'read', call: 1 })).toEqual([]);
     expect(settled(node.acknowledge('n2', 2))).toEqual([]);
+    // Nor do heartbeats confirm it before.
+    node.pass(100);
+    expect(settled(node.acknowledge('n2', 2, 3))).toEqual([]);
     expect(node.acknowledge('n2', 4)).toContain('> n2 append 2 after 4@2 [] commit 4');
-    expect(settled(node.acknowledge('n2', 4, 2))).toEqual(['settled 1 4']);
+    expect(settled(node.acknowledge('n2', 4, 4))).toEqual(['settled 1 4']);
   });
 
   it('does not count learners', () => {

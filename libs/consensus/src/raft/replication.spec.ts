@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import type { RaftMessage } from './contract.js';
 import { append, command, Driven, noop, terms } from './core.harness.js';
-import { Group } from './group.harness.js';
 import { bytes } from './member.harness.js';
 
 type AppendAnswer = Extract<RaftMessage, { kind: 'appendAnswer' }>;
@@ -326,6 +325,15 @@ describe('a leader', () => {
     expect(node.propose('1234567', 5)).toEqual(['settled 5 OVERLOADED']);
   });
 
+  it('believes nobody who claims to have more than there is', () => {
+    const node = leader();
+    node.propose('x');
+    node.sync();
+    expect(node.acknowledge('n2', 99)).toEqual([]);
+    expect(node.status).toMatchObject({ commit: 2, last: 3 });
+    expect(node.acknowledge('n2', 3)).toContain('settled 1 3');
+  });
+
   it('leaves in doubt what it had not committed when it is deposed', () => {
     const node = leader();
     node.propose('x', 1);
@@ -360,35 +368,5 @@ describe('a leader', () => {
       }),
       { numRuns: 50 },
     );
-  });
-});
-
-describe('Figure 7', () => {
-  it.each([
-    ['a', [1, 1, 1, 4, 4, 5, 5, 6, 6]],
-    ['b', [1, 1, 1, 4]],
-    ['c', [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 6]],
-    ['d', [1, 1, 1, 4, 4, 5, 5, 6, 6, 6, 7, 7]],
-    ['e', [1, 1, 1, 4, 4, 4, 4]],
-    ['f', [1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]],
-  ])('the log of follower (%s) becomes the leader’s', (_, log) => {
-    const group = new Group([]);
-    for (const [id, ofEntries, term] of [
-      ['n1', [1, 1, 1, 4, 4, 5, 5, 6, 6, 6], 7],
-      ['n2', log, 7],
-      ['n3', [], 0],
-    ] as const) {
-      group.found(id, ['n1', 'n2', 'n3'], { term, entries: terms(...ofEntries) });
-    }
-    // n1 can have n3's vote, and never n2's where n2's log is longer.
-    group.isolate('n2');
-    for (const id of ['n1', 'n3', 'n2']) group.start(id);
-    group.until(() => group.leader === 'n1');
-    group.heal();
-    group.settle(group.propose('x', group.elect('n1')));
-    group.run(200);
-    const expected = group.log(group.leader!);
-    expect(group.running.map((id) => group.log(id))).toEqual([expected, expected, expected]);
-    expect(expected).toMatch(/^1@1 2@1 3@1 4@4 5@4 6@5 7@5 8@6 9@6 10@6 11@8/);
   });
 });

@@ -53,8 +53,6 @@ export class Replication {
   /** To all: sent even with nothing new to say, for each answer tells that the peer follows. */
   heartbeat(): void {
     for (const [id, peer] of this.peers) {
-      // The append that a probe was may have been lost.
-      peer.probing = false;
       const previousIndex = peer.next - 1;
       const previousTerm = peer.state === 'snapshot' ? undefined : this.state.log.termAt(previousIndex);
       // Where nothing is known to compare with, the peer's empty beginning always matches, and verifies nothing. Its

@@ -8,15 +8,15 @@ type SnapshotChunk = Extract<RaftMessage, { kind: 'snapshot' }>;
  * changes anything, and it changes all at once: until it is on disk, a crash leaves the log as it was.
  */
 export class SnapshotReceiver {
-  private incoming: { from: NodeId; term: number; meta: SnapshotMeta; nextOffset: number } | undefined;
+  private incoming: { term: number; meta: SnapshotMeta; nextOffset: number } | undefined;
 
   constructor(private readonly state: RaftState) {}
 
   receive(from: NodeId, chunk: SnapshotChunk): void {
     const { out, term } = this.state;
     const { meta, offset, bytes, last, round } = chunk;
-    if (offset === 0 && !this.isUnderWay(from, meta)) this.incoming = { from, term, meta, nextOffset: 0 };
-    const incoming = this.isUnderWay(from, meta) ? this.incoming! : undefined;
+    if (offset === 0 && !this.isUnderWay(meta)) this.incoming = { term, meta, nextOffset: 0 };
+    const incoming = this.isUnderWay(meta) ? this.incoming! : undefined;
     if (incoming && offset === incoming.nextOffset) {
       incoming.nextOffset += bytes.length;
       out.storeChunk({ meta, offset, bytes, last });
@@ -31,14 +31,8 @@ export class SnapshotReceiver {
     out.send(from, { kind: 'snapshotAnswer', term, round, index: meta.index, nextOffset }, 'everything');
   }
 
-  private isUnderWay(from: NodeId, meta: SnapshotMeta): boolean {
-    const { incoming } = this;
-    return (
-      incoming !== undefined &&
-      incoming.from === from &&
-      incoming.term === this.state.term &&
-      incoming.meta.index === meta.index &&
-      incoming.meta.term === meta.term
-    );
+  /** A term has one leader, and an index that is committed one term. */
+  private isUnderWay({ index }: SnapshotMeta): boolean {
+    return this.incoming?.term === this.state.term && this.incoming.meta.index === index;
   }
 }

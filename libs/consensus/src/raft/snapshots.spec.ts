@@ -165,6 +165,26 @@ describe('a snapshot being sent', () => {
     expect(read(node, 0)).toEqual(['> n3 snapshot 9@2 offset 0']);
   });
 
+  it('does not go to a peer that has fallen silent, until it speaks', () => {
+    const node = new Driven({ limits: { retainedEntries: 0 } });
+    node.lead();
+    node.acknowledge('n2', 2);
+    node.acknowledge('n3', 2);
+    const lines: string[] = [];
+    for (let round = 2; round < 20; round++) {
+      lines.push(...node.propose(`${round}`, round), ...node.sync());
+      lines.push(...node.acknowledge('n2', node.status.last, round - 1), ...node.pass(50));
+      const { commit: index } = node.status;
+      node.step({ type: 'applied', index });
+      // As long as it has been heard lately, it would be given one.
+      if (node.status.peers[1]!.active) continue;
+      node.step({ type: 'compacted', meta: { index, term: 1, configuration: three } });
+    }
+    expect(node.status.first).toBeGreaterThan(15);
+    expect(lines.filter((line) => line.startsWith('read chunk'))).toEqual([]);
+    expect(node.acknowledge('n3', 2, 19)).toEqual([expect.stringMatching(/^read chunk for n3 snapshot /)]);
+  });
+
   it('does not go to a peer that is not there', () => {
     const node = leader();
     const lines: string[] = [];
