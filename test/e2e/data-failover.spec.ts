@@ -98,6 +98,28 @@ describe('a data tier with two replicas of every slot', () => {
     expect(table.slots.some(({ begun }) => begun === false)).toBe(true);
   });
 
+  it('tells over HTTP what it holds, how far followers are, and who, when and why something disappeared', async () => {
+    const { node } = await leaderOf('service-0');
+    const table = await tableOf(session(), (each) => isWhole(each, 2));
+    const at = (path: string): Promise<Awaited<ReturnType<typeof http>>> =>
+      http('GET', `http://${node.httpAddress}/v1/${path}`);
+    const gone = await client.publish({ dataId: 'service-0', data: ['gone'] });
+    await gone.unpublish();
+    const slot = table.slots.indexOf(slotHolding(table, 'service-0'));
+    const { body } = await at(`slots/${slot}/removals`);
+    expect(body.removals[0]).toMatchObject({ dataId: 'service-0', registerId: gone.registerId, cause: 'unpublish' });
+    expect(body.removals[0].agoMs).toBeGreaterThanOrEqual(0);
+    const led = (await at('slots')).body.slots.find((each: { slot: number }) => each.slot === slot);
+    expect(led).toMatchObject({ complete: true, followers: [{ streaming: true }] });
+    const datum = await at('datums?dataId=service-0');
+    expect(
+      datum.body.publications.map((each: { content: { data: string[] } }) => each.content.data[0]).toSorted(),
+    ).toEqual([...published.get('service-0')!].toSorted());
+    expect((await at('stats')).body).toMatchObject({ divergencesFound: 0 });
+    expect((await at('slots/99/removals')).status).toBe(404);
+    expect((await at('datums')).body.code).toBe('INVALID_NAME');
+  });
+
   it('accepts no write at a server that stood still for longer than its lease, and takes it back as another', async () => {
     const { node, services } = await leaderOf(SERVICES[0]!);
     node.pause();

@@ -15,6 +15,7 @@ export interface DataHostOptions {
 export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromData, ToData> {
   private runs: number[] = [];
   private readonly folder: ServerFolder;
+  private readonly env: Env;
 
   constructor({ config, env, logger, folder, fail }: DataHostOptions) {
     super({
@@ -37,11 +38,17 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
       perform: () => {},
     });
     this.folder = folder;
+    this.env = env;
   }
 
   override async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
     this.runs = [await this.folder.nextRun()];
     await super.start(addresses);
+  }
+
+  /** The clock of the core. */
+  nowMs(): number {
+    return this.env.nowMs();
   }
 
   readiness(): Readiness {

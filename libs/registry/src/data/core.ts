@@ -12,7 +12,7 @@ import {
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
-import type { DataStats, DatumReport, SlotReport } from './inspect.js';
+import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { DATA_LIMITS } from './limits.js';
 import type { RecordedRemoval } from './removal-log.js';
 import { type SessionPeer, Sessions } from './sessions.js';
@@ -92,6 +92,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** The slots led here, for people. */
   slots(): SlotReport[] {
     return this.held.inspect();
+  }
+
+  /** The slots followed here, for people. */
+  following(): FollowingReport[] {
+    return this.held.following();
   }
 
   /** Undefined when the slot of the datum is not led here. */

@@ -15,6 +15,16 @@ export interface SlotReport {
   followers: ReplicaLag[];
 }
 
+/** One slot followed, for people. */
+export interface FollowingReport {
+  slot: number;
+  leader: string;
+  leaderEpoch: number;
+  /** Of the last operation applied; left out while what differs is still coming. */
+  position?: number;
+  publications: number;
+}
+
 /** One datum as the leader holds it, for people. */
 export interface DatumReport {
   dataInfoId: DataInfoId;

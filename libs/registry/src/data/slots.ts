@@ -1,7 +1,7 @@
 import { type DataInfoId, type LinkId, type ReplicaReport, type ReplicaToLeader, type RoutingTable } from '#model';
 import { slotOf } from '#sharding';
 import type { DataEffect, DataLimits, DataOptions } from './contract.js';
-import type { DataStats, DatumReport, SlotReport } from './inspect.js';
+import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
 import { Leadership } from './leadership.js';
 import type { RecordedRemoval } from './removal-log.js';
@@ -139,6 +139,16 @@ export class Slots {
       publications: replica.publicationCount,
       tombstones: replica.tombstoneCount,
       followers: replication.lags(this.nowMs),
+    }));
+  }
+
+  following(): FollowingReport[] {
+    return [...this.replicas.all()].map(({ replica, leader, leaderEpoch, position }) => ({
+      slot: replica.slot,
+      leader,
+      leaderEpoch,
+      ...(position === undefined ? {} : { position }),
+      publications: replica.publicationCount,
     }));
   }
 
