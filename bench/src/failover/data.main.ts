@@ -1,0 +1,214 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Histogram, build } from 'hdr-histogram-js';
+import { RegistryClient, type Subscriber } from '#client';
+import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type RoutingTable, toDataInfoId } from '#model';
+import { slotOf } from '#sharding';
+import type * as scripts from '../../../scripts/lib/cluster.mjs';
+import { Population } from './population.js';
+import { usSince } from './load.js';
+
+const HELP = `Kills a random data server with SIGKILL, again and again, under live publications, subscribers and churn, and measures how
+long it takes from the kill until writes to the slots it led are stored, and until they are pushed, again.
+
+  node scripts/run.mjs bench/src/failover/data.main.js [options]
+
+  --kills N         how often (20); each killed server is started again and has caught up before the next
+  --data N          data servers (4)
+  --publications N  live publications (20000)
+  --subscribers N   subscribers, on as many connections (2000)
+  --churn N         republishes per second, in percent of the publications (1)
+  --json            print the results as JSON
+`;
+
+const RETRY_MS = 5;
+const POLL_MS = 25;
+/** Services by which the slots of the killed server are tried. */
+const PROBES = 64;
+
+const { values: options } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    data: { type: 'string', default: '4' },
+    publications: { type: 'string', default: '20000' },
+    subscribers: { type: 'string', default: '2000' },
+    churn: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const number = (name: 'kills' | 'data' | 'publications' | 'subscribers' | 'churn', least: number): number => {
+  const value = Number(options[name]);
+  if (Number.isFinite(value) && value >= least) return value;
+  console.error(`--${name} must be a number of at least ${least}, not ${options[name]}`);
+  process.exit(2);
+};
+const kills = number('kills', 1);
+const data = number('data', 2);
+const publications = number('publications', 0);
+const subscribers = number('subscribers', 0);
+const churn = number('churn', 0);
+
+// The script is not compiled: seen from dist, it is at the top of the checkout.
+const { Cluster } = (await import(
+  new URL('../../../../scripts/lib/cluster.mjs', import.meta.url).href
+)) as typeof scripts;
+
+const probes = Array.from({ length: PROBES }, (_, i) => `probe-${i}`);
+
+async function tableOf(node: scripts.ClusterNode): Promise<RoutingTable | undefined> {
+  try {
+    const [, json] = (await readFile(join(node.dataDir, 'table.json'), 'utf8')).split('\n');
+    return JSON.parse(json!) as RoutingTable;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Resolves once every slot has a live leader and a live follower, and nobody is catching up. */
+async function wholeTable(node: scripts.ClusterNode): Promise<RoutingTable> {
+  for (;;) {
+    const table = await tableOf(node);
+    const live = new Set(table?.members.map(({ incarnation }) => incarnation));
+    const isWhole = table?.slots.every(
+      ({ leader, followers, joining }) =>
+        leader !== null && live.has(leader) && joining.length === 0 && followers.some((each) => live.has(each)),
+    );
+    if (table && isWhole) return table;
+    await setTimeout(POLL_MS);
+  }
+}
+
+function ledBy(table: RoutingTable, address: string): string[] {
+  return probes.filter((dataId) => {
+    const id = toDataInfoId({ dataId, group: DEFAULT_GROUP, instanceId: DEFAULT_INSTANCE_ID });
+    const { leader } = table.slots[slotOf(id, table.slots.length)]!;
+    return table.members.some((member) => member.incarnation === leader && member.address === address);
+  });
+}
+
+/** Registers over HTTP, which is answered well only once the leader of the slot has it. */
+async function store(session: scripts.ClusterNode, dataId: string, value: string): Promise<void> {
+  for (;;) {
+    const response = await fetch(`http://${session.httpAddress}/v1/publishers`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ dataId, registerId: 'probe', data: [value], leaseMs: 3_600_000 }),
+    });
+    await response.arrayBuffer();
+    if (response.status === 201) return;
+    await setTimeout(RETRY_MS);
+  }
+}
+
+function shows(subscriber: Subscriber, value: string): Promise<void> {
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (!subscriber.current().publishers.some((each) => each.data[0] === value)) return;
+      subscriber.off('change', check);
+      resolve();
+    };
+    subscriber.on('change', check);
+    check();
+  });
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'rollcall-failover-'));
+const cluster = await Cluster.open({ dir: folder, meta: 3, data, session: 2, basePort: 0 });
+const firstStoredUs: Histogram = build();
+const allStoredUs: Histogram = build();
+const firstPushedUs: Histogram = build();
+const allPushedUs: Histogram = build();
+const seeds = (): string[] => cluster.of('session').map(({ rpcAddress }) => rpcAddress);
+let population: Population | undefined;
+let watcher: RegistryClient | undefined;
+try {
+  await cluster.start();
+  const session = cluster.of('session')[0]!;
+  population = new Population(seeds());
+  await population.start({ publications, subscribers, churnPerSecond: (publications * churn) / 100 });
+  watcher = new RegistryClient({ seeds: seeds() });
+  const watching = new Map<string, Subscriber>();
+  for (const probe of probes) {
+    await store(session, probe, 'first');
+    const subscriber = watcher.subscribe({ dataId: probe });
+    await subscriber.ready();
+    watching.set(probe, subscriber);
+  }
+  console.error(`${publications} publications, ${subscribers} subscribers; killing ...`);
+  for (let kill = 1; kill <= kills; kill++) {
+    const table = await wholeTable(session);
+    const running = cluster.of('data');
+    const victim = running[Math.floor(Math.random() * running.length)]!;
+    const affected = ledBy(table, victim.rpcAddress);
+    const value = `kill-${kill}`;
+    const startMs = performance.now();
+    const killed = victim.kill('SIGKILL');
+    const stored: number[] = [];
+    const pushed: number[] = [];
+    await Promise.all(
+      affected.map(async (probe) => {
+        const push = shows(watching.get(probe)!, value).then(() => pushed.push(usSince(startMs)));
+        await store(session, probe, value);
+        stored.push(usSince(startMs));
+        await push;
+      }),
+    );
+    await killed;
+    if (affected.length > 0) {
+      firstStoredUs.recordValue(Math.min(...stored));
+      allStoredUs.recordValue(Math.max(...stored));
+      firstPushedUs.recordValue(Math.min(...pushed));
+      allPushedUs.recordValue(Math.max(...pushed));
+    }
+    const tookMs = (Math.max(0, ...pushed) / 1000).toFixed(0);
+    console.error(`kill ${kill}/${kills}: ${victim.name}, ${affected.length} probes, all pushed after ${tookMs} ms`);
+    await victim.start().ready();
+  }
+  await wholeTable(session);
+  await population.settle();
+} finally {
+  await watcher?.close({ drain: false });
+  await population?.stop();
+  await cluster.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+const inMs = (histogram: Histogram) => ({
+  p50Ms: histogram.getValueAtPercentile(50) / 1000,
+  p99Ms: histogram.getValueAtPercentile(99) / 1000,
+  maxMs: histogram.maxValue / 1000,
+});
+const results = {
+  node: process.version,
+  kills: firstStoredUs.totalCount,
+  publications,
+  subscribers,
+  firstStored: inMs(firstStoredUs),
+  allStored: inMs(allStoredUs),
+  firstPushed: inMs(firstPushedUs),
+  allPushed: inMs(allPushedUs),
+  ...population.report(),
+};
+if (options.json) console.log(JSON.stringify(results, null, 2));
+else {
+  const line = ({ p50Ms, p99Ms, maxMs }: ReturnType<typeof inMs>): string =>
+    `p50 ${p50Ms.toFixed(0)} ms  p99 ${p99Ms.toFixed(0)} ms  max ${maxMs.toFixed(0)} ms`;
+  console.log(`
+${results.kills} kills of a data server, until the slots it led
+  store the first write  ${line(results.firstStored)}
+  all store writes       ${line(results.allStored)}
+  push the first write   ${line(results.firstPushed)}
+  all push               ${line(results.allPushed)}
+meanwhile ${results.republished} republishes, ${results.failed} failed
+  lists that lost a live publication: ${results.shrunk}
+  subscribers whose list is right at the end: ${results.right} of ${subscribers}`);
+}
+process.exit(results.failed + results.shrunk > 0 || results.right < subscribers ? 1 : 0);
