@@ -1,10 +1,23 @@
 import { systemEnv } from '#client';
 import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
+import { ConfigController } from './http/config.controller.js';
+import { LeaderController } from './http/leader.controller.js';
+import { MembersController } from './http/members.controller.js';
 import { RaftController } from './http/raft.controller.js';
+import { SlotsController } from './http/slots.controller.js';
+import { SwitchesController } from './http/switches.controller.js';
 import { MetaHost } from './meta.host.js';
 import { RaftAdministration } from './raft/administration.js';
 import { MetaGroup } from './raft/group.js';
 import { RaftRpcController } from './rpc/raft.controller.js';
+import { StateRpcController } from './rpc/state.controller.js';
+import { StateAdministration } from './state/administration.js';
+
+/** Over HTTP for operators, over RPC for the other meta servers. */
+const CONTROLLERS = [
+  ...[RaftController, LeaderController, MembersController, SlotsController, SwitchesController, ConfigController],
+  ...[RaftRpcController, StateRpcController],
+];
 
 /**
  * Starts a meta server.
@@ -20,10 +33,11 @@ export async function startMeta(config: Config<'meta'>, fail: (error: unknown) =
     logger,
     host,
     resource: group,
-    controllers: [RaftController, RaftRpcController],
+    controllers: CONTROLLERS,
     providers: [
       { provide: MetaHost, useValue: host },
       { provide: RaftAdministration, useValue: new RaftAdministration(group.node) },
+      { provide: StateAdministration, useValue: new StateAdministration(group.node, env) },
     ],
   });
 }

@@ -1,4 +1,8 @@
 export * from './merge.js';
+export * from './meta/api/attempts.js';
+export * from './meta/api/changes.js';
+export * from './meta/api/queries.js';
+export type { SwitchReader } from './meta/api/switches.js';
 export * from './meta/contract.js';
 export * from './meta/core.js';
 export * from './meta/engine.js';

@@ -1,8 +1,8 @@
-import { RpcConnection } from '#client';
 import type { Configuration, MembershipChange, NodeId } from '#consensus';
 import { RegistryError, isPlainObject } from '#model';
 import { parseAddress } from '#nest';
 import type { MetaNode } from './group.js';
+import { LeaderRoute } from './leader-route.js';
 
 /** What only the leader does. Travels as it is from the node that was asked to the leader. */
 export type RaftRequest = MembershipChange | { type: 'transfer'; node: NodeId };
@@ -16,28 +16,23 @@ export interface RaftAnswer {
 export const RAFT_PATTERN = 'meta.raft';
 
 const TYPES: ReadonlySet<unknown> = new Set<RaftRequest['type']>(['addLearner', 'promote', 'remove', 'transfer']);
-const CONNECT_TIMEOUT_MS = 2_000;
 /** Longer than a transfer may take; a change that has no majority ends when its leader steps down. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/**
- * Who is in the group, and who leads it, in the hands of an operator. Any node may be asked: one that follows hands the
- * request on to the leader over RPC, since the id of a node is where it listens for that.
- */
+/** Who is in the group, and who leads it, in the hands of an operator. Any node may be asked. */
 export class RaftAdministration {
-  constructor(private readonly node: MetaNode) {}
+  private readonly route: LeaderRoute;
+
+  constructor(private readonly node: MetaNode) {
+    this.route = new LeaderRoute(node);
+  }
 
   /** @throws RegistryError BAD_REQUEST, NO_LEADER, what the node says, and what the way to the leader throws */
   async request(input: unknown): Promise<RaftAnswer> {
-    const request = parseRequest(input);
-    const { id, role, leader } = this.node.status();
-    if (role === 'leader') return this.perform(request);
-    if (leader === undefined || leader === id)
-      throw new RegistryError('NO_LEADER', `The meta server ${id} knows of no leader just now.`);
-    return forward(leader, request);
+    return this.route.take(RAFT_PATTERN, parseRequest(input), ANSWER_TIMEOUT_MS, (request) => this.perform(request));
   }
 
-  /** A request that another node has handed on. It goes no further, so that two nodes that are wrong make no circle. */
+  /** A request that another node has handed on. It goes no further. */
   async forwarded(input: unknown): Promise<RaftAnswer> {
     return this.perform(parseRequest(input));
   }
@@ -54,22 +49,6 @@ export class RaftAdministration {
     else await node.changeMembership(request);
     const { id, configuration } = node.status();
     return { by: id, configuration };
-  }
-}
-
-async function forward(leader: NodeId, request: RaftRequest): Promise<RaftAnswer> {
-  const address = parseAddress(leader);
-  if (!address) throw new RegistryError('NO_LEADER', `The leader ${leader} has no address that can be reached.`);
-  const connection = await RpcConnection.connect({ ...address, connectTimeoutMs: CONNECT_TIMEOUT_MS }).catch(
-    (cause) => {
-      // Nothing has been asked yet, so asking again is safe; a connection lost later leaves that open.
-      throw new RegistryError('NO_LEADER', `The leader ${leader} cannot be reached.`, { cause, details: { leader } });
-    },
-  );
-  try {
-    return (await connection.request(RAFT_PATTERN, request, { timeoutMs: ANSWER_TIMEOUT_MS })) as RaftAnswer;
-  } finally {
-    connection.close();
   }
 }
 

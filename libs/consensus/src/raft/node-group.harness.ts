@@ -59,6 +59,11 @@ export class VirtualEnv implements Env {
     await this.until(() => false, ms);
   }
 
+  /** The whole machine sleeps: what would have been due comes late. */
+  sleep(ms: number): void {
+    this.time += ms;
+  }
+
   /** @returns whether it came true within the time */
   async until(isTrue: () => boolean, withinMs = 10_000): Promise<boolean> {
     const endMs = this.time + withinMs;
@@ -69,7 +74,7 @@ export class VirtualEnv implements Env {
         return false;
       }
       const { atMs, run } = this.due.shift()!;
-      this.time = atMs;
+      this.time = Math.max(this.time, atMs);
       if (!run) continue;
       run();
       await this.settle();

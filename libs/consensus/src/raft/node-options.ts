@@ -48,6 +48,8 @@ export const HOST_DEFAULTS: HostLimits = {
 export interface RaftNodeStatus extends RaftStatus {
   /** Of the newest durable snapshot. */
   snapshotIndex: number;
+  /** How old the state here is at most, which a read may ask for; Infinity while that is not known. */
+  stateAgeMs: number;
   /** Why the node has stopped for good. */
   failure?: RegistryError;
 }

@@ -203,6 +203,21 @@ describe('a group of three', () => {
       expect(await group.finish(leader.read((state) => state, { maxAgeMs: 10 }))).toEqual({ x: [1] });
       expect(await leader.read((state) => state, { maxAgeMs: 10_000 })).toEqual({ x: [1] });
     });
+
+    it('know how old: of a leader that stood still, also for how long it did', async () => {
+      await begin();
+      await group.propose(1);
+      const leader = group.node(await group.leader());
+      const follower = group.node(others(IDS, leader.status().id)[0]!);
+      await group.env.run(500);
+      for (const node of [leader, follower]) expect(node.status().stateAgeMs).toBeLessThan(1_000);
+      group.env.sleep(5_000);
+      // Somebody else may have led for most of that, and nothing here has noticed yet.
+      expect(leader.status()).toMatchObject({ role: 'leader' });
+      for (const node of [leader, follower]) expect(node.status().stateAgeMs).toBeGreaterThanOrEqual(5_000);
+      await group.env.run(1_000);
+      expect(follower.status().stateAgeMs).toBeLessThan(1_000);
+    });
   });
 
   it('answers no read from a state that may be older, also where it has just begun to lead', async () => {

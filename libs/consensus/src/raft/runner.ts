@@ -168,7 +168,12 @@ export class RaftRunner<Command, State, Result> {
 
   status(): RaftNodeStatus {
     const { failure } = this;
-    return { ...this.core.status(), snapshotIndex: this.snapshots.index, ...(failure && { failure }) };
+    return {
+      ...this.core.status(),
+      snapshotIndex: this.snapshots.index,
+      stateAgeMs: this.ageMs(),
+      ...(failure && { failure }),
+    };
   }
 
   get era(): number | undefined {
@@ -281,11 +286,16 @@ export class RaftRunner<Command, State, Result> {
     for (const listener of this.listeners) listener(this.announced);
   }
 
-  /** A leader that was replaced without knowing it steps down within `checkQuorumMs`. */
+  /**
+   * A leader that was replaced without knowing it steps down within `checkQuorumMs`. One that stood still has yet to find
+   * that out: by how much its own wake-up is late, it may be that much longer.
+   */
   private ageMs(): number {
-    if (!this.leadership.leading) return this.freshness.ageMs(this.options.env.nowMs());
+    const nowMs = this.options.env.nowMs();
+    if (!this.leadership.leading) return this.freshness.ageMs(nowMs);
     const { commit, applied } = this.core.status();
-    return this.announced.leading && applied === commit ? this.limits.checkQuorumMs : Infinity;
+    if (!this.announced.leading || applied !== commit) return Infinity;
+    return this.limits.checkQuorumMs + Math.max(0, nowMs - (this.wake?.atMs ?? nowMs));
   }
 
   private wakeAt(atMs: number): void {

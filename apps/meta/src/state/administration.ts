@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Env, RegistryError, isPlainObject, randomId } from '#model';
+import {
+  Attempts,
+  type Consistency,
+  type StateChange,
+  type StateChanged,
+  type StateQuery,
+  answerQuery,
+  readChange,
+  readQuery,
+  requireCluster,
+  stateChanged,
+} from '#registry';
+import type { MetaNode } from '../raft/group.js';
+import { LeaderRoute } from '../raft/leader-route.js';
+import { canonicalAddress } from './address.js';
+
+export const STATE_PATTERN = 'meta.state';
+
+/** As it travels from the node that was asked to the leader. `id` is that of the change, also when it is asked again. */
+type StateRequest = { query: StateQuery } | { change: StateChange; id: string };
+
+/** For how long attempts are made; several elections fit. */
+const PATIENCE_MS = 5_000;
+/** A leader that has not answered by then may stand still, and another be elected. */
+const ATTEMPT_MS = 1_500;
+const PAUSE_MS = 50;
+
+/**
+ * The replicated state in the hands of operators, on any node. What must be true at the moment of asking, and every
+ * change, is the leader's: while it changes, the request is made again.
+ */
+export class StateAdministration {
+  private readonly route: LeaderRoute;
+
+  constructor(
+    private readonly node: MetaNode,
+    private readonly env: Pick<Env, 'nowMs' | 'random'>,
+  ) {
+    this.route = new LeaderRoute(node);
+  }
+
+  /** @throws RegistryError NO_LEADER, also for a stale read when the state here is older than asked; as `answerQuery` */
+  read(query: StateQuery, consistency: Consistency): Promise<object> {
+    if (consistency === 'linearizable') return this.patiently('read', { query });
+    return this.readHere(query, consistency.maxAgeMs);
+  }
+
+  /**
+   * Resolves once it is committed.
+   * @param key of the caller, who may repeat with it what got no answer: it is applied once
+   * @throws RegistryError OUTCOME_UNKNOWN, NO_LEADER, VERSION_CONFLICT, CONFIG_TOO_LARGE, NOT_READY
+   */
+  change(change: StateChange, key?: string): Promise<StateChanged> {
+    const id = key === undefined ? `once-${randomId(this.env.random)}` : `key-${key}`;
+    return this.patiently('change', { change, id }) as Promise<StateChanged>;
+  }
+
+  /** A request that another node has handed on. It goes no further. */
+  async forwarded(input: unknown): Promise<object> {
+    const request = readRequest(input);
+    const { id, role } = this.node.status();
+    if (role !== 'leader') throw new RegistryError('NO_LEADER', `The meta server ${id} does not lead any more.`);
+    return this.perform(request);
+  }
+
+  /** On this node whatever it is, and at once. An age of null is one that is not known. */
+  private async readHere(query: StateQuery, maxAgeMs: number): Promise<object> {
+    const { stateAgeMs, leader, term } = this.node.status();
+    const answer = await this.node.read((state) => answerQuery(query, state, { leader, term }), { maxAgeMs });
+    // A leader whose state may be older than asked has made sure that it is not.
+    const ageMs = stateAgeMs <= maxAgeMs ? stateAgeMs : 0;
+    return { ...answer, ageMs: Number.isFinite(ageMs) ? Math.ceil(ageMs) : null };
+  }
+
+  private async patiently(what: 'read' | 'change', request: StateRequest): Promise<object> {
+    const attempts = new Attempts(what, this.env.nowMs() + PATIENCE_MS);
+    for (;;) {
+      try {
+        const attempt = this.route.take(STATE_PATTERN, request, ATTEMPT_MS, (here) => this.perform(here));
+        return await within(ATTEMPT_MS, attempt);
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        const answer = attempts.failed(this.env.nowMs(), error);
+        if (answer) throw answer;
+        await sleep(PAUSE_MS);
+      }
+    }
+  }
+
+  /** On the leader. */
+  private async perform(request: StateRequest): Promise<object> {
+    const { node } = this;
+    if ('query' in request) {
+      const { id, term } = node.status();
+      return node.read((state) => answerQuery(request.query, state, { leader: id, term }), 'linearizable');
+    }
+    await node.read(requireCluster, { maxAgeMs: Infinity });
+    const { result } = await node.propose({ client: request.id, sequence: 1 }, request.change);
+    return stateChanged(result);
+  }
+}
+
+function readRequest(input: unknown): StateRequest {
+  const { query, change, id } = isPlainObject(input) ? input : {};
+  if (query !== undefined) return { query: readQuery(query) };
+  if (typeof id !== 'string') throw new RegistryError('BAD_REQUEST', 'A change that is handed on has an id.');
+  return { change: readChange(change, { canonicalAddress }), id };
+}
+
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const timeout = new AbortController();
+  const expired = sleep(ms, undefined, { signal: timeout.signal }).then(
+    () => Promise.reject(new RegistryError('DEADLINE_EXCEEDED', `The leader did not answer within ${ms} ms.`)),
+    () => new Promise<never>(() => {}),
+  );
+  try {
+    return await Promise.race([work, expired]);
+  } finally {
+    timeout.abort();
+    work.catch(() => {});
+  }
+}

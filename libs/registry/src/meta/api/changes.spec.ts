@@ -1,0 +1,99 @@
+import { LIMITS } from '#model';
+import { readChange, readConfigBody, readExpectedVersion, stateChanged } from './changes.js';
+import type { SwitchReader } from './switches.js';
+
+/** Addresses are upper case here, to tell that they were read. */
+const lent: SwitchReader = {
+  canonicalAddress: (text) => (/^[a-z]\d$/i.test(text) ? text.toUpperCase() : undefined),
+};
+const switches = (changes: unknown) => readChange({ type: 'setSwitches', changes }, lent);
+const refusal = (field: string, code = 'BAD_REQUEST') => expect.objectContaining({ code, details: { field } });
+
+describe('a change of switches', () => {
+  it.each([
+    [{ readOnly: true }],
+    [{ stopPush: { scope: 'none' } }],
+    [{ readOnly: false, stopPush: { scope: 'all' } }],
+    [{ stopPush: { scope: 'zones', zones: ['east', 'west'] } }],
+  ])('is read as it is: %j', (changes) => {
+    expect(switches(changes)).toEqual({ type: 'setSwitches', changes });
+  });
+
+  it('has its lists in one order, each entry once and in one form', () => {
+    expect(switches({ stopPush: { scope: 'gray', addresses: ['b2', 'a1', 'B2'] } })).toEqual({
+      type: 'setSwitches',
+      changes: { stopPush: { scope: 'gray', addresses: ['A1', 'B2'] } },
+    });
+  });
+
+  it.each<[unknown, RegExp, string | undefined]>([
+    [{}, /No switch is named; there are stopPush, readOnly/, undefined],
+    [[], /must be an object/, undefined],
+    [null, /must be an object/, undefined],
+    [{ readOnly: 'yes' }, /true or false/, 'readOnly'],
+    [{ readonly: true }, /"readonly"; it may have stopPush, readOnly/, 'readonly'],
+    [{ readOnly: true, expectedVersion: 3 }, /belongs into the query/, 'expectedVersion'],
+    [{ stopPush: true }, /must be an object/, undefined],
+    [{ stopPush: {} }, /scope must be one of none, all, zones, addresses, gray/, 'stopPush.scope'],
+    [{ stopPush: { scope: 'toString' } }, /scope must be one of/, 'stopPush.scope'],
+    [{ stopPush: { scope: 'all', zones: ['a'] } }, /scope all has no zones/, 'stopPush.zones'],
+    [{ stopPush: { scope: 'zones', addresses: ['a1'] } }, /has no addresses/, 'stopPush.addresses'],
+    [{ stopPush: { scope: 'zones' } }, /must be a list that is not empty/, 'stopPush.zones'],
+    [{ stopPush: { scope: 'gray', addresses: [] } }, /must be a list that is not empty/, 'stopPush.addresses'],
+    [{ stopPush: { scope: 'addresses', addresses: ['a1:80'] } }, /a1:80 is no IP address/, 'stopPush.addresses'],
+  ])('is refused, and says why: %j', (changes, message, field) => {
+    expect(() => switches(changes)).toThrow(message);
+    if (field !== undefined) expect(() => switches(changes)).toThrow(refusal(field));
+  });
+
+  it('names a bounded number of bounded names', () => {
+    const zones = Array.from({ length: LIMITS.switchEntries + 1 }, (_, i) => `z${i}`);
+    expect(() => switches({ stopPush: { scope: 'zones', zones } })).toThrow(/at most 1000/);
+    expect(() => switches({ stopPush: { scope: 'zones', zones: ['z'.repeat(513)] } })).toThrow(
+      refusal('stopPush.zones', 'INVALID_NAME'),
+    );
+    expect(() => switches({ stopPush: { scope: 'zones', zones: [7] } })).toThrow(/must be a string/);
+  });
+});
+
+describe('a change of a configuration value', () => {
+  it('is read as it is', () => {
+    for (const change of [
+      { type: 'setConfig', key: 'a/b c', value: '' },
+      { type: 'setConfig', key: 'k', value: 'ü'.repeat(LIMITS.configValueBytes / 2), expectedVersion: 0 },
+      { type: 'deleteConfig', key: 'k', expectedVersion: 7 },
+    ])
+      expect(readChange(change, lent)).toEqual(change);
+    expect(readConfigBody({ value: 'x' })).toBe('x');
+  });
+
+  it('is bounded, and says what is wrong', () => {
+    expect(() => readChange({ type: 'setConfig', key: '', value: 'x' }, lent)).toThrow(refusal('key', 'INVALID_NAME'));
+    expect(() => readChange({ type: 'setConfig', key: 'k'.repeat(513), value: 'x' }, lent)).toThrow(/at most 512/);
+    const large = `${'ü'.repeat(LIMITS.configValueBytes / 2)}x`;
+    expect(() => readConfigBody({ value: large })).toThrow(refusal('value', 'CONFIG_TOO_LARGE'));
+    for (const body of [{}, { value: 7 }, { value: null }])
+      expect(() => readConfigBody(body)).toThrow(refusal('value'));
+    expect(() => readConfigBody('x')).toThrow(/must be an object/);
+    expect(() => readConfigBody({ value: 'x', expectedVersion: 1 })).toThrow(/belongs into the query/);
+  });
+
+  it('may expect a version, of the query string', () => {
+    expect(readExpectedVersion({})).toEqual({});
+    expect(readExpectedVersion({ expectedVersion: '0' })).toEqual({ expectedVersion: 0 });
+    for (const expectedVersion of ['', 'x', '-1', '1.5', '1e3', ['1', '2']])
+      expect(() => readExpectedVersion({ expectedVersion })).toThrow(refusal('expectedVersion'));
+    expect(() => readExpectedVersion({ version: '1' })).toThrow(/it may have expectedVersion/);
+  });
+
+  it('is nothing else', () => {
+    for (const other of [null, 'x', {}, { type: 'join' }, { type: 'toString' }, { type: 'setConfig', member: {} }])
+      expect(() => readChange(other, lent)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+  });
+
+  it('comes to what the state machine says', () => {
+    expect(stateChanged({ changed: false, epoch: 3, version: 7 })).toEqual({ changed: false, version: 7 });
+    const failure = { code: 'VERSION_CONFLICT' as const, message: 'no', details: { version: 2 } };
+    expect(() => stateChanged({ changed: false, epoch: 3, failure })).toThrow(expect.objectContaining(failure));
+  });
+});

@@ -1,0 +1,81 @@
+import type { MetaCommand, MetaState } from '../contract.js';
+import { metaStateMachine } from '../state.js';
+import { answerQuery, readConsistency, readQuery } from './queries.js';
+
+const member = (role: 'data' | 'session', incarnation: string) => ({
+  ...{ role, incarnation, address: `${incarnation}:1`, httpAddress: `${incarnation}:2`, zone: 'z', weight: 1 },
+});
+const COMMANDS: MetaCommand[] = [
+  { type: 'bootstrap', clusterId: 'here', slotCount: 2 },
+  { type: 'join', member: member('data', 'd1') },
+  { type: 'join', member: member('data', 'd2') },
+  { type: 'join', member: member('session', 's1') },
+  {
+    type: 'assign',
+    assignments: [
+      { slot: 0, expectedLeaderEpoch: 0, leader: 'd1' },
+      { slot: 1, expectedLeaderEpoch: 0, leader: 'd2' },
+    ],
+  },
+  { type: 'remove', incarnation: 'd2', cause: 'expired' },
+  { type: 'setSwitches', changes: { readOnly: true } },
+  { type: 'setConfig', key: 'k', value: 'grün' },
+];
+const state = COMMANDS.reduce<MetaState>(
+  (before, command) => metaStateMachine.apply(before, command).state,
+  metaStateMachine.initial(),
+);
+const answering = { leader: 'meta:1', term: 4 };
+const ask = (query: Parameters<typeof answerQuery>[0]) => answerQuery(query, state, answering);
+
+describe('what is asked of the replicated state', () => {
+  it('is answered with what it holds', () => {
+    expect(ask({ of: 'members' })).toEqual({
+      clusterId: 'here',
+      epoch: 6,
+      featureLevel: 1,
+      members: [member('data', 'd1'), member('session', 's1')],
+      departed: [{ role: 'data', incarnation: 'd2', cause: 'expired' }],
+    });
+    expect(ask({ of: 'leader' })).toEqual({ leader: 'meta:1', term: 4 });
+    expect(ask({ of: 'switches' })).toEqual({ version: 1, switches: { stopPush: { scope: 'none' }, readOnly: true } });
+    expect(ask({ of: 'config', key: 'k' })).toEqual({ key: 'k', value: 'grün', version: 1 });
+    expect(ask({ of: 'configKeys' })).toEqual({ version: 1, bytes: 5, values: [{ key: 'k', version: 1, bytes: 5 }] });
+  });
+
+  it('tells of slots where their servers are, and that one is gone', () => {
+    expect(ask({ of: 'slots' })).toEqual({
+      clusterId: 'here',
+      epoch: 6,
+      slots: [
+        { slot: 0, leader: { incarnation: 'd1', address: 'd1:1' }, leaderEpoch: 1, followers: [], joining: [] },
+        { slot: 1, leader: { incarnation: 'd2', address: null }, leaderEpoch: 1, followers: [], joining: [] },
+      ],
+    });
+  });
+
+  it('is not found, or not ready, in so many words', () => {
+    expect(() => ask({ of: 'config', key: 'other' })).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
+    expect(() => answerQuery({ of: 'members' }, metaStateMachine.initial(), answering)).toThrow(
+      expect.objectContaining({ code: 'NOT_READY' }),
+    );
+  });
+
+  it('is one of what can be asked', () => {
+    expect(readQuery({ of: 'slots' })).toEqual({ of: 'slots' });
+    expect(readQuery({ of: 'config', key: 'k' })).toEqual({ of: 'config', key: 'k' });
+    for (const other of [undefined, {}, { of: 'toString' }, { of: 7 }, { of: 'config' }, { of: 'slots', more: 1 }])
+      expect(() => readQuery(other)).toThrow(/must be|none that is known|may have/);
+  });
+
+  it('is linearizable unless it may be stale', () => {
+    expect(readConsistency({})).toBe('linearizable');
+    expect(readConsistency({ consistency: 'linearizable' })).toBe('linearizable');
+    expect(readConsistency({ consistency: 'stale' })).toEqual({ maxAgeMs: Infinity });
+    expect(readConsistency({ consistency: 'stale', maxAgeMs: '500' })).toEqual({ maxAgeMs: 500 });
+    expect(() => readConsistency({ consistency: 'eventual' })).toThrow(/linearizable or stale/);
+    expect(() => readConsistency({ maxAgeMs: '500' })).toThrow(/goes with consistency=stale/);
+    expect(() => readConsistency({ consistency: 'stale', maxAgeMs: 'x' })).toThrow(/whole number/);
+    expect(() => readConsistency({ staleness: '1' })).toThrow(/it may have consistency, maxAgeMs/);
+  });
+});

@@ -1,0 +1,76 @@
+import { type Member, utf8Bytes } from '#model';
+import type { MetaState } from '../contract.js';
+import { findConfig } from '../state/config.js';
+import { requireCluster } from './changes.js';
+import { notFound, readCount, readFields, readKey, refuse } from './input.js';
+
+/** What can be asked of the replicated state, by name. */
+export type StateQuery =
+  { of: 'members' | 'slots' | 'leader' | 'switches' | 'configKeys' } | { of: 'config'; key: string };
+
+/** As of the moment of the question, or as old as the asked node's state is, which is then told with the answer. */
+export type Consistency = 'linearizable' | { maxAgeMs: number };
+
+/** The node that answers, and whom it takes for the leader. */
+export interface Answering {
+  leader: string | undefined;
+  term: number;
+}
+
+/** @throws RegistryError BAD_REQUEST, INVALID_NAME */
+export function readQuery(value: unknown): StateQuery {
+  const { of, key } = readFields(value, 'The query', ['of', 'key']);
+  if (of === 'config') return { of, key: readKey(key) };
+  if (typeof of === 'string' && Object.hasOwn(ANSWERS, of)) return { of } as StateQuery;
+  return refuse('The query is of none that is known.', 'of');
+}
+
+/** Of the query string. @throws RegistryError BAD_REQUEST */
+export function readConsistency(query: unknown): Consistency {
+  const { consistency = 'linearizable', maxAgeMs } = readFields(query, 'The query', ['consistency', 'maxAgeMs']);
+  if (consistency === 'stale') return { maxAgeMs: maxAgeMs === undefined ? Infinity : readCount('maxAgeMs', maxAgeMs) };
+  if (consistency !== 'linearizable') refuse('consistency must be linearizable or stale.', 'consistency');
+  if (maxAgeMs !== undefined) refuse('maxAgeMs goes with consistency=stale only.', 'maxAgeMs');
+  return consistency;
+}
+
+/** @throws RegistryError NOT_READY before there is a cluster, NOT_FOUND for a key without a value */
+export function answerQuery(query: StateQuery, state: MetaState, answering: Answering): object {
+  requireCluster(state);
+  if (query.of !== 'config') return ANSWERS[query.of](state, answering);
+  const found = findConfig(state, query.key);
+  if (!found) throw notFound(`No configuration value has the key ${query.key}.`);
+  return found;
+}
+
+const ANSWERS: Record<Exclude<StateQuery['of'], 'config'>, (state: MetaState, answering: Answering) => object> = {
+  members: ({ table, featureLevel }) => {
+    const { clusterId, epoch, members, departed } = table;
+    return { clusterId, epoch, featureLevel, members, departed };
+  },
+  slots: ({ table }) => {
+    const members = new Map(table.members.map((member) => [member.incarnation, member]));
+    const named = (incarnation: string): object => whereabouts(incarnation, members.get(incarnation));
+    const { clusterId, epoch } = table;
+    const slots = table.slots.map(({ leader, leaderEpoch, followers, joining }, slot) => ({
+      slot,
+      leader: leader === null ? null : named(leader),
+      leaderEpoch,
+      followers: followers.map(named),
+      joining: joining.map(named),
+    }));
+    return { clusterId, epoch, slots };
+  },
+  leader: (_, { leader, term }) => ({ leader: leader ?? null, term }),
+  switches: ({ switches }) => switches,
+  configKeys: ({ config: { version, bytes, values } }) => ({
+    version,
+    bytes,
+    values: values.map(({ key, value, version: of }) => ({ key, version: of, bytes: utf8Bytes(value) })),
+  }),
+};
+
+/** A slot may name a server that is gone and has no address any more. */
+function whereabouts(incarnation: string, member: Member | undefined): object {
+  return { incarnation, address: member?.address ?? null };
+}
