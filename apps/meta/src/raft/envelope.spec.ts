@@ -22,6 +22,7 @@ const MESSAGES: RaftMessage[] = [
     ],
     commit: 2,
     round: 5,
+    answered: 4,
   },
   { kind: 'appendAnswer', term: 3, round: 5, matched: 3 },
   { kind: 'appendAnswer', term: 3, round: 5, matched: 0, conflict: { index: 2, term: 1 } },
@@ -40,7 +41,7 @@ describe('an envelope', () => {
   });
 
   it('is refused without any one of its fields, or with another type of value there', () => {
-    const optional = new Set(['transfer', 'outgoing', 'conflict', 'era']);
+    const optional = new Set(['transfer', 'outgoing', 'conflict', 'era', 'answered']);
     let refused = 0;
     for (const message of MESSAGES) {
       for (const spoilt of spoil(message as unknown as Record<string, unknown>, optional)) {

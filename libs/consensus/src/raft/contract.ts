@@ -54,6 +54,8 @@ export type RaftMessage = { term: number } & (
       commit: number;
       /** Counts up per leader and term; the answer repeats it. ReadIndex and CheckQuorum count answers by it. */
       round: number;
+      /** The last round whose answer from the receiver has come back; left out for none. See `Freshness`. */
+      answered?: number;
     }
   | {
       kind: 'appendAnswer';

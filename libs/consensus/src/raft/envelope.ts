@@ -39,6 +39,7 @@ const CHECKS: Record<KindOf, (message: Fields) => boolean> = {
   voteAnswer: isVoteAnswer,
   append: (m) =>
     areCounts(m, 'previousIndex', 'previousTerm', 'commit', 'round') &&
+    (m['answered'] === undefined || areCounts(m, 'answered')) &&
     Array.isArray(m['entries']) &&
     m['entries'].every(isEntry),
   appendAnswer: (m) =>

@@ -116,7 +116,8 @@ export class Replication {
     if (entries.length > 0) peer.sent(entries.at(-1)!.index);
     if (previousIndex + entries.length >= commit) peer.sentCommit = commit;
     const round = this.currentRound();
+    const answered = peer.answeredRound > 0 ? { answered: peer.answeredRound } : {};
     // The entries may still be on the way to this leader's own disk: it counts itself only when they are there.
-    out.send(id, { kind: 'append', term, previousIndex, previousTerm, entries, commit, round }, 'nothing');
+    out.send(id, { kind: 'append', term, previousIndex, previousTerm, entries, commit, round, ...answered }, 'nothing');
   }
 }

@@ -90,7 +90,7 @@ export class RaftRunner<Command, State, Result> {
         if (message.kind !== 'append') return;
         const { term, leader } = this.leadership;
         if (term !== message.term || leader !== from) return;
-        this.freshness.contact(term, message.round, message.commit, this.options.env.nowMs());
+        this.freshness.contact(term, message.round, message.commit, message.answered ?? 0, this.options.env.nowMs());
         this.freshness.applied(this.applier.index, this.applier.term);
       }),
     );
