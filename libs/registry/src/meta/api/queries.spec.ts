@@ -11,10 +11,10 @@ const COMMANDS: MetaCommand[] = [
   { type: 'join', member: member('data', 'd2') },
   { type: 'join', member: member('session', 's1') },
   {
-    type: 'assign',
-    assignments: [
-      { slot: 0, expectedLeaderEpoch: 0, leader: 'd1' },
-      { slot: 1, expectedLeaderEpoch: 0, leader: 'd2' },
+    type: 'place',
+    steps: [
+      { type: 'begin', slot: 0, expectedLeaderEpoch: 0, leader: 'd1', reason: 'unassigned' },
+      { type: 'begin', slot: 1, expectedLeaderEpoch: 0, leader: 'd2', reason: 'unassigned' },
     ],
   },
   { type: 'remove', incarnation: 'd2', cause: 'expired' },
@@ -35,7 +35,8 @@ describe('what is asked of the replicated state', () => {
       epoch: 6,
       featureLevel: 1,
       members: [member('data', 'd1'), member('session', 's1')],
-      departed: [{ role: 'data', incarnation: 'd2', cause: 'expired' }],
+      departed: [expect.objectContaining({ role: 'data', incarnation: 'd2', cause: 'expired' })],
+      protections: [],
     });
     expect(ask({ of: 'leader' })).toEqual({ leader: 'meta:1', term: 4 });
     expect(ask({ of: 'switches' })).toEqual({ version: 1, switches: { stopPush: { scope: 'none' }, readOnly: true } });
@@ -44,12 +45,13 @@ describe('what is asked of the replicated state', () => {
   });
 
   it('tells of slots where their servers are, and that one is gone', () => {
+    const alone = { leaderEpoch: 1, begun: true, followers: [], joining: [] };
     expect(ask({ of: 'slots' })).toEqual({
       clusterId: 'here',
       epoch: 6,
       slots: [
-        { slot: 0, leader: { incarnation: 'd1', address: 'd1:1' }, leaderEpoch: 1, followers: [], joining: [] },
-        { slot: 1, leader: { incarnation: 'd2', address: null }, leaderEpoch: 1, followers: [], joining: [] },
+        { slot: 0, leader: { incarnation: 'd1', address: 'd1:1' }, ...alone },
+        { slot: 1, leader: { incarnation: 'd2', address: null }, ...alone },
       ],
     });
   });

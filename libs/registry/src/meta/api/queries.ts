@@ -45,17 +45,17 @@ export function answerQuery(query: StateQuery, state: MetaState, answering: Answ
 
 const ANSWERS: Record<Exclude<StateQuery['of'], 'config'>, (state: MetaState, answering: Answering) => object> = {
   members: ({ table, featureLevel }) => {
-    const { clusterId, epoch, members, departed } = table;
-    return { clusterId, epoch, featureLevel, members, departed };
+    const { clusterId, epoch, members, departed, protections = [] } = table;
+    return { clusterId, epoch, featureLevel, members, departed, protections };
   },
   slots: ({ table }) => {
     const members = new Map(table.members.map((member) => [member.incarnation, member]));
     const named = (incarnation: string): object => whereabouts(incarnation, members.get(incarnation));
     const { clusterId, epoch } = table;
-    const slots = table.slots.map(({ leader, leaderEpoch, followers, joining }, slot) => ({
+    const slots = table.slots.map(({ leader, followers, joining, ...rest }, slot) => ({
       slot,
       leader: leader === null ? null : named(leader),
-      leaderEpoch,
+      ...rest,
       followers: followers.map(named),
       joining: joining.map(named),
     }));
