@@ -16,12 +16,12 @@ const CONVERGE_MS = 30_000;
 
 const CAUSES: RemovalCause[] = ['unpublish', 'goodbye', 'grace-expired', 'lease-ended'];
 /** Log lines of meta that tell of a rare turn. */
-const LOGGED = ['member-unreachable', 'member-reachable', 'protection-began', 'protection-ended'];
+const LOGGED = ['member-unreachable', 'protection-began', 'protection-ended'];
 const EXERCISES = [
   ...(
     'publish republish unpublish subscribe unsubscribe addClient closeClient killClient vanishClient killData ' +
     'vanishData killSession vanishSession killMeta stopServer pauseServer pauseClient resetLink resetClient partition ' +
-    'oneWayPartition stepWallClock registerByCurl publishByStock killCurl killStock'
+    'oneWayPartition cutData stepWallClock registerByCurl publishByStock killCurl killStock'
   ).split(' '),
   ...['complete datum', 'partial datum', 'complete change', 'partial change', 'moved', 'reconciled', 'refused'],
   ...['snapshot push', 'partial push', 'unchanged push', 'welcome notice', 'move notice', 'a server starts anew'],

@@ -28,6 +28,7 @@ const ACTIONS = {
   resetClient: 3,
   partition: 2,
   oneWayPartition: 1,
+  cutData: 1,
   stepWallClock: 0.5,
 };
 
@@ -197,6 +198,13 @@ export class Schedule {
       case 'partition':
       case 'oneWayPartition':
         return this.partition(action === 'oneWayPartition');
+      case 'cutData': {
+        const data = this.one(cluster.data.filter((each) => each.running));
+        // Long enough for the session servers to notice.
+        const ms = 3_000 + this.aWhileMs();
+        for (const session of data ? cluster.sessions : []) cluster.partition(data!.name, session.name, ms);
+        return data !== undefined;
+      }
       case 'stepWallClock':
         for (const each of [...cluster.clients, ...cluster.sessions])
           if (this.random() < 0.3) each.wallOffsetMs += Math.round((this.random() - 0.5) * 7_200_000);

@@ -4,10 +4,14 @@ import {
   type DataToSession,
   type DatumVersion,
   type NameFields,
+  type Operation,
+  type Owner,
   type Publication,
   type RemovalCause,
   type SessionToData,
+  type Stamp,
   type UnpublishFields,
+  compareStamps,
   compareVersions,
   formatVersion,
   leasedRegisterId,
@@ -24,13 +28,15 @@ interface Known {
 
 /**
  * Invariant 3, at the data tier: from one complete state of a datum to the next, whatever disappears has a recorded
- * cause. Either somebody recorded a removal, or its owner is an incarnation that meta's committed table no longer
+ * cause. Either somebody recorded a removal, or its latest owner is an incarnation that meta's committed table no longer
  * names, or it is leased and died with its leader before any session server that is still a member had acknowledged it.
  */
 export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, number> = new Map()): Observer {
   const complete = new Map<string, Known>();
   const recorded = new Set<string>();
   const restarted = new Set<string>();
+  /** The owner of the newest stamp that any session server has told a leader of: it may never get into a complete state. */
+  const owners = new Map<string, { stamp: Stamp; owner: Owner }>();
 
   /** Of leased publications: who asked for which over a connection, and the incarnations that answered well. */
   const asking = new Map<number, string>();
@@ -60,13 +66,24 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
     const before = complete.get(dataInfoId);
     if (before && compareVersions(known.version, before.version) < 0) return;
     complete.set(dataInfoId, known);
-    for (const [registerId, { owner }] of before?.publications ?? []) {
+    for (const [registerId, last] of before?.publications ?? []) {
       if (known.publications.has(registerId) || recorded.has(registerId) || isLogged(registerId, dataInfoId)) continue;
+      const owner = latestOwner(last);
       if (owner.kind === 'connected' && (restarted.has(owner.session) || !isMember(owner.session))) continue;
       if (owner.kind === 'leased' && !isHeldForReplay(registerId)) continue;
       const where = `${dataInfoId} at ${formatVersion(known.version)} of ${by}`;
       throw new Violation('invariant 3', `${where} lacks ${registerId}, for which no cause is recorded`);
     }
+  };
+
+  const noteOwner = ({ registerId, stamp, owner }: Extract<Operation, { op: 'publish' }>['publication']): void => {
+    const noted = owners.get(registerId);
+    if (stamp && (!noted || compareStamps(stamp, noted.stamp) > 0)) owners.set(registerId, { stamp, owner });
+  };
+
+  const latestOwner = ({ registerId, stamp, owner }: Publication): Owner => {
+    const noted = owners.get(registerId);
+    return noted && compareStamps(noted.stamp, stamp) > 0 ? noted.owner : owner;
   };
 
   const isMember = (incarnation: string): boolean =>
@@ -91,6 +108,7 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
       if (asked.kind === 'operations' || asked.kind === 'reconcile')
         for (const operation of asked.operations)
           if (operation.op === 'unpublish') record(operation.registerId, operation.cause);
+          else noteOwner(operation.publication);
       if (asked.kind === 'digest') for (const { registerId, cause } of asked.removals) record(registerId, cause);
 
       const answer = message as DataToSession;
