@@ -1,14 +1,17 @@
-import type { RoutingTable, SlotAssignment } from '#model';
+import type { LogEffect, RoutingTable, SlotAssignment } from '#model';
 import { type Observer, Violation } from '#sim';
 import { onCommitted } from './committed.js';
 
 /**
  * Invariant 7 for slots, as the committed tables show it: the epoch of the table and each leaderEpoch only rise, no slot
  * changes its leader at one leaderEpoch, and who takes a slot over is a data server that is a member, and a complete
- * replica wherever one is left; or else the next incarnation of its leader, which has led it on while meta was away.
+ * replica wherever one is left that session servers can reach, as far as meta knows; or else the next incarnation of its
+ * leader, which has led it on while meta was away.
  */
 export function conditionalLeaders(): Observer {
-  return onCommitted(({ before: { table: before }, after: { table: after }, isSingle }) => {
+  /** Whom a leader of meta has called unreachable, and none the contrary since. */
+  const unreachable = new Set<unknown>();
+  const committed = onCommitted(({ before: { table: before }, after: { table: after }, isSingle }) => {
     const broken = (what: string): never => {
       throw new Violation('invariant 7', `from epoch ${before.epoch} to ${after.epoch} ${what}`);
     };
@@ -23,11 +26,19 @@ export function conditionalLeaders(): Observer {
       if (!moved || now.leader === null || !isSingle) continue;
       if (!after.members.some(({ role, incarnation }) => role === 'data' && incarnation === now.leader))
         broken(`slot ${slot} is led by ${now.leader}, which is no data server of the cluster`);
-      const replicas = completeReplicas(was, before, after);
+      const replicas = completeReplicas(was, before, after).filter((replica) => !unreachable.has(replica));
       if (replicas.length > 0 && !replicas.includes(now.leader) && !isSuccessor(was.leader, now.leader, before, after))
         broken(`slot ${slot} is led by ${now.leader}, though ${replicas.join(', ')} are complete`);
     }
   });
+  return {
+    ...committed,
+    effect: (_, effect) => {
+      const { event, fields } = effect as LogEffect;
+      if (event === 'member-unreachable') unreachable.add(fields?.['incarnation']);
+      if (event === 'member-reachable') unreachable.delete(fields?.['incarnation']);
+    },
+  };
 }
 
 /** The followers that were complete and are still members. */
