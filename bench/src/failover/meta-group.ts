@@ -1,0 +1,156 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Histogram } from 'hdr-histogram-js';
+import type { RaftStatus } from '#consensus';
+import type * as scripts from '../../../scripts/lib/cluster.mjs';
+
+const POLL_MS = 2;
+/** A node that was killed in the middle of an answer says nothing more. */
+const ANSWER_MS = 1_000;
+
+// The script is not compiled: seen from dist, it is at the top of the checkout.
+const { Cluster } = (await import(
+  new URL('../../../../scripts/lib/cluster.mjs', import.meta.url).href
+)) as typeof scripts;
+
+export type Node = scripts.ClusterNode;
+
+export interface Leader {
+  node: Node;
+  status: RaftStatus;
+}
+
+/** Three real meta servers, a data and a session server, on loopback, in a folder that goes with them. */
+export class MetaGroup {
+  private constructor(
+    private readonly cluster: scripts.Cluster,
+    private readonly folder: string,
+  ) {}
+
+  static async start(env: Record<string, string> = {}): Promise<MetaGroup> {
+    const folder = await mkdtemp(join(tmpdir(), 'rollcall-failover-'));
+    const cluster = await Cluster.open({ dir: folder, meta: 3, data: 1, session: 1, basePort: 0, env });
+    await cluster.start();
+    return new MetaGroup(cluster, folder);
+  }
+
+  get metas(): readonly Node[] {
+    return this.cluster.of('meta');
+  }
+
+  get seeds(): string[] {
+    return this.cluster.of('session').map(({ rpcAddress }) => rpcAddress);
+  }
+
+  async stop(): Promise<void> {
+    await this.cluster.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function statusOf(node: Node): Promise<RaftStatus | undefined> {
+  return (await request(node, 'GET', '/v1/raft/status')) as RaftStatus | undefined;
+}
+
+/** The node that leads and has committed a command of its own: only then a leader is ready. */
+export async function readyLeader(nodes: readonly Node[]): Promise<Leader> {
+  for (;;) {
+    for (const node of nodes) {
+      const status = await statusOf(node);
+      if (status?.role === 'leader' && (await request(node, 'GET', '/health/ready'))) return { node, status };
+    }
+    await setTimeout(POLL_MS);
+  }
+}
+
+export async function caughtUp(node: Node, commit: number): Promise<void> {
+  while (((await statusOf(node))?.applied ?? 0) < commit) await setTimeout(POLL_MS);
+}
+
+/** Writes a value of the cluster through a meta server; whether that was acknowledged, which is when it is committed. */
+export async function write(node: Node, value: string): Promise<boolean> {
+  return (await request(node, 'PUT', '/v1/config/failover', { value })) !== undefined;
+}
+
+/** The answer, or undefined for any other than a success. */
+export async function request(node: Node, method: string, path: string, body?: object): Promise<unknown> {
+  try {
+    const response = await fetch(`http://${node.httpAddress}${path}`, {
+      method,
+      signal: AbortSignal.timeout(ANSWER_MS),
+      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    return response.ok ? JSON.parse(text) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes through every meta server in turn, without pause, and remembers when each write was acknowledged. */
+export class Writing {
+  acknowledged = 0;
+  refused = 0;
+  /** The longest time without an acknowledgement since it was last asked. */
+  private longestMs = 0;
+  private lastMs = performance.now();
+  private readonly stopped = new AbortController();
+  private readonly writers: Promise<void>[];
+
+  constructor(nodes: readonly Node[], writers = 3) {
+    this.writers = Array.from({ length: writers }, (_, i) => this.run(nodes, i));
+  }
+
+  takeLongestMs(): number {
+    const longestMs = Math.max(this.longestMs, performance.now() - this.lastMs);
+    this.longestMs = 0;
+    return longestMs;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await Promise.all(this.writers);
+  }
+
+  private async run(nodes: readonly Node[], first: number): Promise<void> {
+    for (let i = first; !this.stopped.signal.aborted; i++) {
+      if (await write(nodes[i % nodes.length]!, String(i))) {
+        const nowMs = performance.now();
+        this.longestMs = Math.max(this.longestMs, nowMs - this.lastMs);
+        this.lastMs = nowMs;
+        this.acknowledged++;
+      } else {
+        this.refused++;
+        await setTimeout(POLL_MS);
+      }
+    }
+  }
+}
+
+export interface Spread {
+  p50Ms: number;
+  p99Ms: number;
+  maxMs: number;
+}
+
+export function spreadOf(histogram: Histogram): Spread {
+  return {
+    p50Ms: histogram.getValueAtPercentile(50) / 1000,
+    p99Ms: histogram.getValueAtPercentile(99) / 1000,
+    maxMs: histogram.maxValue / 1000,
+  };
+}
+
+export function formatSpread({ p50Ms, p99Ms, maxMs }: Spread): string {
+  return `p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms  max ${maxMs.toFixed(1)} ms`;
+}
+
+/** A whole number above 0 from the command line; ends the process with what is wrong. */
+export function count(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  console.error(`--${name} must be a whole number above 0, not ${text}`);
+  process.exit(2);
+}
