@@ -171,7 +171,7 @@ const DEFECTS: Defect[] = [
     name: 'a meta tier that changes a leader without a new leaderEpoch',
     rule: /invariant 7/,
     cores: () => ({
-      machine: {
+      machine: () => ({
         ...metaStateMachine,
         apply: (state, command) => {
           const applied = metaStateMachine.apply(state, command);
@@ -179,7 +179,7 @@ const DEFECTS: Defect[] = [
           const slots = table.slots.map((slot) => ({ ...slot, leaderEpoch: Math.min(slot.leaderEpoch, 1) }));
           return { ...applied, state: { ...applied.state, table: { ...table, slots } } };
         },
-      },
+      }),
     }),
   },
 ];

@@ -8,6 +8,7 @@ export interface DataHostOptions {
   env: Env;
   logger: Logger;
   folder: ServerFolder;
+  featureLevel: number;
   fail: (error: unknown) => void;
 }
 
@@ -17,13 +18,14 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
   private readonly folder: ServerFolder;
   private readonly env: Env;
 
-  constructor({ config, env, logger, folder, fail }: DataHostOptions) {
+  constructor({ config, env, logger, folder, featureLevel, fail }: DataHostOptions) {
     super({
       role: 'data',
       config,
       env,
       logger,
       folder,
+      featureLevel,
       fail,
       makeCore: (self, saved) =>
         new DataCore({

@@ -1,4 +1,5 @@
 import { systemEnv } from '#client';
+import { FEATURE_LEVEL } from '#model';
 import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ConfigController } from './http/config.controller.js';
 import { LeaderController } from './http/leader.controller.js';
@@ -21,13 +22,18 @@ const CONTROLLERS = [
 
 /**
  * Starts a meta server.
+ * @param featureLevel the highest that it supports, for tests of what happens between versions
  * @throws RegistryError STORE_*, INVALID_CONFIGURATION, and what listening throws, with nothing left behind
  */
-export async function startMeta(config: Config<'meta'>, fail: (error: unknown) => void): Promise<RunningTier> {
+export async function startMeta(
+  config: Config<'meta'>,
+  fail: (error: unknown) => void,
+  featureLevel = FEATURE_LEVEL,
+): Promise<RunningTier> {
   const logger = createLogger({ tier: 'meta', ...config.log });
   const env = systemEnv();
-  const group = await MetaGroup.open({ config, env, logger, fail });
-  const host = new MetaHost({ config, env, logger, group, fail });
+  const group = await MetaGroup.open({ config, env, logger, featureLevel, fail });
+  const host = new MetaHost({ config, env, logger, group, featureLevel, fail });
   return startTierApp({
     config,
     logger,

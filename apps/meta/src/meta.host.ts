@@ -20,6 +20,8 @@ export interface MetaHostOptions {
   env: Env;
   logger: Logger;
   group: MetaGroup;
+  /** The highest that this server supports. */
+  featureLevel: number;
   fail: (error: unknown) => void;
 }
 
@@ -29,12 +31,13 @@ export class MetaHost {
   private readonly incarnation: string;
   private readonly core: MetaCore;
   private readonly runner: CoreRunner<MetaEvent, MetaEffect>;
-  private readonly followed = new FollowedState();
+  private readonly followed: FollowedState;
   private stopped = false;
   private stopListening: () => void = () => {};
 
   constructor(private readonly options: MetaHostOptions) {
-    const { config, env, logger, fail } = options;
+    const { config, env, logger, group, featureLevel, fail } = options;
+    this.followed = new FollowedState(group.machine);
     this.incarnation = randomId(env.random);
     this.links = new Links<FromMeta, ToMeta>({
       hello: () => this.hello(),
@@ -42,7 +45,7 @@ export class MetaHost {
       limits: { connectTimeoutMs: PROBE_TIMEOUT_MS, helloTimeoutMs: PROBE_TIMEOUT_MS },
     });
     const { slotCount, replicas } = config.cluster;
-    this.core = new MetaCore({ random: env.random, slotCount, replicas, limits: config.limits });
+    this.core = new MetaCore({ random: env.random, slotCount, replicas, featureLevel, limits: config.limits });
     this.runner = new CoreRunner<MetaEvent, MetaEffect>({
       core: this.core,
       env,
@@ -120,6 +123,8 @@ export class MetaHost {
 
   private perform(effect: HostEffect<MetaEffect>): void {
     if (effect.type === 'propose') void this.propose(effect.sequence, effect.command);
+    else if (effect.type === 'askFeatureLevel')
+      this.dispatch({ type: 'featureLevel', level: this.options.group.featureLevel() });
     else this.links.perform(effect);
   }
 

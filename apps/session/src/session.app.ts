@@ -1,4 +1,5 @@
 import { systemEnv } from '#client';
+import { FEATURE_LEVEL } from '#model';
 import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
@@ -10,11 +11,19 @@ import { RegistryController } from './rpc/registry.controller.js';
 import { RpcClients } from './rpc/rpc-clients.js';
 import { SessionHost } from './session.host.js';
 
-/** Starts a session server. @throws RegistryError STORE_*, and what listening throws, with nothing left behind */
-export async function startSession(config: Config<'session'>, fail: (error: unknown) => void): Promise<RunningTier> {
+/**
+ * Starts a session server.
+ * @param featureLevel the highest that it supports, for tests of what happens between versions
+ * @throws RegistryError STORE_*, and what listening throws, with nothing left behind
+ */
+export async function startSession(
+  config: Config<'session'>,
+  fail: (error: unknown) => void,
+  featureLevel = FEATURE_LEVEL,
+): Promise<RunningTier> {
   const logger = createLogger({ tier: 'session', ...config.log });
   const folder = await ServerFolder.open(config.dataDir);
-  const host = new SessionHost({ config, env: systemEnv(), logger, folder, fail });
+  const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });
   const edge = edgeContext(host.makeRegisterId);
   return startTierApp({
     config,

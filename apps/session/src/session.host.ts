@@ -25,6 +25,7 @@ export interface SessionHostOptions {
   env: Env;
   logger: Logger;
   folder: ServerFolder;
+  featureLevel: number;
   fail: (error: unknown) => void;
 }
 
@@ -56,13 +57,14 @@ export class SessionHost extends MemberHost<
   private lastRequest = 0;
   private readonly env: Env;
 
-  constructor({ config, env, logger, folder, fail }: SessionHostOptions) {
+  constructor({ config, env, logger, folder, featureLevel, fail }: SessionHostOptions) {
     super({
       role: 'session',
       config,
       env,
       logger,
       folder,
+      featureLevel,
       fail,
       makeCore: (self, saved) =>
         new SessionCore({

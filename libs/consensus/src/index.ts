@@ -2,6 +2,7 @@ export * from './contract.js';
 export type { FeedItem, FeedReader } from './feed.js';
 export * from './memory-log-store.js';
 export type { Waiter } from './raft/applier.js';
+export { membersOf } from './raft/configuration.js';
 export * from './raft/contract.js';
 export { RaftCore } from './raft/core.js';
 export { type RaftEnvelope, isEnvelope } from './raft/envelope.js';

@@ -6,7 +6,7 @@ import type { Member } from './table.js';
  */
 export const FEATURE_LEVEL = 1;
 
-/** A member of a version that says nothing of levels supports the first. */
+/** Of a member or a hello: a version that says nothing of levels supports the first. */
 export function featureLevelOf({ featureLevel = 1 }: Pick<Member, 'featureLevel'>): number {
   return featureLevel;
 }

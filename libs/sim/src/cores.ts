@@ -17,13 +17,14 @@ import {
   type SessionEffect,
   type SessionEvent,
   type SessionOptions,
-  metaStateMachine,
+  createMetaStateMachine,
 } from '#registry';
 
 /** The brains of a cluster. */
 export interface Cores {
   meta: (options: MetaOptions) => Core<MetaEvent, MetaEffect>;
-  machine: MetaStateMachine;
+  /** @param featureLevel the highest that the node supports */
+  machine: (featureLevel: number) => MetaStateMachine;
   data: (options: DataOptions) => Core<DataEvent, DataEffect>;
   session: (options: SessionOptions) => Core<SessionEvent, SessionEffect>;
   client: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;
@@ -31,7 +32,7 @@ export interface Cores {
 
 export const realCores: Cores = {
   meta: (options) => new MetaCore(options),
-  machine: metaStateMachine,
+  machine: createMetaStateMachine,
   data: (options) => new DataCore(options),
   session: (options) => new SessionCore(options),
   client: (options) => new ClientCore(options),

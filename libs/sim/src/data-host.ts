@@ -46,10 +46,10 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
 }
 
 export function memberOf(
-  host: { name: string; incarnation: string; address: string },
+  host: { name: string; incarnation: string; address: string; featureLevel: number },
   role: Member['role'],
   zone: string,
 ): Member {
-  const { incarnation, address } = host;
-  return { role, incarnation, address, httpAddress: `${host.name}:http`, zone, weight: 1 };
+  const { incarnation, address, featureLevel } = host;
+  return { role, incarnation, address, httpAddress: `${host.name}:http`, zone, weight: 1, featureLevel };
 }

@@ -1,5 +1,5 @@
-import type { RaftNodeLimits, RaftNodeStatus } from '#consensus';
-import type { Core, LogEffect, Random } from '#model';
+import { type RaftNodeLimits, type RaftNodeStatus, membersOf } from '#consensus';
+import { type Core, type LogEffect, type Random, featureLevelOf } from '#model';
 import {
   FollowedState,
   type MetaCommand,
@@ -8,6 +8,7 @@ import {
   type MetaOptions,
   type MetaState,
   type MetaStateMachine,
+  groupFeatureLevel,
   leadershipEvent,
   proposedEvent,
 } from '#registry';
@@ -20,7 +21,7 @@ import type { World } from './world.js';
 
 export interface MetaHostOptions {
   makeCore: (options: MetaOptions) => Core<MetaEvent, MetaEffect>;
-  machine: MetaStateMachine;
+  machine: (featureLevel: number) => MetaStateMachine;
   /** The addresses of all meta servers, this one's among them. */
   voters: string[];
   options: Omit<MetaOptions, 'random'>;
@@ -48,7 +49,7 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
     super(name, 'meta', world, told);
     this.log = new SimLogDisk(world.clock, world.fork());
     this.delays = world.fork();
-    this.followed = new FollowedState(settings.machine);
+    this.followed = new FollowedState(settings.machine(this.featureLevel));
     this.state = this.followed.state;
   }
 
@@ -58,17 +59,19 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
   }
 
   protected override makeCore(random: Random): Core<MetaEvent, MetaEffect> {
-    const { makeCore, machine, voters, options, raft: limits = {} } = this.settings;
+    const { featureLevel } = this;
+    const { makeCore, voters, options, raft: limits = {} } = this.settings;
+    const machine = this.settings.machine(featureLevel);
     this.followed = new FollowedState(machine);
     this.clusterId = undefined;
     this.raft = new MetaRaft({
       ...{ id: this.address, voters, world: this.world, process: this.process, disk: this.log },
       ...{ random: this.world.fork(), machine, limits },
-      hello: () => this.hello(),
+      hello: () => ({ ...this.hello(), featureLevel }),
       log: (line) => this.say({ ...line, event: `raft-${line.event}` }),
       fail: () => this.crash(),
     });
-    return makeCore({ ...options, random });
+    return makeCore({ ...options, featureLevel, random });
   }
 
   /** What an operator has asked for: committed like anything that the core proposes, and only while this node leads. */
@@ -101,9 +104,22 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
   }
 
   protected override performOwn(effect: MetaEffect): void {
+    if (effect.type === 'askFeatureLevel') {
+      const level = this.groupFeatureLevel();
+      return this.process.defer(() => this.step({ type: 'featureLevel', level }));
+    }
     if (effect.type !== 'propose') throw new Error(`Unknown effect of meta: ${effect.type}`);
     this.note(`proposes ${JSON.stringify(effect.command).slice(0, 160)}`);
     this.propose(effect.sequence, effect.command);
+  }
+
+  private groupFeatureLevel(): number | undefined {
+    const { runner, peers } = this.raft!;
+    return groupFeatureLevel(membersOf(runner.status().configuration), (member) => {
+      if (member === this.address) return this.featureLevel;
+      const hello = peers.helloOf(member);
+      return hello && featureLevelOf(hello);
+    });
   }
 
   /** The outcome of a proposal and the state it led to may come in either order. */

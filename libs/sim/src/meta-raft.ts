@@ -33,7 +33,7 @@ export interface MetaRaftOptions {
 export class MetaRaft {
   readonly links: SimLinks<RaftEnvelope, RaftEnvelope>;
   readonly runner: RaftRunner<MetaCommand, MetaState, MetaResult>;
-  private readonly peers: PeerLinks;
+  readonly peers: PeerLinks;
 
   constructor({ id, voters, world, process, disk, random, machine, limits, hello, log, fail }: MetaRaftOptions) {
     const env = {

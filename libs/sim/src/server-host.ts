@@ -1,5 +1,6 @@
 import {
   type Core,
+  FEATURE_LEVEL,
   type LinkEffect,
   type LinkEvent,
   type LogEffect,
@@ -50,6 +51,8 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   lives = 0;
   /** The clusterId this host tells its peers. */
   clusterId: string | undefined;
+  /** The highest that the version started here next supports. */
+  featureLevel = FEATURE_LEVEL;
   /** How far the wall clock of this machine is off. */
   wallOffsetMs = 0;
   core: Core<Event, Effect> | undefined;

@@ -1,7 +1,14 @@
-import { RaftNode } from '#consensus';
-import { type Env, RegistryError } from '#model';
+import { RaftNode, membersOf } from '#consensus';
+import { type Env, RegistryError, featureLevelOf } from '#model';
 import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
-import { type MetaCommand, type MetaResult, type MetaState, metaStateMachine } from '#registry';
+import {
+  type MetaCommand,
+  type MetaResult,
+  type MetaState,
+  type MetaStateMachine,
+  createMetaStateMachine,
+  groupFeatureLevel,
+} from '#registry';
 import { LevelLogStore } from '#store';
 import { pack, unpack } from '#wire';
 import { checkGroup, identify } from './identity.js';
@@ -13,6 +20,8 @@ export interface MetaGroupOptions {
   config: Config<'meta'>;
   env: Env;
   logger: Logger;
+  /** The highest that this server supports. */
+  featureLevel: number;
   fail: (error: unknown) => void;
 }
 
@@ -20,12 +29,15 @@ export interface MetaGroupOptions {
 export class MetaGroup implements LinkAcceptor {
   private constructor(
     readonly node: MetaNode,
+    readonly machine: MetaStateMachine,
     private readonly links: RaftLinks,
-    private readonly logger: Logger,
+    private readonly options: MetaGroupOptions,
   ) {}
 
   /** Takes part from now on. @throws RegistryError STORE_*, INVALID_CONFIGURATION, with nothing left open */
-  static async open({ config, env, logger, fail }: MetaGroupOptions): Promise<MetaGroup> {
+  static async open(options: MetaGroupOptions): Promise<MetaGroup> {
+    const { config, env, logger, featureLevel, fail } = options;
+    const machine = createMetaStateMachine(featureLevel);
     const identity = await identify(config, logger);
     let node: MetaNode | undefined;
     const links = new RaftLinks({
@@ -33,6 +45,7 @@ export class MetaGroup implements LinkAcceptor {
       peers: identity.bootstrap.voters,
       env,
       logger,
+      featureLevel,
       era: () => node?.era,
       onSuperseded: (by) => fail(superseded(config.dataDir, by)),
     });
@@ -43,18 +56,28 @@ export class MetaGroup implements LinkAcceptor {
         store: new LevelLogStore(config.dataDir),
         transport: links.transport,
         env,
-        machine: metaStateMachine,
+        machine,
         codec: { encode: pack, decode: (bytes) => unpack(bytes) },
         log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
         onFailure: fail,
       });
       checkGroup(config, node.status().configuration);
-      return new MetaGroup(node, links, logger);
+      return new MetaGroup(node, machine, links, options);
     } catch (error) {
       await links.close();
       await node?.close();
       throw error;
     }
+  }
+
+  /** What all nodes of the group support; undefined while there is no link with one of them. */
+  featureLevel(): number | undefined {
+    const { id, configuration } = this.node.status();
+    return groupFeatureLevel(membersOf(configuration), (member) => {
+      if (member === id) return this.options.featureLevel;
+      const hello = this.links.transport.helloOf(member);
+      return hello && featureLevelOf(hello);
+    });
   }
 
   accept(server: RollcallServer): void {
@@ -73,7 +96,7 @@ export class MetaGroup implements LinkAcceptor {
     try {
       await this.node.transfer(heir);
     } catch (error) {
-      this.logger.warn('not-handed-over', { to: heir, error });
+      this.options.logger.warn('not-handed-over', { to: heir, error });
     }
   }
 

@@ -25,6 +25,7 @@ class End {
   async start(): Promise<this> {
     const logger = createLogger({ tier: 'meta', level: 'error', format: 'json' });
     this.links = new RaftLinks({
+      featureLevel: 1,
       id: this.id,
       peers: this.peers,
       env: systemEnv(),

@@ -8,6 +8,8 @@ export interface RaftLinksOptions {
   peers: readonly NodeId[];
   env: Env;
   logger: Logger;
+  /** The highest that this node supports. */
+  featureLevel: number;
   /** Of this node's group; undefined while it knows nothing of one. */
   era: () => number | undefined;
   /** The group of this cluster lives on in a later era, of which this node is no part. */
@@ -21,7 +23,7 @@ export class RaftLinks implements LinkAcceptor {
   readonly transport: PeerLinks;
   private readonly links: Links<RaftEnvelope, RaftEnvelope>;
 
-  constructor({ id, peers, env, logger, era, onSuperseded }: RaftLinksOptions) {
+  constructor({ id, peers, env, logger, featureLevel, era, onSuperseded }: RaftLinksOptions) {
     const incarnation = randomId(env.random);
     this.links = new Links<RaftEnvelope, RaftEnvelope>({
       name: 'raft',
@@ -33,6 +35,7 @@ export class RaftLinks implements LinkAcceptor {
           protocol: PROTOCOL_VERSION,
           role: 'meta',
           incarnation,
+          featureLevel,
           ...(clusterId ? { clusterId } : {}),
           ...(life === undefined ? {} : { era: life }),
         };

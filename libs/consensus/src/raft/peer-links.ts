@@ -21,6 +21,8 @@ export interface PeerLinksOptions {
 interface Peer {
   id: NodeId;
   link: LinkId | undefined;
+  /** What it said of itself over that link. */
+  hello: PeerHello | undefined;
   dialling: boolean;
   redial: (() => void) | undefined;
   pauseMs: number;
@@ -71,6 +73,11 @@ export class PeerLinks implements Transport {
     else peer.hasLost = true;
   }
 
+  /** What the node says of itself, over the link that there is with it just now. */
+  helloOf(id: NodeId): PeerHello | undefined {
+    return this.peers.get(id)?.hello;
+  }
+
   onMessage(listener: (from: NodeId, message: RaftMessage) => void): () => void {
     this.messageListeners.add(listener);
     return () => this.messageListeners.delete(listener);
@@ -92,7 +99,7 @@ export class PeerLinks implements Transport {
     switch (event.type) {
       case 'linkUp':
         if (this.isOfOtherEra(event.hello)) return this.parted(event);
-        return event.direction === 'out' ? this.linked(event.address, event.link) : undefined;
+        return event.direction === 'out' ? this.linked(event) : undefined;
       case 'dialFailed':
         return this.failed(event.address, event.reason, event.message);
       case 'linkDown':
@@ -121,6 +128,7 @@ export class PeerLinks implements Transport {
       peer = {
         id,
         link: undefined,
+        hello: undefined,
         dialling: false,
         redial: undefined,
         pauseMs: PAUSE_MIN_MS,
@@ -142,10 +150,11 @@ export class PeerLinks implements Transport {
     this.options.perform({ type: 'dial', address: peer.id });
   }
 
-  private linked(address: string, link: LinkId): void {
+  private linked({ address, link, hello }: Extract<LinkEvent<never>, { type: 'linkUp' }>): void {
     const peer = this.peers.get(address)!;
     peer.dialling = false;
     peer.link = link;
+    peer.hello = hello;
     peer.unansweredSinceMs = undefined;
     this.dialled.set(link, peer);
     this.note('debug', 'linked', { peer: peer.id });
@@ -168,6 +177,7 @@ export class PeerLinks implements Transport {
     this.dialled.delete(link);
     if (!peer) return;
     peer.link = undefined;
+    peer.hello = undefined;
     this.lost(peer);
     this.dialLater(peer);
   }

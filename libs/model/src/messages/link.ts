@@ -16,6 +16,8 @@ export interface PeerHello {
   incarnation: string;
   /** Between meta servers: which life of their group the sender is in. Undefined while it knows nothing of a group. */
   era?: number;
+  /** Between meta servers: the highest feature level that the sender supports; the first when left out. */
+  featureLevel?: number;
 }
 
 /** A number the host gives to a link; never reused within a process. */

@@ -52,6 +52,8 @@ export interface MemberHostOptions<C, Sent, Own> {
   env: Env;
   logger: Logger;
   folder: MemberFolder;
+  /** The highest that this server supports. */
+  featureLevel: number;
   /** Makes the brain of one incarnation. */
   makeCore(self: Member, saved: Saved): C;
   /** Performs an effect that only this tier's core has. */
@@ -125,10 +127,10 @@ export class MemberHost<
   }
 
   private begin(): void {
-    const { role, config, env, logger, fail, makeCore } = this.options;
+    const { role, config, env, logger, featureLevel, fail, makeCore } = this.options;
     const incarnation = randomId(env.random);
     const { zone, weight } = config;
-    const core = makeCore({ role, incarnation, ...this.addresses!, zone, weight }, this.saved);
+    const core = makeCore({ role, incarnation, ...this.addresses!, zone, weight, featureLevel }, this.saved);
     const runner = new CoreRunner<Event, Effect>({
       core,
       env,

@@ -10,7 +10,7 @@ export function readHello(
   acceptRoles: readonly ServerRole[] = ROLES,
 ): { hello: PeerHello } | { refusal: Failure } {
   if (!isPlainObject(value)) return { refusal: failure('BAD_REQUEST', 'A hello is a map.') };
-  const { protocol, role, incarnation, clusterId, era } = value;
+  const { protocol, role, incarnation, clusterId, era, featureLevel } = value;
   if (protocol !== PROTOCOL_VERSION) {
     const message = `Protocol ${String(protocol)} is not spoken here, ${PROTOCOL_VERSION} is.`;
     return { refusal: failure('UNSUPPORTED_PROTOCOL', message, { details: { protocol: PROTOCOL_VERSION } }) };
@@ -23,6 +23,7 @@ export function readHello(
   const hello: PeerHello = { protocol, role: role as ServerRole, incarnation };
   if (isId(clusterId)) hello.clusterId = clusterId;
   if (isCount(era)) hello.era = era;
+  if (isCount(featureLevel)) hello.featureLevel = featureLevel;
   if (hello.clusterId !== undefined && own.clusterId !== undefined && hello.clusterId !== own.clusterId) {
     const message = `The peer belongs to cluster ${hello.clusterId}, this server to ${own.clusterId}.`;
     return { refusal: failure('CLUSTER_MISMATCH', message, { details: { clusterId: own.clusterId } }) };

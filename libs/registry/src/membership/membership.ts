@@ -11,9 +11,8 @@ import {
 } from '#model';
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
 import { MetaSearch } from './search.js';
+import { Suspects } from './suspects.js';
 
-/** A member is reported as suspect no more often than this. */
-const SUSPECT_EVERY_MS = 250;
 /** Until a meta server is sought again, after one that knows less than this server does. */
 const BEHIND_PAUSE_MS = 2_000;
 
@@ -49,15 +48,14 @@ export class Membership {
   private unreachable: string[] = [];
   /** Of the switches held. Without a table they may be another cluster's, so that any of this one's are newer. */
   private switchesVersion: number;
-  /** When each member of the table was last reported as suspect. */
-  private readonly suspectedAtMs = new Map<string, number>();
+  private readonly suspects = new Suspects();
   /** Said with the join; see there. */
   standsIn = false;
   private hasBeenMember = false;
-  private metForeigners = false;
-  private waitingLogged = false;
-  private mismatchLogged = false;
-  private behindLogged = false;
+  /** A meta server has answered that this server is of another cluster, or too old for its own. */
+  private isUnwanted = false;
+  /** What stands in the log, and would only repeat itself. */
+  private readonly said = new Set<string>();
   private outcome: MembershipOutcome = { effects: [] };
 
   constructor(private readonly options: MembershipOptions) {
@@ -75,11 +73,11 @@ export class Membership {
   }
 
   /**
-   * True while this server has never joined, though it has asked every meta server, none of which belonged to another
-   * cluster.
+   * True while this server has never joined, though it has asked every meta server, none of which was there and did not
+   * want it.
    */
   get isWithoutMeta(): boolean {
-    return this.state === 'searching' && this.search.hasFailedARound && !this.metForeigners;
+    return this.state === 'searching' && this.search.hasFailedARound && !this.isUnwanted;
   }
 
   /** True for the link events that the owner is to pass to `step`: those of meta links and of the dials made here. */
@@ -117,12 +115,8 @@ export class Membership {
 
   /** A connection to a member was refused or broke: what is to be done for meta to look after it at once. */
   suspect(nowMs: number, incarnation: string): MembershipOutcome['effects'] {
-    const { lease, suspectedAtMs } = this;
-    if (!lease || nowMs - (suspectedAtMs.get(incarnation) ?? -Infinity) < SUSPECT_EVERY_MS) return [];
-    const members = new Set(this.table?.members.map((member) => member.incarnation));
-    if (!members.has(incarnation)) return [];
-    for (const suspected of suspectedAtMs.keys()) if (!members.has(suspected)) suspectedAtMs.delete(suspected);
-    suspectedAtMs.set(incarnation, nowMs);
+    const { lease } = this;
+    if (!lease || !this.suspects.isDue(nowMs, incarnation, this.table?.members)) return [];
     return [{ type: 'send', link: lease.link, message: { kind: 'suspect', incarnation } }];
   }
 
@@ -244,8 +238,7 @@ export class Membership {
     this.clusterId = message.clusterId;
     this.hasBeenMember = true;
     this.state = 'joined';
-    this.waitingLogged = false;
-    this.mismatchLogged = false;
+    for (const event of ['waiting-for-meta', 'cluster-mismatch', 'unsupported-level']) this.said.delete(event);
     this.outcome.joined = true;
     this.log('info', 'joined', { meta: address, clusterId: message.clusterId, leaseMs });
   }
@@ -256,7 +249,7 @@ export class Membership {
     if (!sent) return;
     for (const sequence of lease.sent.keys()) if (sequence <= message.sequence) lease.sent.delete(sequence);
     if (message.tableEpoch < sent.tableEpoch) return this.metaIsBehind(nowMs, lease, message.tableEpoch);
-    this.behindLogged = false;
+    this.said.delete('meta-behind');
     lease.heardAtMs = nowMs;
     this.search.calm();
     // Holding a newer table than the one acknowledged is as good: it was committed later than the heartbeat was sent.
@@ -271,9 +264,7 @@ export class Membership {
     const message =
       'The meta server does not know the table that this server has. Either it has just been deposed, or its group was ' +
       'recovered or restored elsewhere, or was restored from a backup without being raised above this epoch.';
-    if (!this.behindLogged)
-      this.log('error', 'meta-behind', { meta: lease.address, ours: this.table?.epoch, theirs, message });
-    this.behindLogged = true;
+    this.logOnce('error', 'meta-behind', { meta: lease.address, ours: this.table?.epoch, theirs, message });
     this.refuseLink(nowMs, lease.link, message);
     // It would take us again at once.
     this.search.begin(nowMs + BEHIND_PAUSE_MS);
@@ -286,21 +277,27 @@ export class Membership {
       return this.end(failure.message);
     }
     if (failure.code === 'CLUSTER_MISMATCH') return this.mismatch(nowMs, link, undefined);
+    if (failure.code === 'UNSUPPORTED_LEVEL') return this.tooOld(nowMs, link, failure.message);
     if (leader !== undefined) this.search.prefer(leader);
     this.refuseLink(nowMs, link, failure.message);
   }
 
+  /** Only another version started here can mend it, or the old one of the whole cluster. */
+  private tooOld(nowMs: number, link: LinkId, message: string): void {
+    this.isUnwanted = true;
+    this.logOnce('error', 'unsupported-level', { meta: this.search.links.get(link), message });
+    this.search.slowDown();
+    this.refuseLink(nowMs, link, message);
+  }
+
   private mismatch(nowMs: number, link: LinkId, theirs: string | undefined): void {
-    this.metForeigners = true;
-    if (!this.mismatchLogged) {
-      this.mismatchLogged = true;
-      this.log('error', 'cluster-mismatch', {
-        meta: this.search.links.get(link),
-        ours: this.clusterId,
-        theirs,
-        message: 'The meta server belongs to another cluster. Correct its address, or remove the data folder here.',
-      });
-    }
+    this.isUnwanted = true;
+    this.logOnce('error', 'cluster-mismatch', {
+      meta: this.search.links.get(link),
+      ours: this.clusterId,
+      theirs,
+      message: 'The meta server belongs to another cluster. Correct its address, or remove the data folder here.',
+    });
     this.search.slowDown();
     this.refuseLink(nowMs, link, 'The meta server belongs to another cluster.');
   }
@@ -349,10 +346,9 @@ export class Membership {
     const next = this.search.advance(nowMs);
     if (next.abandoned !== undefined) this.hangUp(next.abandoned, 'The meta server did not answer the join in time.');
     if (next.dial !== undefined) this.outcome.effects.push({ type: 'dial', address: next.dial });
-    if (this.search.hasFailedARound && !this.waitingLogged) {
-      this.waitingLogged = true;
-      this.log('info', 'waiting-for-meta', { addresses: this.options.metaAddresses, message: this.search.lastFailure });
-    }
+    if (!this.search.hasFailedARound) return;
+    const message = this.search.lastFailure;
+    this.logOnce('info', 'waiting-for-meta', { addresses: this.options.metaAddresses, message });
   }
 
   private heartbeat(nowMs: number, lease: Lease): void {
@@ -393,6 +389,12 @@ export class Membership {
 
   private hangUp(link: LinkId, reason: string): void {
     this.outcome.effects.push({ type: 'hangUp', link, reason });
+  }
+
+  private logOnce(level: 'info' | 'error', event: string, fields: Record<string, unknown>): void {
+    if (this.said.has(event)) return;
+    this.said.add(event);
+    this.log(level, event, fields);
   }
 
   private log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void {

@@ -3,7 +3,7 @@ import { LIMITS, type Member, type ReplicaReport } from '#model';
 /** What comes over a link is checked for its form before it may enter the replicated state. */
 export function isMember(value: unknown): value is Member {
   if (typeof value !== 'object' || value === null) return false;
-  const { role, incarnation, address, httpAddress, zone, weight } = value as Record<string, unknown>;
+  const { role, incarnation, address, httpAddress, zone, weight, featureLevel = 1 } = value as Record<string, unknown>;
   return (
     (role === 'data' || role === 'session') &&
     isText(incarnation) &&
@@ -14,7 +14,9 @@ export function isMember(value: unknown): value is Member {
     isText(zone) &&
     typeof weight === 'number' &&
     Number.isFinite(weight) &&
-    weight > 0
+    weight > 0 &&
+    Number.isSafeInteger(featureLevel) &&
+    (featureLevel as number) > 0
   );
 }
 

@@ -90,10 +90,16 @@ export type MetaEvent =
   /** The state after a committed command, in log order. On start the host gives the recovered state this way. */
   | { type: 'committed'; index: number; state: MetaState }
   /** The outcome of a `propose` effect. */
-  | { type: 'proposed'; sequence: number; outcome: { ok: true; result: MetaResult } | { ok: false; message: string } };
+  | { type: 'proposed'; sequence: number; outcome: { ok: true; result: MetaResult } | { ok: false; message: string } }
+  /** The answer to `askFeatureLevel`: what every meta server supports; undefined where not all of them are known. */
+  | { type: 'featureLevel'; level: number | undefined };
 
 export type MetaEffect =
-  WakeEffect | LogEffect | LinkEffect<FromMeta> | { type: 'propose'; sequence: number; command: MetaCommand };
+  | WakeEffect
+  | LogEffect
+  | LinkEffect<FromMeta>
+  | { type: 'propose'; sequence: number; command: MetaCommand }
+  | { type: 'askFeatureLevel' };
 
 export interface MetaOptions {
   random: Random;
@@ -101,6 +107,8 @@ export interface MetaOptions {
   slotCount: number;
   /** How many data servers are to hold each slot, its leader included; 1 by default. */
   replicas?: number;
+  /** The highest that this version supports; `FEATURE_LEVEL` by default. */
+  featureLevel?: number;
   limits?: Partial<MetaLimits>;
 }
 

@@ -1,6 +1,7 @@
-import { type Core, type LinkId, type RoutingTable, type ToMeta, randomId } from '#model';
+import { type Core, FEATURE_LEVEL, type LinkId, type RoutingTable, type ToMeta, randomId } from '#model';
 import { MetaContext } from './context.js';
 import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, MetaState } from './contract.js';
+import { Features } from './features.js';
 import { Gathering } from './gathering.js';
 import { Members } from './members.js';
 import { announceProtection } from './protection.js';
@@ -24,6 +25,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private readonly members: Members;
   private readonly slots: Slots;
   private readonly gathering: Gathering;
+  private readonly features: Features;
   private stopped = false;
   private nextTickMs: number | undefined;
   /** The epoch at the commit of this leader's own bootstrap. */
@@ -37,6 +39,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     const ask: Members['askLeader'] = (...order) => this.members.askLeader(...order);
     this.slots = new Slots(this.context, this.proposals, options.replicas ?? 1, ask);
     this.gathering = new Gathering(this.context, this.proposals);
+    this.features = new Features(this.context, this.proposals, options.featureLevel ?? FEATURE_LEVEL);
   }
 
   step(nowMs: number, event: MetaEvent): MetaEffect[] {
@@ -60,6 +63,9 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
         break;
       case 'proposed':
         this.proposed(nowMs, event);
+        break;
+      case 'featureLevel':
+        this.features.answered(event.level);
         break;
       case 'linkUp':
         this.members.linkUp(nowMs, event);
@@ -145,6 +151,8 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (!context.leading) return;
     if (!context.ready) return this.becomeReady(nowMs);
     if (state.switches.version !== before.switches.version) this.members.switchesChanged();
+    if (state.featureLevel !== before.featureLevel)
+      context.log('info', 'feature-level-raised', { level: state.featureLevel });
     if (this.table.epoch === before.table.epoch) return;
     announceProtection(context, before.table);
     this.members.tableChanged(nowMs, before.table);
@@ -183,6 +191,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     }
     this.members.tick(nowMs);
     this.slots.place(nowMs, this.members.barred);
+    this.features.consider();
   }
 
   private tickAt(atMs: number | undefined): void {

@@ -7,6 +7,7 @@ import {
   type RoutingTable,
   type ToMeta,
   failure,
+  featureLevelOf,
 } from '#model';
 import { areReplicaReports, isMember, isNameList } from './check.js';
 import type { MetaContext } from './context.js';
@@ -173,7 +174,7 @@ export class Members {
    * gathers it proposes them: also those of former members that it knows nothing of, since its state may be the older.
    */
   answerJoins(nowMs: number): void {
-    const { ready, gathering, table } = this.context;
+    const { ready, gathering, table, state } = this.context;
     if (!ready && !gathering) return;
     for (const link of this.links.joining()) {
       const { member, again, standsIn } = link.join!;
@@ -181,6 +182,7 @@ export class Members {
       const isHeld = table.members.some(({ incarnation }) => incarnation === member.incarnation);
       const departed = table.departed.find(({ incarnation }) => incarnation === member.incarnation);
       if (theirs && theirs !== table.clusterId) this.refuse(link, failure('CLUSTER_MISMATCH'));
+      else if (featureLevelOf(member) < state.featureLevel) this.refuse(link, tooOld(member, state.featureLevel));
       else if (departed) this.refuse(link, failure('NOT_MEMBER', DEPARTURES[departed.cause]));
       else if (isHeld && gathering) continue;
       else if (isHeld) this.welcome(nowMs, link, member.incarnation);
@@ -326,3 +328,11 @@ const DEPARTURES: Record<DepartedMember['cause'], string> = {
   refused: 'The address of the member refused connections.',
   replaced: 'Another incarnation is at the address of the member.',
 };
+
+function tooOld(member: Member, level: number): Failure {
+  const supported = featureLevelOf(member);
+  const message =
+    `The cluster is at feature level ${level}, and this server supports levels up to ${supported}. ` +
+    `Start a version of Rollcall that supports feature level ${level} here.`;
+  return failure('UNSUPPORTED_LEVEL', message, { details: { needed: level, supported } });
+}

@@ -64,7 +64,7 @@ export class MetaNode {
   /** Starts with what the log holds, and then learns who leads. */
   boot(): void {
     this.process = new Process();
-    this.core = new MetaCore({ random: this.world.random, slotCount: 8 });
+    this.core = new MetaCore({ random: this.world.random, featureLevel: this.world.featureLevel, slotCount: 8 });
     this.step({ type: 'start' });
     this.tellCommitted();
     this.world.tellLeadership(this);
@@ -110,6 +110,8 @@ export class MetaNode {
       }
       case 'propose':
         return this.world.commit(this, effect.sequence, effect.command);
+      case 'askFeatureLevel':
+        return this.step({ type: 'featureLevel', level: this.world.groupFeatureLevel });
       default:
         return performLinkEffect(this.world, this, effect);
     }
@@ -119,6 +121,7 @@ export class MetaNode {
 export interface MemberNodeOptions {
   role?: Member['role'];
   address?: string;
+  featureLevel?: number;
   metas?: string[];
   table?: RoutingTable;
   switches?: VersionedSwitches;
@@ -148,9 +151,9 @@ export class MemberNode {
     incarnation: string,
     options: MemberNodeOptions,
   ) {
-    const { role = 'data', address = `${incarnation}:9620`, table, switches } = options;
+    const { role = 'data', address = `${incarnation}:9620`, featureLevel = 1, table, switches } = options;
     this.heard = options.heard ?? [];
-    this.self = { role, incarnation, address, httpAddress: `${incarnation}:9622`, zone: '', weight: 1 };
+    this.self = { role, incarnation, address, httpAddress: `${incarnation}:9622`, zone: '', weight: 1, featureLevel };
     this.membership = new Membership({
       self: this.self,
       metaAddresses: options.metas ?? [...world.metas.keys()],

@@ -1,7 +1,7 @@
-import { type FromMeta, type RoutingTable, type ToMeta, seededRandom } from '#model';
+import { FEATURE_LEVEL, type FromMeta, type RoutingTable, type ToMeta, seededRandom } from '#model';
 import type { CommandOf, MetaCommand, MetaEvent, MetaState } from './contract.js';
 import { type Link, MemberNode, type MemberNodeOptions, MetaNode } from './meta-nodes.harness.js';
-import { metaStateMachine } from './state.js';
+import { createMetaStateMachine, metaStateMachine } from './state.js';
 
 export { MemberNode, MetaNode } from './meta-nodes.harness.js';
 
@@ -25,6 +25,9 @@ export class MetaWorld {
   /** Addresses that meta has dialled, in order. */
   readonly probes: string[] = [];
   state: MetaState = metaStateMachine.initial();
+  /** The highest that meta nodes support, and what they know of each other's. */
+  featureLevel = FEATURE_LEVEL;
+  groupFeatureLevel: number | undefined;
   /** While false, proposals fail. */
   logWorks = true;
   private leader: string | undefined;
@@ -122,7 +125,7 @@ export class MetaWorld {
         proposer.step({ type: 'proposed', sequence, outcome: { ok: false, message: 'The log does not take it.' } });
         return;
       }
-      const applied = metaStateMachine.apply(this.state, command);
+      const applied = createMetaStateMachine(this.featureLevel).apply(this.state, command);
       this.state = applied.state;
       this.committed.push(command);
       for (const node of this.metas.values()) node.tellCommitted();
