@@ -1,7 +1,9 @@
 export * from './contract.js';
 export type { FeedItem, FeedReader } from './feed.js';
 export * from './memory-log-store.js';
-export type { Waiter } from './raft/applier.js';
+export * from './offline/backup.js';
+export * from './offline/foundation.js';
+export type { Capture, Waiter } from './raft/applier.js';
 export * from './raft/contract.js';
 export { RaftCore } from './raft/core.js';
 export { type RaftEnvelope, isEnvelope } from './raft/envelope.js';

@@ -10,6 +10,7 @@ const EXPECTED_CODES: ReadonlySet<string> = new Set([
   'STORE_FAILED',
   'STORE_CORRUPT',
   'CLUSTER_MISMATCH',
+  'INVALID_BACKUP',
   'SUPERSEDED',
 ]);
 
