@@ -5,6 +5,7 @@ export * from './offline/backup.js';
 export * from './offline/foundation.js';
 export type { Capture, Waiter } from './raft/applier.js';
 export * from './raft/contract.js';
+export { eraOf } from './raft/configuration.js';
 export { RaftCore } from './raft/core.js';
 export { type RaftEnvelope, isEnvelope } from './raft/envelope.js';
 export type { LogDevice } from './raft/log-writer.js';

@@ -1,11 +1,11 @@
 import { RaftNode } from '#consensus';
 import { type Env, RegistryError } from '#model';
 import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
-import { type MetaCommand, type MetaResult, type MetaState, metaStateMachine } from '#registry';
+import type { MetaCommand, MetaResult, MetaState } from '#registry';
 import { LevelLogStore } from '#store';
-import { pack, unpack } from '#wire';
 import { checkGroup, identify } from './identity.js';
 import { RaftLinks } from './links.js';
+import { META_ENGINE } from './machine.js';
 
 export type MetaNode = RaftNode<MetaCommand, MetaState, MetaResult>;
 
@@ -43,8 +43,7 @@ export class MetaGroup implements LinkAcceptor {
         store: new LevelLogStore(config.dataDir),
         transport: links.transport,
         env,
-        machine: metaStateMachine,
-        codec: { encode: pack, decode: (bytes) => unpack(bytes) },
+        ...META_ENGINE,
         log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
         onFailure: fail,
       });
