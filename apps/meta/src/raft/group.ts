@@ -1,4 +1,4 @@
-import { RaftNode } from '#consensus';
+import { type Configuration, type FoundLog, RaftNode, readLog } from '#consensus';
 import { type Env, RegistryError } from '#model';
 import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import type { MetaCommand, MetaResult, MetaState } from '#registry';
@@ -40,7 +40,9 @@ export class MetaGroup implements LinkAcceptor {
       links.transport.start();
       node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
         ...identity,
-        store: new LevelLogStore(config.dataDir),
+        store: new NotedLogStore(config.dataDir, (found) => {
+          links.loggedClusterId = clusterIdOf(found, identity.bootstrap);
+        }),
         transport: links.transport,
         env,
         ...META_ENGINE,
@@ -79,6 +81,31 @@ export class MetaGroup implements LinkAcceptor {
   async close(): Promise<void> {
     await this.links.close();
     await this.node.close();
+  }
+}
+
+/** Tells what it held when it was opened. */
+class NotedLogStore extends LevelLogStore {
+  constructor(
+    folder: string,
+    private readonly opened: (found: FoundLog) => void,
+  ) {
+    super(folder);
+  }
+
+  override async open(): Promise<FoundLog> {
+    const found = await super.open();
+    this.opened(found);
+    return found;
+  }
+}
+
+function clusterIdOf(found: FoundLog, bootstrap: Configuration): string | undefined {
+  try {
+    return readLog(found, META_ENGINE, bootstrap).image.state.table.clusterId || undefined;
+  } catch {
+    // Who cannot read the log does not start; entries that are not committed yet may never be.
+    return undefined;
   }
 }
 
