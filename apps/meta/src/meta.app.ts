@@ -8,6 +8,7 @@ import { RaftController } from './http/raft.controller.js';
 import { SlotsController } from './http/slots.controller.js';
 import { SwitchesController } from './http/switches.controller.js';
 import { MetaHost } from './meta.host.js';
+import { Backups } from './raft/backup.js';
 import { RaftAdministration } from './raft/administration.js';
 import { MetaGroup } from './raft/group.js';
 import { RaftRpcController } from './rpc/raft.controller.js';
@@ -44,6 +45,7 @@ export async function startMeta(
       { provide: MetaHost, useValue: host },
       { provide: RaftAdministration, useValue: new RaftAdministration(group.node) },
       { provide: StateAdministration, useValue: new StateAdministration(group.node, env) },
+      { provide: Backups, useValue: new Backups(group.node, env) },
     ],
   });
 }

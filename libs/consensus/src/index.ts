@@ -1,9 +1,11 @@
 export * from './contract.js';
 export type { FeedItem, FeedReader } from './feed.js';
 export * from './memory-log-store.js';
-export type { Waiter } from './raft/applier.js';
-export { membersOf } from './raft/configuration.js';
+export * from './offline/backup.js';
+export * from './offline/foundation.js';
+export type { Capture, Waiter } from './raft/applier.js';
 export * from './raft/contract.js';
+export { eraOf, membersOf } from './raft/configuration.js';
 export { RaftCore } from './raft/core.js';
 export { type RaftEnvelope, isEnvelope } from './raft/envelope.js';
 export type { LogDevice } from './raft/log-writer.js';

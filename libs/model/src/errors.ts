@@ -71,6 +71,7 @@ export const CODES = {
   CONNECTION_CLOSED: { http: 503, retry: 'elsewhere', text: 'The connection closed before the answer came.' },
   SHUTTING_DOWN: { http: 503, retry: 'elsewhere', text: 'The server or client is closing.' },
   INVALID_CONFIGURATION: { http: 500, retry: 'never', text: 'A setting is missing or wrong.' },
+  INVALID_BACKUP: { http: 500, retry: 'never', text: 'The backup is damaged, or not of a form known here.' },
   SUPERSEDED: { http: 500, retry: 'never', text: 'The group of this meta server has gone on without it.' },
   STORE_LOCKED: { http: 500, retry: 'never', text: 'The data folder is in use by another process.' },
   STORE_FAILED: { http: 500, retry: 'never', text: 'The data folder cannot be read or written.' },

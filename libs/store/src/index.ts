@@ -1,3 +1,4 @@
+export * from './folders.js';
 export * from './level-log-store.js';
 export * from './level-records.js';
 export * from './node-file.js';

@@ -1,6 +1,20 @@
-import { Body, Controller, Delete, Get, Header, HttpCode, Inject, Param, Post } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  Header,
+  HttpCode,
+  Inject,
+  Param,
+  Post,
+  Query,
+  StreamableFile,
+} from '@nestjs/common';
 import { RegistryError, isPlainObject } from '#model';
+import { readConsistency } from '#registry';
 import { MetaHost } from '../meta.host.js';
+import { Backups } from '../raft/backup.js';
 import { RaftAdministration, type RaftAnswer, type RaftRequest } from '../raft/administration.js';
 
 /** The Raft group of the meta servers, for people and scripts. Everything but status and snapshot is the leader's. */
@@ -9,6 +23,7 @@ export class RaftController {
   constructor(
     @Inject(MetaHost) private readonly host: MetaHost,
     @Inject(RaftAdministration) private readonly administration: RaftAdministration,
+    @Inject(Backups) private readonly backups: Backups,
   ) {}
 
   /** What this one node knows; on a node that does not lead it may be old. */
@@ -48,6 +63,18 @@ export class RaftController {
   @HttpCode(200)
   async snapshot(): Promise<object> {
     return { index: await this.administration.snapshotNow() };
+  }
+
+  /**
+   * The replicated state as one file, from the state of the node that is asked: everything acknowledged before the request
+   * is in it, unless `consistency=stale` lets a node answer that cannot ask a leader.
+   */
+  @Get('backup')
+  @Header('cache-control', 'no-store')
+  async backup(@Query() query: unknown): Promise<StreamableFile> {
+    const { name, bytes } = await this.backups.take(readConsistency(query));
+    const disposition = `attachment; filename="${name}"`;
+    return new StreamableFile(bytes, { type: 'application/octet-stream', disposition, length: bytes.length });
   }
 
   private async request(type: RaftRequest['type'], body: unknown): Promise<RaftAnswer> {

@@ -1,4 +1,4 @@
-import { RaftNode, membersOf } from '#consensus';
+import { type Configuration, type FoundLog, RaftNode, membersOf, readLog } from '#consensus';
 import { type Env, RegistryError, featureLevelOf } from '#model';
 import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import {
@@ -10,9 +10,9 @@ import {
   groupFeatureLevel,
 } from '#registry';
 import { LevelLogStore } from '#store';
-import { pack, unpack } from '#wire';
 import { checkGroup, identify } from './identity.js';
 import { RaftLinks } from './links.js';
+import { META_ENGINE } from './machine.js';
 
 export type MetaNode = RaftNode<MetaCommand, MetaState, MetaResult>;
 
@@ -53,11 +53,13 @@ export class MetaGroup implements LinkAcceptor {
       links.transport.start();
       node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
         ...identity,
-        store: new LevelLogStore(config.dataDir),
+        store: new NotedLogStore(config.dataDir, (found) => {
+          links.loggedClusterId = clusterIdOf(found, identity.bootstrap);
+        }),
         transport: links.transport,
         env,
+        ...META_ENGINE,
         machine,
-        codec: { encode: pack, decode: (bytes) => unpack(bytes) },
         log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
         onFailure: fail,
       });
@@ -103,6 +105,31 @@ export class MetaGroup implements LinkAcceptor {
   async close(): Promise<void> {
     await this.links.close();
     await this.node.close();
+  }
+}
+
+/** Tells what it held when it was opened. */
+class NotedLogStore extends LevelLogStore {
+  constructor(
+    folder: string,
+    private readonly opened: (found: FoundLog) => void,
+  ) {
+    super(folder);
+  }
+
+  override async open(): Promise<FoundLog> {
+    const found = await super.open();
+    this.opened(found);
+    return found;
+  }
+}
+
+function clusterIdOf(found: FoundLog, bootstrap: Configuration): string | undefined {
+  try {
+    return readLog(found, META_ENGINE, bootstrap).image.state.table.clusterId || undefined;
+  } catch {
+    // Who cannot read the log does not start; entries that are not committed yet may never be.
+    return undefined;
   }
 }
 

@@ -50,13 +50,14 @@ export async function identify(config: Config<'meta'>, logger: Logger): Promise<
 }
 
 /**
- * A group of one whose settings name more would go on alone while the others make a second group without it.
+ * A group of one whose settings name more would go on alone while the others make a second group without it. A group that
+ * was recovered or restored was made so by an operator, and its settings may still be the old ones.
  * @param held the configuration that the node has found in its folder
  * @throws RegistryError INVALID_CONFIGURATION
  */
-export function checkGroup(config: Config<'meta'>, { voters, outgoing, learners }: Configuration): void {
+export function checkGroup(config: Config<'meta'>, { voters, outgoing, learners, era }: Configuration): void {
   const { metaAddresses } = config.cluster;
-  if (voters.length !== 1 || outgoing || learners.length > 0 || metaAddresses.length === 1) return;
+  if (era !== undefined || voters.length !== 1 || outgoing || learners.length > 0 || metaAddresses.length === 1) return;
   throw invalid(
     `The folder ${config.dataDir} holds a meta group of one, and cluster.metaAddresses names ${metaAddresses.length} ` +
       'servers. A group does not grow by its settings: name only this server, or begin with empty folders on all.',

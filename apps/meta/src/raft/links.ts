@@ -20,6 +20,8 @@ export interface RaftLinksOptions {
 export class RaftLinks implements LinkAcceptor {
   /** Once it is known, no links are kept with nodes of another cluster. */
   clusterId: string | undefined;
+  /** What the log says, committed or not: enough to know whose later era it is that another node tells of. */
+  loggedClusterId: string | undefined;
   readonly transport: PeerLinks;
   private readonly links: Links<RaftEnvelope, RaftEnvelope>;
 
@@ -50,9 +52,9 @@ export class RaftLinks implements LinkAcceptor {
       log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
       era,
       onLaterEra: (address, hello) => {
-        // Until this node knows its own cluster it cannot tell; the two meet again.
-        if (this.clusterId !== undefined && hello.clusterId === this.clusterId)
-          onSuperseded({ address, era: hello.era! });
+        const own = this.clusterId ?? this.loggedClusterId;
+        // Until both know their cluster nobody can tell; they meet again.
+        if (own !== undefined && hello.clusterId === own) onSuperseded({ address, era: hello.era! });
       },
     });
   }

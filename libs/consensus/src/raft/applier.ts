@@ -11,6 +11,12 @@ export interface Waiter<T> {
   reject(error: RegistryError): void;
 }
 
+/** The whole replicated state, and the place in the log at which it is that. */
+export interface Capture<State, Result> {
+  position: SnapshotMeta;
+  image: ReplicatedImage<State, Result>;
+}
+
 interface ApplierOptions<Command, State, Result> {
   machine: StateMachine<Command, State, Result>;
   codec: Codec;
@@ -78,7 +84,12 @@ export class Applier<Command, State, Result> {
       );
   }
 
-  /** The state and all that belongs to it, as bytes for the store and for peers. */
+  /** The state and all that belongs to it, as it is now; what is applied later does not change it. */
+  capture(): Capture<State, Result> {
+    return { position: this.position, image: this.replicated.image() };
+  }
+
+  /** The same, as bytes for the store and for peers. */
   snapshot(): { meta: SnapshotMeta; bytes: Uint8Array } {
     const image = this.options.codec.encode(this.replicated.image());
     return { meta: this.position, bytes: encodeSnapshot(this.position.configuration, image) };

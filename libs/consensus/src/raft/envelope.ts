@@ -1,5 +1,5 @@
 import { isPlainObject } from '#model';
-import type { Entry, NodeId, RaftMessage, SnapshotMeta } from './contract.js';
+import type { Configuration, Entry, NodeId, RaftMessage, SnapshotMeta } from './contract.js';
 
 /** A message between meta nodes on its way. It says for whom it is, since an address may change hands. */
 export interface RaftEnvelope {
@@ -82,7 +82,7 @@ function isSnapshotMeta(value: unknown): value is SnapshotMeta {
   return isPlainObject(value) && areCounts(value, 'index', 'term') && isConfiguration(value['configuration']);
 }
 
-function isConfiguration(value: unknown): boolean {
+export function isConfiguration(value: unknown): value is Configuration {
   if (!isPlainObject(value)) return false;
   const { voters, outgoing, learners, era } = value;
   return (

@@ -11,7 +11,7 @@ export type Command = { to: string; item: string | number };
 export type State = Record<string, (string | number)[]>;
 export type Node = RaftNode<Command, State, number>;
 
-const machine: StateMachine<Command, State, number> = {
+export const machine: StateMachine<Command, State, number> = {
   initial: () => ({}),
   apply(state, { to, item }) {
     if (item === 'explode') throw new Error('boom');
@@ -20,7 +20,7 @@ const machine: StateMachine<Command, State, number> = {
   },
 };
 
-const codec = {
+export const codec = {
   encode: (value: unknown) => new TextEncoder().encode(JSON.stringify(value)),
   decode: (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes)) as unknown,
 };

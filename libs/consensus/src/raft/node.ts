@@ -1,6 +1,6 @@
 import type { Consensus, LogStore } from '../contract.js';
 import type { FeedItem } from '../feed.js';
-import type { Waiter } from './applier.js';
+import type { Capture, Waiter } from './applier.js';
 import type { Entry, MembershipChange, NodeId } from './contract.js';
 import { deviceOf } from './log-writer.js';
 import type { Leadership, RaftNodeOptions, RaftNodeStatus } from './node-options.js';
@@ -40,6 +40,19 @@ export class RaftNode<Command, State, Result> implements Consensus<Command, Stat
 
   async read<T>(query: (state: State) => T, mode: 'linearizable' | { maxAgeMs: number }): Promise<T> {
     return query(await promised<State>((waiter) => this.runner.read(mode, waiter)));
+  }
+
+  /**
+   * Everything that was acknowledged before the call is at or before this index.
+   * @throws RegistryError as a linearizable `read`
+   */
+  readIndex(): Promise<number> {
+    return promised((waiter) => this.runner.readIndex(waiter));
+  }
+
+  /** The whole replicated state here, once it contains everything to `index`; a node that falls behind may take long. */
+  capture(index: number): Promise<Capture<State, Result>> {
+    return promised((waiter) => this.runner.capture(index, waiter));
   }
 
   watch(afterIndex: number): AsyncIterable<FeedItem<Command, State>> {

@@ -2,7 +2,7 @@ import { RegistryError } from '#model';
 import type { FoundLog } from '../contract.js';
 import type { FeedReader } from '../feed.js';
 import type { Applied, Proposal } from '../replicated.js';
-import { Applier, type Waiter, beginning } from './applier.js';
+import { Applier, type Capture, type Waiter, beginning } from './applier.js';
 import type { Entry, MembershipChange, NodeId, RaftEffect, RaftEvent, RaftLimits, SnapshotMeta } from './contract.js';
 import { RaftCore } from './core.js';
 import { decodeSnapshot, fromLogEntry } from './formats.js';
@@ -124,6 +124,17 @@ export class RaftRunner<Command, State, Result> {
     }
     const confirmed = (index: number): void => this.applier.stateAt(index, { resolve, reject });
     this.ask((call) => ({ type: 'read', call }), { resolve: confirmed, reject });
+  }
+
+  /** Everything that was acknowledged before this was asked is at or before the index that is answered. On the leader. */
+  readIndex(waiter: Waiter<number>): void {
+    this.ask((call) => ({ type: 'read', call }), waiter);
+  }
+
+  /** The whole state once it contains everything to `index`, at once where it does already. */
+  capture(index: number, { resolve, reject }: Waiter<Capture<State, Result>>): void {
+    if (this.ended) return reject(this.ended);
+    this.applier.stateAt(index, { resolve: () => resolve(this.applier.capture()), reject });
   }
 
   /** Answers with the index of the change, once it is committed. */

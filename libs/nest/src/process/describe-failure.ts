@@ -11,6 +11,7 @@ const EXPECTED_CODES: ReadonlySet<string> = new Set([
   'STORE_CORRUPT',
   'CLUSTER_MISMATCH',
   'UNSUPPORTED_LEVEL',
+  'INVALID_BACKUP',
   'SUPERSEDED',
 ]);
 

@@ -90,6 +90,18 @@ describe('the state of another era', () => {
     });
   });
 
+  it('counts nothing that replicas hold of a slot, since another may have led it last', () => {
+    const slots = saved.table.slots.map((slot) => ({ ...slot, followers: ['b'], joining: ['c'] }));
+    const state = continued({ ...saved, table: { ...saved.table, slots } }, era);
+    expect(state.table.slots[1]).toEqual({
+      leader: 'a',
+      leaderEpoch: era,
+      begun: true,
+      followers: [],
+      joining: ['b', 'c'],
+    });
+  });
+
   it('goes on from there, by one for each change', () => {
     const state = apply(
       continued(saved, era),

@@ -30,17 +30,23 @@ export function nextEra(state: MetaState, wallMs: number, random: Random): numbe
 
 /**
  * The state with which the same cluster goes on in another era. It first gathers: whoever joined after the state was saved
- * is missing in it, and lives.
+ * is missing in it, and lives. Who leads a slot by this state need not have led it last, so nothing that anybody holds of
+ * a slot counts: leaders begin from nothing, which session servers fill, and followers join anew.
  */
 export function continued(state: MetaState, era: number): MetaState {
   const { table, switches, config } = state;
   return {
     ...state,
-    table: { ...table, epoch: era, slots: table.slots.map((slot) => ({ ...slot, leaderEpoch: era })) },
+    table: { ...table, epoch: era, slots: table.slots.map((slot) => begunAnew(slot, era)) },
     switches: { ...switches, version: era },
     config: { ...config, version: era, values: config.values.map((value) => ({ ...value, version: era })) },
     gathering: true,
   };
+}
+
+function begunAnew(slot: SlotAssignment, era: number): SlotAssignment {
+  const joining = [...slot.followers, ...slot.joining];
+  return { ...slot, leaderEpoch: era, begun: true, followers: [], joining };
 }
 
 /** The state with which another cluster begins: what operators have decided, and none of the servers. */

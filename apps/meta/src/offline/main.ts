@@ -1,0 +1,3 @@
+import { runOffline } from './command.js';
+
+process.exitCode = await runOffline(process.argv.slice(2));
