@@ -206,7 +206,6 @@ describe('Membership', () => {
     world.until(() => membership.state === 'joined');
     const [link] = [...world.links];
     const hello = { protocol: 1, role: 'session' as const, incarnation: 's' };
-    expect(membership.isMetaLink(link!.id)).toBe(true);
     expect(membership.owns({ type: 'received', link: link!.id, message: {} } as { type: string })).toBe(true);
     expect(membership.owns({ type: 'received', link: 77, message: {} } as { type: string })).toBe(false);
     const inbound = { type: 'linkUp', link: 77, direction: 'in', address: 'x:1', hello };

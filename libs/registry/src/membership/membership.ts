@@ -99,10 +99,6 @@ export class Membership {
     }
   }
 
-  isMetaLink(link: LinkId): boolean {
-    return this.search.links.has(link);
-  }
-
   /** Session incarnations to report with every heartbeat from now on, until the next call. */
   reportUnreconciled(sessions: string[]): void {
     this.unreconciled = sessions;
