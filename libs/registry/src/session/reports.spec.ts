@@ -79,8 +79,8 @@ describe('what a session server tells meta of data servers', () => {
       const { message } = session.effects.find(
         (effect) => effect.type === 'send' && effect.message.kind === 'heartbeat',
       ) as { message: Extract<ToMeta, { kind: 'heartbeat' }> };
-      const { sequence } = message;
-      session.fromMeta({ kind: 'heartbeatAck', sequence, tableEpoch: 1, settled: true });
+      const { sequence, tableEpoch } = message;
+      session.fromMeta({ kind: 'heartbeatAck', sequence, tableEpoch, settled: true });
       return message.unreachable ?? [];
     }
 
