@@ -58,7 +58,7 @@ describe('a data tier with two replicas of every slot', () => {
     published.get(dataId)!.add(value);
   }
 
-  /** And no list has ever lost an instance on the way there: nobody has unpublished any. */
+  /** And no list has ever lost a connected instance on the way there: nobody has unpublished any. */
   async function everythingIsShown(): Promise<void> {
     await Promise.all(
       watches.map((watch, i) =>
@@ -66,7 +66,9 @@ describe('a data tier with two replicas of every slot', () => {
       ),
     );
     for (const { events } of watches) {
-      const sizes = events.map(({ datum }) => datum.publishers.length);
+      // A lease that was refused may be seen for a moment, if its leader had it and was replaced before it could say so.
+      const isHeld = ({ registerId }: { registerId: string }): boolean => !registerId.startsWith('L.');
+      const sizes = events.map(({ datum }) => datum.publishers.filter(isHeld).length);
       expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
     }
   }
@@ -101,14 +103,17 @@ describe('a data tier with two replicas of every slot', () => {
   it('tells over HTTP what it holds, how far followers are, and who, when and why something disappeared', async () => {
     const { node } = await leaderOf('service-0');
     const table = await tableOf(session(), (each) => isWhole(each, 2));
-    const at = (path: string): Promise<Awaited<ReturnType<typeof http>>> =>
-      http('GET', `http://${node.httpAddress}/v1/${path}`);
-    const gone = await client.publish({ dataId: 'service-0', data: ['gone'] });
+    const from = ({ httpAddress }: ClusterNode, path: string): Promise<Awaited<ReturnType<typeof http>>> =>
+      http('GET', `http://${httpAddress}/v1/${path}`);
+    const at = (path: string): ReturnType<typeof from> => from(node, path);
+    // Of a name that nobody watches, since what is watched here never shrinks.
+    const gone = await client.publish({ dataId: 'unwatched', data: ['gone'] });
     await gone.unpublish();
-    const slot = table.slots.indexOf(slotHolding(table, 'service-0'));
-    const { body } = await at(`slots/${slot}/removals`);
-    expect(body.removals[0]).toMatchObject({ dataId: 'service-0', registerId: gone.registerId, cause: 'unpublish' });
+    const goneFrom = table.slots.indexOf(slotHolding(table, 'unwatched'));
+    const { body } = await from((await leaderOf('unwatched')).node, `slots/${goneFrom}/removals`);
+    expect(body.removals[0]).toMatchObject({ dataId: 'unwatched', registerId: gone.registerId, cause: 'unpublish' });
     expect(body.removals[0].agoMs).toBeGreaterThanOrEqual(0);
+    const slot = table.slots.indexOf(slotHolding(table, 'service-0'));
     const led = (await at('slots')).body.slots.find((each: { slot: number }) => each.slot === slot);
     expect(led).toMatchObject({ complete: true, followers: [{ streaming: true }] });
     const datum = await at('datums?dataId=service-0');

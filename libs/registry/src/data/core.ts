@@ -207,6 +207,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private linkDown(link: LinkId): void {
     const incarnation = this.sessions.peerOf(link)?.incarnation;
     this.dropLink(link);
+    // What only that session server had a copy of is given to another at once, before this server may go too.
+    if (incarnation !== undefined && this.sweepAtMs !== undefined)
+      this.sweepAtMs = Math.min(this.sweepAtMs, this.nowMs);
     if (incarnation !== undefined) this.effects.push(...this.membership.suspect(this.nowMs, incarnation));
   }
 
