@@ -11,6 +11,8 @@ import { Publishing } from '../support/publishing.js';
 import { leaderOf, raftStatus } from '../support/raft.js';
 import { Watch } from '../support/watch.js';
 
+const LEASE_MS = 3_000;
+
 /** Real processes: three meta servers, of which some are killed while the registry is used. */
 describe('a meta tier of three', () => {
   let folder: string;
@@ -139,6 +141,22 @@ describe('a meta tier of three', () => {
     expect(parted()).toEqual([]);
   }, 60_000);
 
+  it('may be away as a whole for longer than a lease, and changes nothing at all when it returns', async () => {
+    const before = await restingTable();
+    await unnoticed('meta-away-long', async (publishing) => {
+      const metas = cluster.of('meta');
+      await Promise.all(metas.map((node) => node.kill('SIGKILL')));
+      for (const sinceMs = performance.now(); performance.now() - sinceMs < 2 * LEASE_MS;) await publishing.more(5);
+      for (const node of metas) node.start();
+      const { node: leader } = await leaderOf(cluster);
+      const back = (): number => leader.log().split('"member-joined"').length - 1;
+      while (back() < before.members.length) await setTimeout(20);
+      for (const sinceMs = performance.now(); performance.now() - sinceMs < 2 * LEASE_MS;) await publishing.more(5);
+    });
+    expect(await table()).toEqual(before);
+    expect(parted()).toEqual([]);
+  }, 120_000);
+
   it('may be away as a whole while the other tiers serve, also those that are restarted, and moves nothing on its return', async () => {
     const before = leaders();
     await unnoticed(
@@ -163,6 +181,31 @@ describe('a meta tier of three', () => {
     );
     expect(leaders()).toEqual(before);
   }, 90_000);
+
+  interface Table {
+    epoch: number;
+    slots: { leader: object | null; leaderEpoch: number; joining: object[] }[];
+    members: object[];
+  }
+
+  async function table(): Promise<Table> {
+    const { node } = await leaderOf(cluster);
+    const [slots, members] = await Promise.all(
+      ['slots', 'members'].map((of) => http('GET', `http://${node.httpAddress}/v1/${of}`)),
+    );
+    if (slots!.status !== 200 || members!.status !== 200) return table();
+    return { ...(slots!.body as Pick<Table, 'epoch' | 'slots'>), members: members!.body.members as object[] };
+  }
+
+  /** Once replicas are made and slots are balanced, the table rests. */
+  async function restingTable(): Promise<Table> {
+    for (;;) {
+      const seen = await table();
+      await setTimeout(LEASE_MS / 2);
+      const again = await table();
+      if (again.epoch === seen.epoch && again.slots.every(({ joining }) => joining.length === 0)) return again;
+    }
+  }
 
   async function caughtUp(node: ClusterNode, commit: number): Promise<void> {
     while (((await raftStatus(node))?.applied ?? 0) < commit) await setTimeout(10);
