@@ -6,8 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
 import type { RoutingTable } from '#model';
 import { Cluster, ClusterNode, portsFrom } from '../../scripts/lib/cluster.mjs';
-import { runOffline } from '../../apps/meta/src/offline/command.js';
 import { http } from '../support/http.js';
+import { meta } from '../support/offline.js';
 import { Operator, joiningServer } from '../support/operator.js';
 import { Publishing } from '../support/publishing.js';
 import { leaderOf, raftStatus } from '../support/raft.js';
@@ -37,7 +37,7 @@ describe('a lost quorum', () => {
     const env = { ROLLCALL_META_LIMITS_GATHER_MS: String(GATHER_MS) };
     cluster = await Cluster.open({ dir: folder, meta: 3, data: 2, session: 2, basePort: 0, env });
     of = { dir: cluster.dir, metaAddresses: cluster.metaAddresses };
-    await cluster.start();
+    await cluster.start(90_000);
     const [first, second] = cluster.of('session');
     client = new RegistryClient({ seeds: [first!.rpcAddress] });
     const base = `http://${second!.httpAddress}`;
@@ -55,13 +55,6 @@ describe('a lost quorum', () => {
     await cluster.kill();
     await rm(folder, { recursive: true, force: true });
   }, 120_000);
-
-  /** As `npm run meta` does, without a process of its own, which takes seconds to start. */
-  async function meta(...args: string[]): Promise<{ code: number; output: string }> {
-    let output = '';
-    const write = (text: string): void => void (output += text);
-    return { code: await runOffline(args, { out: write, err: write }), output };
-  }
 
   /** The table that a data or session server has saved. */
   function savedTable(node: ClusterNode): RoutingTable {

@@ -99,11 +99,11 @@ async function runInspect({ dir, json }: { dir: string; json?: true }, print: Pr
 async function runVerify(options: { backup: string; json?: true }, print: Print): Promise<void> {
   const { about, report } = await readBackup(options.backup);
   if (options.json) print(JSON.stringify({ ...report, about }, undefined, 2));
-  else print('The backup is whole. It holds:', ...linesOfState(report), ...linesOf(about));
-}
-
-function linesOf(about: Record<string, unknown>): string[] {
-  return Object.entries(about).map(([name, value]) => `  ${name.padEnd(12)}${String(value)}`);
+  else
+    print(
+      `The backup is whole, taken ${String(about['takenAt'])} by ${String(about['server'])}. It holds:`,
+      ...linesOfState(report),
+    );
 }
 
 interface RestoreArguments {
