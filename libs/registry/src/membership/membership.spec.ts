@@ -172,6 +172,24 @@ describe('Membership', () => {
     for (const node of nodes) expect(node.timesJoined).toBe(1);
   });
 
+  it('is heard by the next leader within its lease, when the machines of two meta servers vanish, the leader among them', () => {
+    const metas = [1, 2, 3, 4, 5].map((number) => world.meta(`meta:${number}`));
+    world.elect('meta:1');
+    const nodes = Array.from({ length: 12 }, (_, number) => world.join(`node-${number}`));
+    world.run(1_000);
+    for (const meta of metas.slice(0, 2)) {
+      meta.process.alive = false;
+      meta.unreachable = true;
+      for (const link of world.linksOf(meta)) link.silent = true;
+    }
+    world.run(500);
+    world.elect('meta:3');
+    world.run(LEASE_MS * 2);
+    expect(nodes.filter(({ expelled }) => expelled)).toEqual([]);
+    expect(world.state.table.departed).toEqual([]);
+    expect(nodes.every(({ membership }) => membership.state === 'joined')).toBe(true);
+  });
+
   it('takes tables of its own cluster, newer than the one it has, from whoever has them', () => {
     startMeta();
     const data = world.member('a');

@@ -308,10 +308,11 @@ export class Membership {
   private lose(nowMs: number, reason: string): void {
     if (this.state === 'stopped') return;
     const { address } = this.lease!;
+    if (nowMs >= this.deadAtMs(this.lease!)) this.search.shun(address);
+    else this.search.prefer(address, 'weakly');
     this.lease = undefined;
     this.state = 'lost';
     this.log('warn', 'meta-lost', { meta: address, message: reason });
-    this.search.prefer(address, 'weakly');
     this.search.begin(nowMs);
   }
 

@@ -1,14 +1,19 @@
 import type { LinkId, Random } from '#model';
 
-/** From the dial to the answer of the join. */
-const ATTEMPT_MS = 2_000;
+/**
+ * From the dial to the link. Beyond it the next address is tried beside this one: what remains of a lease when a silent
+ * meta server is given up must be enough to pass by another that is as silent.
+ */
+const DIAL_MS = 300;
+/** From the link to the answer of the join. */
+const ANSWER_MS = 2_000;
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 2_000;
 /** The pause while the only meta servers found belong to another cluster, which time alone will not mend. */
 const PAUSE_SLOW_MS = 10_000;
 
 /**
- * The search for a meta server that takes us: rounds over all addresses, one attempt at a time, with a jittered and
+ * The search for a meta server that takes us: rounds over all addresses, one after the other, with a jittered and
  * growing pause between rounds. The address of a leader that a meta server names is tried next, once per round, so
  * that two servers that point at each other cannot spin us.
  */
@@ -23,6 +28,7 @@ export class MetaSearch {
   private queue: string[] = [];
   private triedThisRound = new Set<string>();
   private preferred: string | undefined;
+  private shunned: string | undefined;
   private pauseMs = PAUSE_MIN_MS;
   private resumeAtMs: number | undefined;
 
@@ -59,8 +65,13 @@ export class MetaSearch {
     if (!this.triedThisRound.has(address)) this.queue = [address, ...this.queue.filter((other) => other !== address)];
   }
 
+  /** Nothing comes from `address`: it is tried last. */
+  shun(address: string): void {
+    this.shunned = address;
+  }
+
   linked(nowMs: number, address: string, link: LinkId): void {
-    this.attempt = { address, link, deadlineMs: nowMs + ATTEMPT_MS };
+    this.attempt = { address, link, deadlineMs: nowMs + ANSWER_MS };
   }
 
   dialEnded(address: string): void {
@@ -99,7 +110,7 @@ export class MetaSearch {
     return address;
   }
 
-  /** What to do now: give up a link that did not answer, dial the next address, or nothing until `wakeAtMs`. */
+  /** What to do now: give up what did not answer, dial the next address, or nothing until `wakeAtMs`. */
   advance(nowMs: number): { abandoned?: LinkId; dial?: string } {
     const next: { abandoned?: LinkId; dial?: string } = {};
     if (this.attempt && nowMs >= this.attempt.deadlineMs) {
@@ -117,7 +128,7 @@ export class MetaSearch {
     }
     this.triedThisRound.add(address);
     this.dialling.add(address);
-    this.attempt = { address, link: undefined, deadlineMs: nowMs + ATTEMPT_MS };
+    this.attempt = { address, link: undefined, deadlineMs: nowMs + DIAL_MS };
     this.resumeAtMs = undefined;
     next.dial = address;
     return next;
@@ -137,12 +148,13 @@ export class MetaSearch {
   }
 
   private startRound(): void {
-    const rest = shuffle(
-      this.addresses.filter((address) => address !== this.preferred),
-      this.random,
-    );
-    this.queue = this.preferred === undefined ? rest : [this.preferred, ...rest];
+    const { preferred, shunned } = this;
+    const others = this.addresses.filter((address) => address !== preferred && address !== shunned);
+    const first = preferred === undefined ? [] : [preferred];
+    const last = this.addresses.filter((address) => address === shunned && address !== preferred);
+    this.queue = [...first, ...shuffle(others, this.random), ...last];
     this.preferred = undefined;
+    this.shunned = undefined;
     this.triedThisRound = new Set();
   }
 }
