@@ -1,8 +1,7 @@
-import type { LogEffect, RemovalCause } from '#model';
-import type { MetaCommand } from '#registry';
-import type { Observer, ServerMessage } from '#sim';
+import type { RemovalCause } from '#model';
+import { EXERCISES, countRun, counting } from './counting.js';
 import { recordedCause } from './invariants/recorded-cause.js';
-import { type Action, Schedule } from './schedule.js';
+import { Schedule } from './schedule.js';
 import type { SeedRun, Simulation } from './simulation.js';
 import { watched } from './watched.js';
 
@@ -14,62 +13,28 @@ const PACES = [
 ];
 const CONVERGE_MS = 30_000;
 
-const CAUSES: RemovalCause[] = ['unpublish', 'goodbye', 'grace-expired', 'lease-ended'];
-/** Log lines of meta that tell of a rare turn. */
-const LOGGED = ['member-unreachable', 'protection-began', 'protection-ended'];
-const EXERCISES = [
-  ...(
-    'publish republish unpublish subscribe unsubscribe addClient closeClient killClient vanishClient killData ' +
-    'vanishData killSession vanishSession killMeta stopServer pauseServer pauseClient resetLink resetClient partition ' +
-    'oneWayPartition cutData stepWallClock registerByCurl publishByStock killCurl killStock'
-  ).split(' '),
-  ...['complete datum', 'partial datum', 'complete change', 'partial change', 'moved', 'reconciled', 'refused'],
-  ...['snapshot push', 'partial push', 'unchanged push', 'welcome notice', 'move notice', 'a server starts anew'],
-  ...['http.publish ok', 'http.publish NO_LEADER', 'http.renew ok', 'http.renew NOT_REGISTERED', 'http.unpublish ok'],
-  ...['left', 'expired', 'refused'].map((cause) => `a member is removed as ${cause}`),
-  ...LOGGED,
-  ...CAUSES.map((cause) => `removed: ${cause}`),
-];
-
-/** Counts what the servers went through, so that a net which catches nothing because nothing swims is noticed. */
-function counting(count: (what: string) => void): Observer {
-  return {
-    effect: (_, effect) => {
-      if (effect.type === 'restart') count('a server starts anew');
-      if (effect.type === 'log' && LOGGED.includes((effect as LogEffect).event)) count((effect as LogEffect).event);
-      const { command } = effect as { command?: MetaCommand };
-      if (command?.type === 'remove') count(`a member is removed as ${command.cause}`);
-    },
-    transit: ({ message }) => {
-      const { kind, complete } = message as { kind?: string; complete?: boolean };
-      if (kind === 'datum' || kind === 'change') count(`${complete ? 'complete' : 'partial'} ${kind}`);
-      else if (kind === 'moved' || kind === 'reconciled' || kind === 'refused') count(kind);
-      const item = message as ServerMessage;
-      if (item.type === 'push') count(`${item.push.type} push`);
-      if (item.type === 'notice') count(`${item.notice.type} notice`);
-    },
-  };
-}
-
 function run(seed: number, trace?: (line: string) => void): SeedRun {
   const exercised: Record<string, number> = {};
-  const count = (what: string): void => {
-    exercised[what] = (exercised[what] ?? 0) + 1;
+  const count = (what: string, times = 1): void => {
+    exercised[what] = (exercised[what] ?? 0) + times;
   };
   const causes = new Map<RemovalCause, number>();
   const cluster = watched({
     seed,
+    metas: ([3, 1, 3, 5, 3, 1, 3] as const)[seed % 7]!,
     data: 1 + ((seed % 5) % 3),
     sessions: 2 + (seed % 2),
     clients: 4,
     slotCount: 8,
     zones: ['east', 'west'],
     isolation: seed % 4 === 0 ? 'freeze' : 'copy',
+    // So that snapshots are taken, and servers that were away need one.
+    raft: { snapshotEveryEntries: 10, retainedEntries: seed % 6 },
     ...(trace ? { trace } : {}),
-    observers: [() => counting(count), (each) => recordedCause(each, causes)],
+    observers: [(each) => counting(each, count), (each) => recordedCause(each, causes)],
   });
   cluster.story(() => {
-    const schedule = new Schedule(cluster, (action: Action) => count(action));
+    const schedule = new Schedule(cluster, count);
     cluster.run(500);
     const { forMs, everyMs } = PACES[seed % PACES.length]!;
     schedule.run(forMs, everyMs);
@@ -80,8 +45,7 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
     cluster.untilConverged(1_000);
     schedule.calm();
   });
-  for (const curl of cluster.curls) for (const answer of curl.answers.keys()) count(answer);
-  for (const [cause, times] of causes) exercised[`removed: ${cause}`] = times;
+  countRun(cluster, causes, count);
   return { fingerprint: cluster.world.transcript.hash(), exercised };
 }
 
@@ -89,7 +53,7 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
 export const registrySimulation: Simulation = {
   name: 'registry',
   exercises: EXERCISES,
-  headline: ['killMeta', 'killData', 'killSession', 'partition', 'moved', 'partial datum', 'removed: grace-expired'],
+  headline: ['meta leader elected anew', 'slot failed over', 'client reconnected', 'removed by grace-expired'],
   enoughSeeds: 30,
   run,
 };

@@ -1,8 +1,10 @@
 import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, toDataInfoId } from '#model';
 import { type Cluster, type SimClient, SimCurl, type SimPublisher, type SimStock, isLive } from '#sim';
+import { META_FAULTS, MetaFaults, isMetaFault } from './meta-faults.js';
 
 /** What a random run does, and how often each is chosen relative to the others. */
-const ACTIONS = {
+export const ACTIONS = {
+  ...META_FAULTS,
   publish: 10,
   republish: 6,
   unpublish: 5,
@@ -20,7 +22,6 @@ const ACTIONS = {
   vanishData: 0.7,
   killSession: 1.5,
   vanishSession: 0.7,
-  killMeta: 0.8,
   stopServer: 0.8,
   pauseServer: 2,
   pauseClient: 0.7,
@@ -55,6 +56,7 @@ function infoIdOf(dataId: string): string {
  */
 export class Schedule {
   private readonly random: Random;
+  private readonly metaFaults: MetaFaults;
   private made = 0;
 
   constructor(
@@ -62,6 +64,8 @@ export class Schedule {
     private readonly count: (action: Action) => void,
   ) {
     this.random = cluster.world.fork();
+    const later = (run: () => void): void => this.later(run);
+    this.metaFaults = new MetaFaults(cluster, this.random, later, () => this.aWhileMs());
   }
 
   run(forMs: number, everyMs: number): void {
@@ -90,6 +94,7 @@ export class Schedule {
   private mendNow(): void {
     const { cluster } = this;
     cluster.heal();
+    for (const meta of cluster.metas) meta.log.mend();
     for (const client of cluster.clients) client.resume();
     for (const server of cluster.servers) {
       server.resume();
@@ -111,6 +116,7 @@ export class Schedule {
   }
 
   private perform(action: Action): boolean {
+    if (isMetaFault(action)) return this.metaFaults.perform(action);
     const { cluster } = this;
     const client = this.one(cluster.clients.filter((each) => !each.dead && !each.closed));
     switch (action) {
@@ -172,8 +178,6 @@ export class Schedule {
       case 'killSession':
       case 'vanishSession':
         return this.crash(cluster.sessions, action === 'vanishSession');
-      case 'killMeta':
-        return this.crash([cluster.meta], this.random() < 0.3);
       case 'stopServer': {
         const server = this.one([...cluster.data, ...cluster.sessions].filter((each) => each.running));
         if (!server) return false;

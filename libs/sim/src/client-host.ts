@@ -185,6 +185,7 @@ export class SimClient implements SimApplication {
   crash(how: 'kill' | 'vanish' = 'kill'): void {
     if (this.process.dead) return;
     this.note(how === 'kill' ? 'is killed' : 'vanishes');
+    this.observer.life?.(this.name, how === 'kill' ? 'dies' : 'vanishes');
     if (how === 'vanish') this.world.network.vanish(this.name);
     this.cancelWake();
     this.process.die();
@@ -194,12 +195,14 @@ export class SimClient implements SimApplication {
   pause(): void {
     if (!this.process.running) return;
     this.note('is paused');
+    this.observer.life?.(this.name, 'pauses');
     this.process.pause();
   }
 
   resume(): void {
     if (this.process.running || this.process.dead) return;
     this.note('is resumed');
+    this.observer.life?.(this.name, 'resumes');
     this.process.resume();
   }
 

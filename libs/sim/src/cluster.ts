@@ -322,6 +322,7 @@ export class Cluster {
 
   private observer(): Required<Omit<Observer, 'transit'>> {
     return {
+      life: (node, change) => this.tell('life', node, change),
       event: (node, event) => this.tell('event', node, event),
       effect: (node, effect) => this.tell('effect', node, effect),
       shown: (subscriber, snapshot) => this.tell('shown', subscriber, snapshot),
@@ -335,7 +336,7 @@ export class Cluster {
 
 /** Bodies as text; of tables their epoch will do. */
 function readable(key: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return decodeBody(value);
+  if (value instanceof Uint8Array) return key === 'body' ? decodeBody(value) : `${value.length} bytes`;
   return key === 'slots' || key === 'members' ? undefined : value;
 }
 

@@ -16,6 +16,9 @@ export class SimLogDisk {
   private entries: LogEntry[] = [];
   private underWay: { apply: () => void; cancel: () => void } | undefined;
   private failing = false;
+  private onWrite: (() => void) | undefined;
+  /** Snapshots that have become durable. */
+  snapshots = 0;
   /** How many writes under way were lost in crashes, and how many were there all the same. */
   readonly crashed = { lost: 0, survived: 0 };
 
@@ -50,12 +53,27 @@ export class SimLogDisk {
       const isSameHistory = this.entries[index - this.firstIndex]?.term === term;
       this.entries = isSameHistory ? this.entries.slice(index - this.firstIndex + 1) : [];
       this.snapshot = snapshot;
+      this.snapshots++;
     });
   }
 
   /** From now on writes fail, and leave nothing behind, until the process has crashed of it. */
   fail(): void {
     this.failing = true;
+  }
+
+  mend(): void {
+    this.failing = false;
+    this.onWrite = undefined;
+  }
+
+  /** Runs once, as soon as the next write is under way. */
+  whenWriting(run: () => void): void {
+    this.onWrite = run;
+  }
+
+  get isFailing(): boolean {
+    return this.failing;
   }
 
   crash(): void {
@@ -87,6 +105,9 @@ export class SimLogDisk {
       done();
     });
     this.underWay = { apply, cancel };
+    const { onWrite } = this;
+    this.onWrite = undefined;
+    if (onWrite) this.clock.at(this.clock.nowMs(), onWrite);
   }
 }
 

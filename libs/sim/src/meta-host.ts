@@ -34,6 +34,8 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
   state: MetaState;
   protected override readonly dialTimeoutMs = 1_000;
   index = 0;
+  /** Snapshots of the leader that took the place of its own state. */
+  installed = 0;
   readonly log: SimLogDisk;
   private raft: MetaRaft | undefined;
   private followed: FollowedState;
@@ -88,8 +90,12 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
     const { runner } = this.raft!;
     this.raft!.start();
     const reader = runner.reader(0);
+    const found = runner.status().snapshotIndex;
     const follow = (): void => {
-      for (let item = reader.take(); item; item = reader.take()) this.committed(this.followed.next(item));
+      for (let item = reader.take(); item; item = reader.take()) {
+        if ('snapshot' in item && item.index > found) this.installed++;
+        this.committed(this.followed.next(item));
+      }
       reader.whenMore(() => this.process.defer(follow));
     };
     this.process.defer(follow);

@@ -88,6 +88,8 @@ export class SimNetwork {
   /** Hosts that answer nothing at all, not even with a refusal. */
   private readonly vanished = new Set<string>();
   private connections = 0;
+  /** Ends of connections whose peer was gone without a word. */
+  halfOpen = 0;
   private readonly clock: VirtualClock;
   private readonly random: Random;
   private readonly options: Required<Omit<NetworkOptions, 'clock' | 'random' | 'tap'>>;
@@ -193,7 +195,10 @@ export class SimNetwork {
     for (const socket of this.of((each) => each.process === process)) {
       if (!socket.open) continue;
       socket.open = false;
-      if (silent) continue;
+      if (silent) {
+        if (socket.peer.open) this.halfOpen++;
+        continue;
+      }
       if (this.random() < 0.5) this.dropTail(socket);
       this.enqueue(socket, { kind: 'end', reason: 'peer closed the connection' });
     }

@@ -30,8 +30,12 @@ export type ServerEffect =
   | { type: 'saveSwitches'; switches: VersionedSwitches }
   | { type: 'restart'; reason: string };
 
+/** What becomes of a node's process. */
+export type Life = 'starts' | 'dies' | 'vanishes' | 'pauses' | 'resumes';
+
 /** Told of what the hosts do, for the invariants. */
 export interface HostObserver {
+  life?(node: string, change: Life): void;
   event?(node: string, event: { type: string }): void;
   effect?(node: string, effect: { type: string }): void;
 }
@@ -115,6 +119,7 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
       onEvent: (event) => this.step(event as unknown as Event),
       ...(this.dialTimeoutMs === undefined ? {} : { dialTimeoutMs: this.dialTimeoutMs }),
     });
+    this.observer.life?.(this.name, 'starts');
     this.core = this.makeCore(this.world.fork());
     this.note(`starts as ${this.incarnation} (life ${this.lives})`);
     this.world.network.listen(this.address, this.process, (opening) => this.accept(opening as Opening));
@@ -126,6 +131,7 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   crash(how: 'kill' | 'vanish' = 'kill'): void {
     if (this.process.dead) return;
     this.note(how === 'kill' ? 'is killed' : 'vanishes');
+    this.observer.life?.(this.name, how === 'kill' ? 'dies' : 'vanishes');
     if (how === 'vanish') this.world.network.vanish(this.name);
     this.end();
   }
@@ -146,12 +152,14 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
   pause(): void {
     if (!this.process.running) return;
     this.note('is paused');
+    this.observer.life?.(this.name, 'pauses');
     this.process.pause();
   }
 
   resume(): void {
     if (this.process.running || this.process.dead) return;
     this.note('is resumed');
+    this.observer.life?.(this.name, 'resumes');
     this.process.resume();
   }
 

@@ -1,12 +1,15 @@
 import { type LogEffect } from '#model';
-import { type Observer, Violation } from '#sim';
+import { type Cluster, type Observer, Violation } from '#sim';
 
 /** Whatever dies or is cut, no brain meets a situation that it reports as an error of its own or of a peer's. */
-export function noErrors(): Observer {
+export function noErrors(cluster: Cluster): Observer {
+  /** What fails on purpose has to be reported. */
+  const isMeant = (node: string, event: string): boolean =>
+    event === 'raft-consensus-failed' && cluster.metas.some(({ name, log }) => name === node && log.isFailing);
   return {
     effect: (node, effect) => {
       const { type, level, event, fields } = effect as LogEffect;
-      if (type === 'log' && level === 'error')
+      if (type === 'log' && level === 'error' && !isMeant(node, event))
         throw new Violation('no errors', `${node} logs ${event} ${JSON.stringify(fields ?? {})}`);
     },
   };

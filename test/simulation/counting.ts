@@ -1,0 +1,106 @@
+import type { LogEffect, RemovalCause } from '#model';
+import type { Cluster, Life, Observer, ServerMessage } from '#sim';
+import { onCommitted } from './invariants/committed.js';
+import { ACTIONS } from './schedule.js';
+import { LEASE_MS } from './stories.js';
+
+/** Log lines that tell of a rare turn; counted by their names. */
+const LOGGED = ['member-unreachable', 'protection-began', 'protection-ended'];
+
+/** What a run must have gone through to mean anything. A whole run that never saw one of them has tested less. */
+export const EXERCISES: readonly string[] = [
+  ...Object.keys(ACTIONS),
+  // Meta.
+  ...['meta leader elected anew', 'meta leader deposed alive', 'snapshot taken by meta'],
+  ...['snapshot installed at a meta server', 'meta write lost in a crash', 'meta write that survived a crash'],
+  ...['meta disk failed', ...['left', 'expired', 'refused', 'replaced'].map((cause) => `member ${cause}`)],
+  ...LOGGED,
+  // Data.
+  ...['slot failed over', 'slot moved', 'data server stood in', 'complete datum', 'partial datum', 'complete change'],
+  ...['partial change', 'moved', 'reconciled', 'refused'],
+  ...['unpublish', 'goodbye', 'grace-expired', 'lease-ended'].map((cause) => `removed by ${cause}`),
+  // Clients.
+  ...['client reconnected', 'client reconnected elsewhere', 'snapshot push', 'partial push', 'unchanged push'],
+  ...['welcome notice', 'move notice', 'http.publish ok', 'http.publish NO_LEADER', 'http.renew ok'],
+  ...['http.renew NOT_REGISTERED', 'http.unpublish ok'],
+  // Machines and the network.
+  ...['connection left half-open', 'pause longer than a lease', 'server started without meta'],
+  ...['server started anew by itself'],
+];
+
+export type Count = (what: string, times?: number) => void;
+
+/** Counts what a cluster goes through, most of which nobody asks for. */
+export function counting(cluster: Cluster, count: Count): Observer {
+  const pausedAtMs = new Map<string, number>();
+  /** The session server that last welcomed each client. */
+  const welcomedBy = new Map<string, string>();
+  let elections = 0;
+
+  const life = (node: string, change: Life): void => {
+    if (change === 'pauses') pausedAtMs.set(node, cluster.nowMs);
+    const sinceMs = pausedAtMs.get(node) ?? Infinity;
+    if (change === 'resumes' && cluster.nowMs - sinceMs > LEASE_MS) count('pause longer than a lease');
+    const host = [...cluster.data, ...cluster.sessions].find(({ name }) => name === node);
+    if (change === 'starts' && host && host.lives > 1 && !hasQuorum(cluster)) count('server started without meta');
+  };
+
+  const said = ({ event }: LogEffect): void => {
+    if (event === 'raft-leading' && ++elections > 1) count('meta leader elected anew');
+    else if (event === 'not-leading') count('meta leader deposed alive');
+    else if (event === 'raft-consensus-failed') count('meta disk failed');
+    else if (event === 'standing-in') count('data server stood in');
+    else if (LOGGED.includes(event)) count(event);
+  };
+
+  const committed = onCommitted(({ before, after }) => {
+    const known = new Set(before.table.departed.map(({ incarnation }) => incarnation));
+    for (const { incarnation, cause } of after.table.departed) if (!known.has(incarnation)) count(`member ${cause}`);
+    const members = new Set(after.table.members.map(({ incarnation }) => incarnation));
+    for (const [slot, { leader }] of before.table.slots.entries()) {
+      if (leader === null || after.table.slots[slot]!.leader === leader) continue;
+      count(members.has(leader) ? 'slot moved' : 'slot failed over');
+    }
+  });
+
+  return {
+    life,
+    event: (node, event) => committed.event!(node, event),
+    effect: (_, effect) => {
+      if (effect.type === 'restart') count('server started anew by itself');
+      if (effect.type === 'log') said(effect as LogEffect);
+    },
+    transit: ({ from, to, message }) => {
+      const { kind, complete } = message as { kind?: string; complete?: boolean };
+      if (kind === 'datum' || kind === 'change') count(`${complete ? 'complete' : 'partial'} ${kind}`);
+      else if (kind !== undefined) count(kind);
+      const item = message as ServerMessage;
+      if (item.type === 'push') count(`${item.push.type} push`);
+      if (item.type !== 'notice') return;
+      count(`${item.notice.type} notice`);
+      if (item.notice.type !== 'welcome') return;
+      const last = welcomedBy.get(to);
+      welcomedBy.set(to, from);
+      if (last !== undefined) count('client reconnected');
+      if (last !== undefined && last !== from) count('client reconnected elsewhere');
+    },
+  };
+}
+
+/** Counts what is known once a run is over. */
+export function countRun({ curls, metas, world }: Cluster, causes: Map<RemovalCause, number>, count: Count): void {
+  for (const [cause, times] of causes) count(`removed by ${cause}`, times);
+  for (const { answers } of curls) for (const [answer, times] of answers) count(answer, times);
+  count('connection left half-open', world.network.halfOpen);
+  for (const { log, installed } of metas) {
+    count('snapshot installed at a meta server', installed);
+    count('snapshot taken by meta', log.snapshots - installed);
+    count('meta write lost in a crash', log.crashed.lost);
+    count('meta write that survived a crash', log.crashed.survived);
+  }
+}
+
+/** Whether enough meta servers run for one of them to lead. */
+function hasQuorum({ metas }: Cluster): boolean {
+  return metas.filter(({ running }) => running).length * 2 > metas.length;
+}
