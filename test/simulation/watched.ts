@@ -2,6 +2,7 @@ import { Cluster, type ClusterOptions } from '#sim';
 import { committedTables } from './invariants/committed-tables.js';
 import { conditionalLeaders } from './invariants/conditional-leaders.js';
 import { conditionalMembers } from './invariants/conditional-members.js';
+import { freshReads } from './invariants/fresh-reads.js';
 import { noErrors } from './invariants/no-errors.js';
 import { noShrink } from './invariants/no-shrink.js';
 import { oneContent } from './invariants/one-content.js';
@@ -13,7 +14,7 @@ import { versionsRise } from './invariants/versions-rise.js';
 export function watched(options: ClusterOptions): Cluster {
   const observers = [
     ...[noErrors, uniqueStamp, versionsRise, oneContent, noShrink],
-    ...[committedTables, conditionalLeaders, conditionalMembers, provedDeaths],
+    ...[committedTables, conditionalLeaders, conditionalMembers, freshReads, provedDeaths],
   ];
   return new Cluster({ ...options, observers: [...observers, ...(options.observers ?? [])] });
 }

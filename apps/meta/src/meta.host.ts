@@ -125,7 +125,14 @@ export class MetaHost {
     if (effect.type === 'propose') void this.propose(effect.sequence, effect.command);
     else if (effect.type === 'askFeatureLevel')
       this.dispatch({ type: 'featureLevel', level: this.options.group.featureLevel() });
+    else if (effect.type === 'confirm') void this.confirm(effect.number);
     else this.links.perform(effect);
+  }
+
+  private async confirm(number: number): Promise<void> {
+    const { node } = this.options.group;
+    const tableEpoch = await node.read(({ table }) => table.epoch, 'linearizable').catch(() => undefined);
+    this.dispatch({ type: 'confirmed', number, tableEpoch });
   }
 
   private async propose(sequence: number, command: MetaCommand): Promise<void> {

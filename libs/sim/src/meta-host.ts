@@ -110,13 +110,28 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
   }
 
   protected override performOwn(effect: MetaEffect): void {
-    if (effect.type === 'askFeatureLevel') {
-      const level = this.groupFeatureLevel();
-      return this.process.defer(() => this.step({ type: 'featureLevel', level }));
+    switch (effect.type) {
+      case 'propose':
+        this.note(`proposes ${JSON.stringify(effect.command).slice(0, 160)}`);
+        return this.propose(effect.sequence, effect.command);
+      case 'confirm':
+        return this.confirm(effect.number);
+      case 'askFeatureLevel': {
+        const level = this.groupFeatureLevel();
+        return this.process.defer(() => this.step({ type: 'featureLevel', level }));
+      }
+      default:
+        throw new Error(`Unknown effect of meta: ${effect.type}`);
     }
-    if (effect.type !== 'propose') throw new Error(`Unknown effect of meta: ${effect.type}`);
-    this.note(`proposes ${JSON.stringify(effect.command).slice(0, 160)}`);
-    this.propose(effect.sequence, effect.command);
+  }
+
+  private confirm(number: number): void {
+    const tell = (tableEpoch: number | undefined): void =>
+      this.process.defer(() => this.step({ type: 'confirmed', number, tableEpoch }));
+    this.raft!.runner.read('linearizable', {
+      resolve: ({ table }) => tell(table.epoch),
+      reject: () => tell(undefined),
+    });
   }
 
   private groupFeatureLevel(): number | undefined {

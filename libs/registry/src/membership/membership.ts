@@ -254,12 +254,12 @@ export class Membership {
 
   /**
    * A leader holds whatever was committed before it led. One that, asked now, does not know a table that this server has
-   * is none any more, or it leads a group that another has taken the place of: its word is worth nothing.
+   * leads a group that another has taken the place of: its word is worth nothing.
    */
   private metaIsBehind(nowMs: number, lease: Lease, theirs: number): void {
     const message =
-      'The meta server does not know the table that this server has. Either it has just been deposed, or its group was ' +
-      'recovered or restored elsewhere, or was restored from a backup without being raised above this epoch.';
+      'The meta server does not know the table that this server has. Its group was recovered or restored elsewhere, or ' +
+      'was restored from a backup without being raised above this epoch.';
     this.logOnce('error', 'meta-behind', { meta: lease.address, ours: this.table?.epoch, theirs, message });
     this.refuseLink(nowMs, lease.link, message);
     // It would take us again at once.

@@ -92,14 +92,21 @@ export type MetaEvent =
   /** The outcome of a `propose` effect. */
   | { type: 'proposed'; sequence: number; outcome: { ok: true; result: MetaResult } | { ok: false; message: string } }
   /** The answer to `askFeatureLevel`: what every meta server supports; undefined where not all of them are known. */
-  | { type: 'featureLevel'; level: number | undefined };
+  | { type: 'featureLevel'; level: number | undefined }
+  /**
+   * Answers a `confirm`: the epoch of the table by a linearizable read that began after it was asked for, or undefined
+   * where there could be none.
+   */
+  | { type: 'confirmed'; number: number; tableEpoch: number | undefined };
 
 export type MetaEffect =
   | WakeEffect
   | LogEffect
   | LinkEffect<FromMeta>
   | { type: 'propose'; sequence: number; command: MetaCommand }
-  | { type: 'askFeatureLevel' };
+  | { type: 'askFeatureLevel' }
+  /** Asks whether this node leads still, and what is committed. */
+  | { type: 'confirm'; number: number };
 
 export interface MetaOptions {
   random: Random;

@@ -67,6 +67,9 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
       case 'featureLevel':
         this.features.answered(event.level);
         break;
+      case 'confirmed':
+        this.members.confirmed(nowMs, event);
+        break;
       case 'linkUp':
         this.members.linkUp(nowMs, event);
         break;

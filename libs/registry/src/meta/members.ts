@@ -1,7 +1,6 @@
 import {
   type DepartedMember,
   type Failure,
-  type FromMeta,
   type LinkEvent,
   type Member,
   type RoutingTable,
@@ -9,9 +8,10 @@ import {
   failure,
   featureLevelOf,
 } from '#model';
+import { Acknowledgements } from './acknowledgements.js';
 import { areReplicaReports, isMember, isNameList } from './check.js';
 import type { MetaContext } from './context.js';
-import type { CommandOf, MetaInspection } from './contract.js';
+import type { CommandOf, MetaEvent, MetaInspection } from './contract.js';
 import { Leases } from './leases.js';
 import { type MemberLink, MemberLinks } from './links.js';
 import type { Proposals } from './proposals.js';
@@ -30,6 +30,7 @@ const LAST_HEARTBEATS = 2;
 export class Members {
   private readonly leases: Leases;
   private readonly links: MemberLinks;
+  private readonly acknowledgements: Acknowledgements;
   private readonly reports = new Reports();
   private readonly reachability: Reachability;
   private readonly suspicion: Suspicion;
@@ -40,6 +41,7 @@ export class Members {
   ) {
     this.leases = new Leases(context.limits.leaseMs);
     this.links = new MemberLinks((effect) => context.emit(effect));
+    this.acknowledgements = new Acknowledgements(context, this.links);
     this.reachability = new Reachability(context.limits.heartbeatMs);
     this.suspicion = new Suspicion(context);
   }
@@ -65,6 +67,7 @@ export class Members {
   }
 
   linkDown(nowMs: number, link: number): void {
+    this.acknowledgements.linkDown(link);
     const incarnation = this.links.down(link);
     if (incarnation !== undefined) this.suspect(nowMs, incarnation);
   }
@@ -72,6 +75,7 @@ export class Members {
   /** Another leadership begins, here or elsewhere. */
   leadershipChanged(): void {
     this.leases.clear();
+    this.acknowledgements.clear();
     this.reports.clear();
     this.reachability.clear();
     this.suspicion.clear();
@@ -131,6 +135,10 @@ export class Members {
         break;
     }
     return undefined;
+  }
+
+  confirmed(nowMs: number, { number, tableEpoch }: Extract<MetaEvent, { type: 'confirmed' }>): void {
+    this.acknowledgements.confirmed(nowMs, number, tableEpoch);
   }
 
   /** Asks who leads the slot to let `to` lead it. Nothing is lost with a message that does not arrive. */
@@ -217,13 +225,7 @@ export class Members {
       return link.join ? undefined : this.refuse(link, failure('NOT_MEMBER'));
     }
     if (link.incarnation !== incarnation) this.welcome(nowMs, link, incarnation);
-    const acknowledgement: FromMeta = {
-      kind: 'heartbeatAck',
-      sequence,
-      tableEpoch: this.context.table.epoch,
-      settled: this.context.isSettled(nowMs),
-    };
-    this.links.send(link.id, acknowledgement);
+    this.acknowledgements.heard(link.id, sequence);
     this.reported(nowMs, message);
   }
 

@@ -112,6 +112,8 @@ export class MetaNode {
         return this.world.commit(this, effect.sequence, effect.command);
       case 'askFeatureLevel':
         return this.step({ type: 'featureLevel', level: this.world.groupFeatureLevel });
+      case 'confirm':
+        return this.world.confirm(this, effect.number);
       default:
         return performLinkEffect(this.world, this, effect);
     }

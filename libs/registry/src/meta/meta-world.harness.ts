@@ -133,6 +133,14 @@ export class MetaWorld {
     });
   }
 
+  confirm(node: MetaNode, number: number): void {
+    const { term } = this;
+    this.at(this.nowMs + COMMIT_MS, () => {
+      const leads = this.leader === node.address && this.term === term && this.logWorks;
+      node.step({ type: 'confirmed', number, tableEpoch: leads ? this.state.table.epoch : undefined });
+    });
+  }
+
   /** What an operator has changed: committed like anything that the leader proposes. */
   operate(command: MetaCommand): void {
     this.commit(this.metas.get(this.leader!)!, NOT_OF_THE_CORE, command);
