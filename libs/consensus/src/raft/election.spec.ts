@@ -200,6 +200,9 @@ describe('a vote', () => {
 
   it('gives whom it is given to time to win', () => {
     const node = new Driven();
+    // It has the term already, from somebody else.
+    node.receive('n3', no('voteAnswer', 1));
+    node.sync();
     node.pass(290);
     node.receive('n2', ask('vote', 1));
     node.sync();
