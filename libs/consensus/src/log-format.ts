@@ -51,13 +51,27 @@ export interface SnapshotPointer {
 
 const ENTRY_HEADER_BYTES = 12;
 
-export function encodeEntry(entry: LogEntry, link: Link): Uint8Array {
-  const bytes = new Uint8Array(ENTRY_HEADER_BYTES + entry.payload.length);
+/**
+ * The values under which entries are kept, each chained to the one before. They lie in one piece of memory, since a piece
+ * for each would cost more than everything else about it.
+ */
+export function encodeEntries(entries: readonly LogEntry[], previous: number): { value: Uint8Array; link: Link }[] {
+  const bytes = new Uint8Array(
+    entries.reduce((length, { payload }) => length + ENTRY_HEADER_BYTES + payload.length, 0),
+  );
   const view = new DataView(bytes.buffer);
-  view.setUint32(0, link.checksum);
-  view.setFloat64(4, entry.term);
-  bytes.set(entry.payload, ENTRY_HEADER_BYTES);
-  return bytes;
+  let checksum = previous;
+  let at = 0;
+  return entries.map((entry) => {
+    const { term, payload } = entry;
+    const start = at;
+    checksum = chainedChecksum(checksum, entry);
+    view.setUint32(start, checksum);
+    view.setFloat64(start + 4, term);
+    bytes.set(payload, start + ENTRY_HEADER_BYTES);
+    at += ENTRY_HEADER_BYTES + payload.length;
+    return { value: bytes.subarray(start, at), link: { term, checksum } };
+  });
 }
 
 /** The entry at `index`, or undefined when it fails its checksum. */

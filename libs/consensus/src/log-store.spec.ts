@@ -108,6 +108,7 @@ describe('a log on a disk with faults', () => {
     await store.write({ entries: [entry(1), entry(2), entry(3)] });
     await store.saveSnapshot({ index: 1, term: 1, payload: new Uint8Array(600_000) });
     await store.saveSnapshot({ index: 2, term: 1, payload: Uint8Array.of(1) });
+    await store.close();
     expect(disk.keys()).toEqual([KEYS.chunk(2, 0), KEYS.entry(3), KEYS.head, KEYS.snapshot]);
   });
 

@@ -1,8 +1,8 @@
 import { RegistryError } from '#model';
-import { chainedChecksum, crc32 } from './checksum.js';
+import { crc32 } from './checksum.js';
 import type { LogSnapshot, LogStore, LogWrite } from './contract.js';
 import type { Link, SnapshotPointer, Vote, Witness } from './log-format.js';
-import { CHUNKS_END, KEYS, encodeEntry, linkOfSnapshot, seal } from './log-format.js';
+import { CHUNKS_END, KEYS, encodeEntries, linkOfSnapshot, seal } from './log-format.js';
 import { type LoadedLog, corruption, isDamage, loadLog } from './log-loader.js';
 import type { RecordOperation, Records } from './records.js';
 
@@ -14,8 +14,9 @@ const CHUNK_BYTES = 256 * 1024;
  *
  * - `write` is one batch: term and vote, the entries removed, the entries added, and the head, which says what the
  *   last entry is.
- * - `saveSnapshot` writes the chunks, then in one batch the pointer to them, then deletes what the pointer covers.
- *   A crash in between leaves the old snapshot or the new one, and leftovers that the next `open` deletes.
+ * - `saveSnapshot` writes the chunks, then in one batch the pointer to them. A crash in between leaves the old snapshot or
+ *   the new one. What the pointer covers is deleted afterwards, beside the writes that follow; leftovers of a crash are
+ *   deleted by the next `open`.
  *
  * A medium may lose the end of what it had acknowledged and not notice: LevelDB reads a damaged write-ahead log as one
  * that ends early. The witness, which follows each write a moment later and elsewhere, lets `open` notice.
@@ -24,6 +25,8 @@ export class RecordLogStore implements LogStore {
   private stage: 'new' | 'open' | 'closed' = 'new';
   private failure: RegistryError | undefined;
   private queue: Promise<void> = Promise.resolve();
+  /** The deletion under way; there is one at most. */
+  private clearing: Promise<void> = Promise.resolve();
   private vote: Vote = { term: 0, vote: null };
   private pointer: SnapshotPointer | null = null;
   /** Of the entries after the snapshot. */
@@ -62,24 +65,21 @@ export class RecordLogStore implements LogStore {
         throw defect(`cannot truncate from ${truncateFrom}: the log has ${this.firstIndex} to ${this.lastIndex}`);
       const operations: RecordOperation[] = [];
       for (let gone = keep + 1; gone <= this.lastIndex; gone++) operations.push({ type: 'del', key: KEYS.entry(gone) });
-      const added: Link[] = [];
-      let previous = this.checksumAt(keep);
       let index = keep;
-      for (const entry of entries) {
+      for (const entry of entries)
         if (entry.index !== ++index) throw defect(`entry ${entry.index} does not follow entry ${index - 1}`);
-        const link = { term: entry.term, checksum: chainedChecksum(previous, entry) };
-        operations.push({ type: 'put', key: KEYS.entry(index), value: encodeEntry(entry, link) });
-        added.push(link);
-        previous = link.checksum;
-      }
-      if (operations.length > 0) operations.push(headRecord(index, previous));
+      const added = encodeEntries(entries, this.checksumAt(keep));
+      for (const [i, { value }] of added.entries())
+        operations.push({ type: 'put', key: KEYS.entry(keep + 1 + i), value });
+      if (operations.length > 0)
+        operations.push(headRecord(index, added.at(-1)?.link.checksum ?? this.checksumAt(keep)));
       if (hardState) operations.push({ type: 'put', key: KEYS.vote, value: seal(hardState) });
       if (operations.length === 0) return;
       // What is to be removed must no longer be vouched for when it goes.
       if (keep < this.lastIndex) await this.durably(() => this.records.writeWitness(this.witness(keep)));
       await this.durably(() => this.records.write(operations));
       this.links.length = keep - this.firstIndex + 1;
-      for (const link of added) this.links.push(link);
+      for (const { link } of added) this.links.push(link);
       if (hardState) this.vote = { term: hardState.term, vote: hardState.vote };
       this.note();
     });
@@ -88,6 +88,8 @@ export class RecordLogStore implements LogStore {
   saveSnapshot(snapshot: LogSnapshot): Promise<void> {
     return this.inOrder(async () => {
       const { index, term, payload } = snapshot;
+      await this.clearing;
+      if (this.failure) throw this.failure;
       if (index < this.firstIndex) throw defect(`the snapshot at ${index} is not newer than ${this.firstIndex - 1}`);
       const chunks = Math.ceil(payload.length / CHUNK_BYTES);
       for (let number = 0; number < chunks; number++) {
@@ -110,8 +112,8 @@ export class RecordLogStore implements LogStore {
       await this.durably(() => this.records.write(operations));
       this.links = isConflict ? [] : this.links.slice(index - this.firstIndex + 1);
       this.pointer = pointer;
-      await this.durably(() => this.discardLeftovers());
       this.note();
+      this.clearing = this.durably(() => this.discardCovered()).catch(() => {});
     });
   }
 
@@ -121,6 +123,7 @@ export class RecordLogStore implements LogStore {
     this.stage = 'closed';
     this.queue = this.queue.then(async () => {
       if (!isOpen) return;
+      await this.clearing;
       if (!this.failure) await this.records.writeWitness(this.witness(this.lastIndex)).catch(() => {});
       await this.records.close();
     });
@@ -148,10 +151,16 @@ export class RecordLogStore implements LogStore {
     this.records.noteWitness(this.witness(this.lastIndex));
   }
 
-  private async discardLeftovers(): Promise<void> {
+  /** What the snapshot has taken the place of. Nothing is written there any more. */
+  private async discardCovered(): Promise<void> {
     const current = this.firstIndex - 1;
     await this.records.discard(KEYS.entry(0), KEYS.entry(this.firstIndex));
     await this.records.discard(KEYS.chunksOf(0), KEYS.chunksOf(current));
+  }
+
+  /** That, and the chunks of a snapshot that was never finished. */
+  private async discardLeftovers(): Promise<void> {
+    await this.discardCovered();
     await this.records.discard(KEYS.chunksOf(this.firstIndex), CHUNKS_END);
   }
 

@@ -5,8 +5,10 @@ import type { RecordOperation, Records } from '#consensus';
 import { storeError } from './failures.js';
 import { makeFolder, syncFolder } from './files.js';
 
-/** Notes come with every write; one in this time is enough, and leaves the disk to the writes themselves. */
+/** Notes come with every write; one in this time is enough. */
 const NOTE_EVERY_MS = 20;
+/** A sync takes the disk from the writes of the log, and a note that a power cut takes away costs nothing. */
+const SYNC_EVERY_NOTES = 50;
 const WITNESS_BYTES_MAX = 4096;
 
 /**
@@ -19,6 +21,7 @@ export class LevelRecords implements Records {
   private witnessFile: FileHandle | undefined;
   private noted: Uint8Array | undefined;
   private noteTimer: NodeJS.Timeout | undefined;
+  private notes = 0;
   private witnessWrites: Promise<void> = Promise.resolve();
 
   constructor(readonly location: string) {}
@@ -74,27 +77,14 @@ export class LevelRecords implements Records {
   }
 
   writeWitness(bytes: Uint8Array): Promise<void> {
-    clearTimeout(this.noteTimer);
-    this.noteTimer = undefined;
-    this.noted = undefined;
-    // In place and in one piece: a disk writes a sector whole, and a witness that is torn is only as good as none.
-    const framed = Buffer.alloc(4 + bytes.length);
-    framed.writeUInt32BE(bytes.length, 0);
-    framed.set(bytes, 4);
-    const written = this.witnessWrites.then(() =>
-      this.attempt(async () => {
-        await this.witnessFile!.write(framed, 0, framed.length, 0);
-        await this.witnessFile!.datasync();
-      }),
-    );
-    this.witnessWrites = written.catch(() => {});
-    return written;
+    return this.putWitness(bytes, true);
   }
 
   noteWitness(bytes: Uint8Array): void {
     this.noted = bytes;
     this.noteTimer ??= setTimeout(() => {
-      if (this.noted) this.writeWitness(this.noted).catch(() => {});
+      this.notes++;
+      this.putWitness(this.noted!, this.notes % SYNC_EVERY_NOTES === 0).catch(() => {});
     }, NOTE_EVERY_MS).unref();
   }
 
@@ -105,6 +95,24 @@ export class LevelRecords implements Records {
     await this.witnessFile?.close();
     this.witnessFile = undefined;
     await this.db.close();
+  }
+
+  private putWitness(bytes: Uint8Array, isDurable: boolean): Promise<void> {
+    clearTimeout(this.noteTimer);
+    this.noteTimer = undefined;
+    this.noted = undefined;
+    // In place and in one piece: a disk writes a sector whole, and a witness that is torn is only as good as none.
+    const framed = Buffer.alloc(4 + bytes.length);
+    framed.writeUInt32BE(bytes.length, 0);
+    framed.set(bytes, 4);
+    const written = this.witnessWrites.then(() =>
+      this.attempt(async () => {
+        await this.witnessFile!.write(framed, 0, framed.length, 0);
+        if (isDurable) await this.witnessFile!.datasync();
+      }),
+    );
+    this.witnessWrites = written.catch(() => {});
+    return written;
   }
 
   private async attempt<T>(work: () => Promise<T>): Promise<T> {

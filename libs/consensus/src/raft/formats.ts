@@ -10,15 +10,23 @@ const NOTHING = new Uint8Array();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-export function toLogEntry(entry: Entry): LogEntry {
-  const { index, term } = entry;
-  let body: Uint8Array = NOTHING;
-  if (entry.kind === 'command') body = entry.payload;
-  else if (entry.kind === 'configuration') body = encodeConfiguration(entry.configuration);
-  const payload = new Uint8Array(1 + body.length);
-  payload[0] = KINDS[entry.kind];
-  payload.set(body, 1);
-  return { index, term, payload };
+/** In one piece of memory, which costs far less than a piece for each. */
+export function toLogEntries(entries: readonly Entry[]): LogEntry[] {
+  const bodies = entries.map(bodyOf);
+  const bytes = new Uint8Array(bodies.reduce((length, body) => length + 1 + body.length, 0));
+  let at = 0;
+  return entries.map(({ kind, index, term }, i) => {
+    const start = at;
+    bytes[start] = KINDS[kind];
+    bytes.set(bodies[i]!, start + 1);
+    at += 1 + bodies[i]!.length;
+    return { index, term, payload: bytes.subarray(start, at) };
+  });
+}
+
+function bodyOf(entry: Entry): Uint8Array {
+  if (entry.kind === 'command') return entry.payload;
+  return entry.kind === 'configuration' ? encodeConfiguration(entry.configuration) : NOTHING;
 }
 
 /** @throws RegistryError STORE_FAILED for an entry of a kind unknown here; the bytes themselves have been verified */

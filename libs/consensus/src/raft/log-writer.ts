@@ -1,6 +1,6 @@
 import type { LogSnapshot, LogStore, LogWrite } from '../contract.js';
 import type { Entry, RaftEffect } from './contract.js';
-import { toLogEntry } from './formats.js';
+import { toLogEntries } from './formats.js';
 
 /**
  * What the writer writes to: a log store, as told by callbacks instead of promises, so that a simulation in virtual time
@@ -83,7 +83,7 @@ export class LogWriter {
       this.device.saveSnapshot(job.snapshot, (error) => this.wrote(error, job.saved));
     } else {
       const { token, hardState, truncateFrom, entries } = join(this.takePersists());
-      const change = { hardState, truncateFrom, entries: entries?.map(toLogEntry) };
+      const change = { hardState, truncateFrom, entries: entries && toLogEntries(entries) };
       this.device.write(change, (error) => this.wrote(error, () => this.synced(token)));
     }
   }
