@@ -123,7 +123,7 @@ describe('a meta server with a damaged disk', () => {
 
   it('names the entry when its write-ahead log is damaged', async () => {
     const index = await marked();
-    await flip('.log', 'entry/');
+    await flip('.log', 'entries/');
     // Of what it can no longer make out, LevelDB says nothing: it reads a log that ends early. Entries that were written
     // in one batch with the damaged one go with it.
     const words = await refusal();
@@ -137,7 +137,7 @@ describe('a meta server with a damaged disk', () => {
     const index = await marked();
     await putBack();
     await openedAndClosed(victim.dataDir);
-    await flip('.ldb', 'entry/');
+    await flip('.ldb', 'entries/');
     expect(await refusal()).toMatch(saying(`entry ${index} (fails its checksum|cannot be read)`));
   });
 

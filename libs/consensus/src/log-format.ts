@@ -6,14 +6,20 @@ export const KEYS = {
   vote: 'vote',
   head: 'head',
   snapshot: 'snapshot',
-  entry: (index: number): string => `entry/${sortable(index)}`,
+  /** Of the run that begins with the entry at `first`. */
+  run: (first: number): string => `entries/${sortable(first)}`,
   chunk: (snapshotIndex: number, number: number): string => `chunk/${sortable(snapshotIndex)}/${sortable(number)}`,
   chunksOf: (snapshotIndex: number): string => `chunk/${sortable(snapshotIndex)}/`,
 } as const;
 
 /** `~` sorts behind every digit. */
-export const ENTRIES_END = 'entry/~';
+export const RUNS_END = 'entries/~';
 export const CHUNKS_END = 'chunk/~';
+
+/** Of the run with this key. */
+export function firstOf(key: string): number {
+  return Number.parseInt(key.slice(key.indexOf('/') + 1), 16);
+}
 
 function sortable(value: number): string {
   return value.toString(16).padStart(14, '0');
@@ -49,38 +55,41 @@ export interface SnapshotPointer {
   checksum: number;
 }
 
-const ENTRY_HEADER_BYTES = 12;
+/** Checksum, term, length of the payload. */
+const ENTRY_HEADER_BYTES = 16;
 
 /**
- * The values under which entries are kept, each chained to the one before. They lie in one piece of memory, since a piece
- * for each would cost more than everything else about it.
+ * Entries that were written together are kept together, as a run: one record costs a medium a fraction of what many cost.
+ * Each is chained to the one before it, also across runs.
  */
-export function encodeEntries(entries: readonly LogEntry[], previous: number): { value: Uint8Array; link: Link }[] {
-  const bytes = new Uint8Array(
-    entries.reduce((length, { payload }) => length + ENTRY_HEADER_BYTES + payload.length, 0),
-  );
-  const view = new DataView(bytes.buffer);
+export function encodeRun(entries: readonly LogEntry[], previous: number): { run: Uint8Array; links: Link[] } {
+  const run = new Uint8Array(entries.reduce((length, { payload }) => length + ENTRY_HEADER_BYTES + payload.length, 0));
+  const view = new DataView(run.buffer);
   let checksum = previous;
   let at = 0;
-  return entries.map((entry) => {
+  const links = entries.map((entry) => {
     const { term, payload } = entry;
-    const start = at;
     checksum = chainedChecksum(checksum, entry);
-    view.setUint32(start, checksum);
-    view.setFloat64(start + 4, term);
-    bytes.set(payload, start + ENTRY_HEADER_BYTES);
+    view.setUint32(at, checksum);
+    view.setFloat64(at + 4, term);
+    view.setUint32(at + 12, payload.length);
+    run.set(payload, at + ENTRY_HEADER_BYTES);
     at += ENTRY_HEADER_BYTES + payload.length;
-    return { value: bytes.subarray(start, at), link: { term, checksum } };
+    return { term, checksum };
   });
+  return { run, links };
 }
 
-/** The entry at `index`, or undefined when it fails its checksum. */
-export function decodeEntry(index: number, bytes: Uint8Array, previous: number): (LogEntry & Link) | undefined {
-  if (bytes.length < ENTRY_HEADER_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const entry = { index, term: view.getFloat64(4), payload: bytes.subarray(ENTRY_HEADER_BYTES) };
-  const checksum = chainedChecksum(previous, entry);
-  return checksum === view.getUint32(0) ? { ...entry, checksum } : undefined;
+/** What the run says its entries are, not verified; one that cannot be made out ends it as undefined. */
+export function* decodeRun(run: Uint8Array): Generator<(Omit<LogEntry, 'index'> & Link) | undefined> {
+  const view = new DataView(run.buffer, run.byteOffset, run.byteLength);
+  for (let at = 0; at < run.length;) {
+    const start = at + ENTRY_HEADER_BYTES;
+    const end = start > run.length ? Infinity : start + view.getUint32(at + 12);
+    if (end > run.length) return void (yield undefined);
+    yield { checksum: view.getUint32(at), term: view.getFloat64(at + 4), payload: run.subarray(start, end) };
+    at = end;
+  }
 }
 
 /** What the first entry after a snapshot is chained to when the entry at the snapshot's index is not in the log. */

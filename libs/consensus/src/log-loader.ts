@@ -1,8 +1,8 @@
 import { RegistryError } from '#model';
-import { crc32 } from './checksum.js';
+import { chainedChecksum, crc32 } from './checksum.js';
 import type { LogEntry, LogSnapshot } from './contract.js';
 import type { Head, Link, SnapshotPointer, Vote, Witness } from './log-format.js';
-import { ENTRIES_END, KEYS, decodeEntry, unseal } from './log-format.js';
+import { KEYS, RUNS_END, decodeRun, firstOf, unseal } from './log-format.js';
 import type { Records } from './records.js';
 
 /** Everything a log holds, and what its store must remember to go on with it. */
@@ -12,6 +12,8 @@ export interface LoadedLog {
   entries: LogEntry[];
   pointer: SnapshotPointer | null;
   links: Link[];
+  /** Where the runs begin in which the entries are, ascending. */
+  runs: number[];
 }
 
 /**
@@ -33,16 +35,15 @@ export async function loadLog(records: Records): Promise<LoadedLog> {
   const pointer = await sealed<SnapshotPointer>(KEYS.snapshot);
   const head = await sealed<Head>(KEYS.head);
   const snapshot = pointer && (await loadSnapshot(records, pointer));
-  const { entries, links } = await loadEntries(records, pointer);
+  const { entries, links, runs } = await loadEntries(records, pointer, head?.index);
 
   const start = pointer?.index ?? 0;
   const lastIndex = start + entries.length;
   const checksumAt = (index: number): number | undefined =>
     index === start ? (pointer?.link ?? 0) : links[index - start - 1]?.checksum;
-  const headIndex = head?.index ?? 0;
-  if (lastIndex < headIndex) throw corrupt(`${entryRange(lastIndex + 1, headIndex)} missing`);
-  if (lastIndex > headIndex) throw corrupt(`the record "head" ends at entry ${headIndex}, the log at ${lastIndex}`);
-  if (head && checksumAt(headIndex) !== head.checksum) throw corrupt(`entry ${headIndex} is not the one last written`);
+  if (head && lastIndex < head.index) throw corrupt(`${entryRange(lastIndex + 1, head.index)} missing`);
+  if (head && checksumAt(head.index) !== head.checksum)
+    throw corrupt(`entry ${head.index} is not the one last written`);
 
   const witnessed = await records.readWitness();
   const witness = witnessed && unseal<Witness>(witnessed);
@@ -54,32 +55,53 @@ export async function loadLog(records: Records): Promise<LoadedLog> {
       vote.term < witness.term || (vote.term === witness.term && witness.vote !== null && vote.vote !== witness.vote);
     if (isOlder) throw corrupt(`the vote of term ${witness.term} is missing`);
   }
-  return { vote, snapshot, entries, pointer, links };
+  return { vote, snapshot, entries, pointer, links, runs };
 }
 
 function entryRange(from: number, to: number): string {
   return from === to ? `entry ${from} is` : `entries ${from} to ${to} are`;
 }
 
+/**
+ * The entries after the snapshot. A run counts to where the next one begins: behind that, and behind the head, stands what
+ * was replaced or cut off.
+ */
 async function loadEntries(
   records: Records,
   pointer: SnapshotPointer | null,
-): Promise<Pick<LoadedLog, 'entries' | 'links'>> {
+  head: number | undefined,
+): Promise<Pick<LoadedLog, 'entries' | 'links' | 'runs'>> {
+  const corrupt = (what: string): RegistryError => corruption(records.location, what);
+  const found: { first: number; run: Uint8Array }[] = [];
+  for await (const each of runsOf(records, pointer?.index ?? 0)) found.push(each);
+  if (found.length > 0 && head === undefined) throw corrupt('the record "head" is missing');
   const entries: LogEntry[] = [];
   const links: Link[] = [];
+  const runs: number[] = [];
   let previous = pointer?.link ?? 0;
-  let index = pointer?.index ?? 0;
-  for await (const [key, bytes] of entriesAfter(records, index)) {
-    index++;
-    if (key !== KEYS.entry(index)) throw corruption(records.location, `entry ${index} is missing`);
-    const decoded = decodeEntry(index, bytes, previous);
-    if (!decoded) throw corruption(records.location, `entry ${index} fails its checksum`);
-    const { term, payload, checksum } = decoded;
-    entries.push({ index, term, payload });
-    links.push({ term, checksum });
-    previous = checksum;
+  let next = (pointer?.index ?? 0) + 1;
+  for (const [i, { first, run }] of found.entries()) {
+    const last = Math.min((found[i + 1]?.first ?? Infinity) - 1, head!);
+    if (last < next) continue;
+    if (first > next) throw corrupt(`${entryRange(next, first - 1)} missing`);
+    runs.push(first);
+    let index = first;
+    for (const entry of decodeRun(run)) {
+      if (index > last) break;
+      // What the snapshot covers is chained to what is gone.
+      if (index === next) {
+        const isWhole = entry && chainedChecksum(previous, { index, ...entry }) === entry.checksum;
+        if (!isWhole) throw corrupt(`entry ${index} fails its checksum`);
+        const { term, payload, checksum } = entry;
+        entries.push({ index, term, payload });
+        links.push({ term, checksum });
+        previous = checksum;
+        next++;
+      } else if (!entry) throw corrupt(`entry ${index} fails its checksum`);
+      index++;
+    }
   }
-  return { entries, links };
+  return { entries, links, runs };
 }
 
 async function loadSnapshot(records: Records, pointer: SnapshotPointer): Promise<LogSnapshot> {
@@ -98,21 +120,25 @@ async function loadSnapshot(records: Records, pointer: SnapshotPointer): Promise
   return { index, term, payload };
 }
 
-/** A medium that reads ahead fails before it has given what precedes the damage: then each entry is asked for by itself. */
-async function* entriesAfter(records: Records, index: number): AsyncIterable<[key: string, bytes: Uint8Array]> {
-  let next = index + 1;
+/** A medium that reads ahead fails before it has given what precedes the damage: then each run is asked for by itself. */
+async function* runsOf(records: Records, covered: number): AsyncIterable<{ first: number; run: Uint8Array }> {
+  let next = covered + 1;
+  const told = ([key, run]: [string, Uint8Array]): { first: number; run: Uint8Array } => {
+    const first = firstOf(key);
+    let length = 0;
+    for (const entry of decodeRun(run)) if (entry) length++;
+    next = Math.max(next, first + length);
+    return { first, run };
+  };
   try {
-    for await (const record of records.range(KEYS.entry(next), ENTRIES_END)) {
-      yield record;
-      next++;
-    }
+    for await (const record of records.range(KEYS.run(0), RUNS_END)) yield told(record);
   } catch (error) {
     if (!isDamage(error)) throw error;
-    for (; ; next++) {
-      const bytes = await read(records, KEYS.entry(next), `entry ${next}`);
-      // Every entry that is there can be read by itself: what is damaged lies behind the last.
-      if (!bytes) throw unreadable(records, `what follows entry ${next - 1}`, error);
-      yield [KEYS.entry(next), bytes];
+    for (;;) {
+      const run = await read(records, KEYS.run(next), `entry ${next}`);
+      // Every run that is there can be read by itself: what is damaged lies behind the last.
+      if (!run) throw unreadable(records, `what follows entry ${next - 1}`, error);
+      yield told([KEYS.run(next), run]);
     }
   }
 }

@@ -21,9 +21,9 @@ logStoreContract('MemoryLogStore', {
   exhaust: (disk, _store, reason) =>
     disk.failWrite(3, 'nothing', reason === 'EIO' ? 'Input/output error' : 'No space left on device'),
   repair: (disk) => disk.failWrite(Infinity),
-  flipBitInEntry: (disk, index) => disk.flipBit(KEYS.entry(index)),
+  flipBitInEntry: (disk, index) => disk.flipBit(KEYS.run(index)),
   flipBitInSnapshot: (disk, snapshotIndex) => disk.flipBit(KEYS.chunk(snapshotIndex, 0)),
-  loseEntry: (disk, index) => disk.loseRecord(KEYS.entry(index)),
+  loseEntry: (disk, index) => disk.loseRecord(KEYS.run(index)),
 });
 
 const entry = (index: number): { index: number; term: number; payload: Uint8Array } => ({
@@ -80,6 +80,46 @@ describe('a log on a disk with faults', () => {
     });
   });
 
+  it('notices any bit that has flipped in entries that were written together, and names the first of them it harms', async () => {
+    const written = [1, 2, 3].map((index) => ({ index, term: 1, payload: new Uint8Array(20).fill(index) }));
+    await store.write({ entries: written });
+    await store.close();
+    const whole = (await disk.get(KEYS.run(1)))!;
+    const bytesEach = whole.length / 3;
+    for (let bit = 0; bit < whole.length * 8; bit++) {
+      const flipped = whole.slice();
+      flipped[bit >> 3]! ^= 1 << (bit & 7);
+      await disk.write([{ type: 'put', key: KEYS.run(1), value: flipped }]);
+      const failure = await new MemoryLogStore(disk).open().catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: 'STORE_CORRUPT',
+        message: expect.stringContaining(`entry ${1 + Math.floor((bit >> 3) / bytesEach)} fails its checksum`),
+      });
+    }
+  });
+
+  it('takes of each run what no later one has replaced', async () => {
+    const log = (from: number, to: number, term: number): { index: number; term: number; payload: Uint8Array }[] =>
+      Array.from({ length: to - from + 1 }, (_, i) => ({ ...entry(from + i), term }));
+    await store.write({ entries: log(1, 10, 1) });
+    await store.write({ truncateFrom: 6, entries: log(6, 7, 2) });
+    await store.write({ entries: log(8, 12, 2) });
+    await store.write({ truncateFrom: 7 });
+    await store.write({ entries: log(7, 9, 3) });
+    await store.saveSnapshot({ index: 3, term: 1, payload: Uint8Array.of(1) });
+    const expected = [...log(4, 5, 1), ...log(6, 6, 2), ...log(7, 9, 3)];
+    for (let time = 0; time < 2; time++) {
+      await store.close();
+      expect(disk.keys().filter((key) => key.startsWith('entries/'))).toEqual([1, 6, 7].map(KEYS.run));
+      store = new MemoryLogStore(disk);
+      expect((await store.open()).entries).toEqual(expected);
+    }
+    // Lost, it leaves behind entries that were once there, and another history.
+    await store.close();
+    disk.loseRecord(KEYS.run(6));
+    await expect(new MemoryLogStore(disk).open()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
   it('notices a good entry that is not of this history', async () => {
     const other = new MemoryDisk();
     const another = new MemoryLogStore(other);
@@ -88,16 +128,15 @@ describe('a log on a disk with faults', () => {
       [store, 1],
       [another, 2],
     ] as const)
-      await log.write({
-        entries: [
-          { ...entry(1), term },
-          { ...entry(2), term: 3 },
-          { ...entry(3), term: 3 },
-        ],
-      });
+      for (const each of [
+        { ...entry(1), term },
+        { ...entry(2), term: 3 },
+        { ...entry(3), term: 3 },
+      ])
+        await log.write({ entries: [each] });
     await store.close();
     // At the same index and of the same term; but what comes before it is another.
-    await disk.write([{ type: 'put', key: KEYS.entry(2), value: (await other.get(KEYS.entry(2)))! }]);
+    await disk.write([{ type: 'put', key: KEYS.run(2), value: (await other.get(KEYS.run(2)))! }]);
     await expect(new MemoryLogStore(disk).open()).rejects.toMatchObject({
       code: 'STORE_CORRUPT',
       message: expect.stringContaining('entry 2 fails its checksum'),
@@ -109,7 +148,7 @@ describe('a log on a disk with faults', () => {
     await store.saveSnapshot({ index: 1, term: 1, payload: new Uint8Array(600_000) });
     await store.saveSnapshot({ index: 2, term: 1, payload: Uint8Array.of(1) });
     await store.close();
-    expect(disk.keys()).toEqual([KEYS.chunk(2, 0), KEYS.entry(3), KEYS.head, KEYS.snapshot]);
+    expect(disk.keys()).toEqual([KEYS.chunk(2, 0), KEYS.run(1), KEYS.head, KEYS.snapshot]);
   });
 
   it('leaves nothing behind when a snapshot was cut off', async () => {
@@ -122,7 +161,7 @@ describe('a log on a disk with faults', () => {
     await store.close();
     store = new MemoryLogStore(disk);
     await store.open();
-    expect(disk.keys()).toEqual([KEYS.entry(1), KEYS.entry(2), KEYS.head]);
+    expect(disk.keys()).toEqual([KEYS.run(1), KEYS.head]);
   });
 
   it.each(['head', 'snapshot', 'vote'] as const)('notices a flipped bit in the record "%s"', async (key) => {

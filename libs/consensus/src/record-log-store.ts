@@ -1,9 +1,9 @@
 import { RegistryError } from '#model';
 import { crc32 } from './checksum.js';
-import type { LogSnapshot, LogStore, LogWrite } from './contract.js';
+import type { FoundLog, LogSnapshot, LogStore, LogWrite } from './contract.js';
 import type { Link, SnapshotPointer, Vote, Witness } from './log-format.js';
-import { CHUNKS_END, KEYS, encodeEntries, linkOfSnapshot, seal } from './log-format.js';
-import { type LoadedLog, corruption, isDamage, loadLog } from './log-loader.js';
+import { CHUNKS_END, KEYS, encodeRun, linkOfSnapshot, seal } from './log-format.js';
+import { corruption, isDamage, loadLog } from './log-loader.js';
 import type { RecordOperation, Records } from './records.js';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -12,7 +12,7 @@ const CHUNK_BYTES = 256 * 1024;
  * A {@link LogStore} over any {@link Records}. Writes happen one after the other, in the order they were asked for, and
  * each is durable before its promise resolves:
  *
- * - `write` is one batch: term and vote, the entries removed, the entries added, and the head, which says what the
+ * - `write` is one batch: term and vote, the runs removed, the entries added as a run, and the head, which says what the
  *   last entry is.
  * - `saveSnapshot` writes the chunks, then in one batch the pointer to them. A crash in between leaves the old snapshot or
  *   the new one. What the pointer covers is deleted afterwards, beside the writes that follow; leftovers of a crash are
@@ -31,10 +31,12 @@ export class RecordLogStore implements LogStore {
   private pointer: SnapshotPointer | null = null;
   /** Of the entries after the snapshot. */
   private links: Link[] = [];
+  /** Where the runs begin in which they are, ascending. */
+  private runs: number[] = [];
 
   constructor(private readonly records: Records) {}
 
-  async open(): Promise<Omit<LoadedLog, 'pointer' | 'links' | 'vote'> & Vote> {
+  async open(): Promise<FoundLog> {
     if (this.stage !== 'new') throw new RegistryError('INTERNAL', 'A log store is opened once.');
     const named = (error: unknown, what: string): unknown =>
       isDamage(error) ? corruption(this.records.location, `${what} (${error.details.reason})`) : error;
@@ -42,10 +44,11 @@ export class RecordLogStore implements LogStore {
       throw named(error, 'the records in it cannot be opened');
     });
     try {
-      const { vote, pointer, links, snapshot, entries } = await loadLog(this.records);
+      const { vote, pointer, links, runs, snapshot, entries } = await loadLog(this.records);
       this.vote = vote;
       this.pointer = pointer;
       this.links = links;
+      this.runs = runs;
       this.stage = 'open';
       await this.discardLeftovers().catch((error: unknown) => {
         throw named(error, 'records that are needed no longer cannot be read');
@@ -63,23 +66,27 @@ export class RecordLogStore implements LogStore {
       const keep = truncateFrom === undefined ? this.lastIndex : truncateFrom - 1;
       if (keep < this.firstIndex - 1 || keep > this.lastIndex)
         throw defect(`cannot truncate from ${truncateFrom}: the log has ${this.firstIndex} to ${this.lastIndex}`);
-      const operations: RecordOperation[] = [];
-      for (let gone = keep + 1; gone <= this.lastIndex; gone++) operations.push({ type: 'del', key: KEYS.entry(gone) });
       let index = keep;
       for (const entry of entries)
         if (entry.index !== ++index) throw defect(`entry ${entry.index} does not follow entry ${index - 1}`);
-      const added = encodeEntries(entries, this.checksumAt(keep));
-      for (const [i, { value }] of added.entries())
-        operations.push({ type: 'put', key: KEYS.entry(keep + 1 + i), value });
-      if (operations.length > 0)
-        operations.push(headRecord(index, added.at(-1)?.link.checksum ?? this.checksumAt(keep)));
+      const operations: RecordOperation[] = [];
+      const runs = this.runs.filter((first) => first <= keep);
+      for (const first of this.runs.slice(runs.length)) operations.push({ type: 'del', key: KEYS.run(first) });
+      const { run, links } = encodeRun(entries, this.checksumAt(keep));
+      if (links.length > 0) {
+        runs.push(keep + 1);
+        operations.push({ type: 'put', key: KEYS.run(keep + 1), value: run });
+      }
+      if (links.length > 0 || keep < this.lastIndex)
+        operations.push(headRecord(index, links.at(-1)?.checksum ?? this.checksumAt(keep)));
       if (hardState) operations.push({ type: 'put', key: KEYS.vote, value: seal(hardState) });
       if (operations.length === 0) return;
       // What is to be removed must no longer be vouched for when it goes.
       if (keep < this.lastIndex) await this.durably(() => this.records.writeWitness(this.witness(keep)));
       await this.durably(() => this.records.write(operations));
       this.links.length = keep - this.firstIndex + 1;
-      for (const { link } of added) this.links.push(link);
+      for (const link of links) this.links.push(link);
+      this.runs = runs;
       if (hardState) this.vote = { term: hardState.term, vote: hardState.vote };
       this.note();
     });
@@ -105,13 +112,13 @@ export class RecordLogStore implements LogStore {
       const operations: RecordOperation[] = [{ type: 'put', key: KEYS.snapshot, value: seal(pointer) }];
       if (!covered || isConflict) operations.push(headRecord(index, link));
       if (isConflict) {
-        for (let gone = index + 1; gone <= this.lastIndex; gone++)
-          operations.push({ type: 'del', key: KEYS.entry(gone) });
+        for (const first of this.runs) if (first > index) operations.push({ type: 'del', key: KEYS.run(first) });
         await this.durably(() => this.records.writeWitness(this.witness(this.firstIndex - 1)));
       }
       await this.durably(() => this.records.write(operations));
       this.links = isConflict ? [] : this.links.slice(index - this.firstIndex + 1);
       this.pointer = pointer;
+      this.runs = this.runs.filter((_, i) => index < Math.min((this.runs[i + 1] ?? Infinity) - 1, this.lastIndex));
       this.note();
       this.clearing = this.durably(() => this.discardCovered()).catch(() => {});
     });
@@ -154,7 +161,7 @@ export class RecordLogStore implements LogStore {
   /** What the snapshot has taken the place of. Nothing is written there any more. */
   private async discardCovered(): Promise<void> {
     const current = this.firstIndex - 1;
-    await this.records.discard(KEYS.entry(0), KEYS.entry(this.firstIndex));
+    await this.records.discard(KEYS.run(0), KEYS.run(this.runs[0] ?? this.firstIndex));
     await this.records.discard(KEYS.chunksOf(0), KEYS.chunksOf(current));
   }
 

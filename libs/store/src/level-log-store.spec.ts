@@ -76,6 +76,19 @@ async function repair({ folder }: Medium): Promise<void> {
     if (entry.isSymbolicLink()) await rm(join(folder, 'db', entry.name));
 }
 
+const TABLE_FOOTER_BYTES = 48;
+
+/** Where the blocks of records end in a table of LevelDB: a number of seven bits a byte at the start of its footer. */
+function endOfData(table: Buffer): number {
+  let end = 0;
+  let at = table.length - TABLE_FOOTER_BYTES;
+  for (let shift = 0; ; shift += 7) {
+    const byte = table[at++]!;
+    end |= (byte & 0x7f) << shift;
+    if (byte < 0x80) return end;
+  }
+}
+
 /** Changes a record behind the store's back. */
 async function tamper(medium: Medium, change: (db: ClassicLevel<string, Uint8Array>) => Promise<void>): Promise<void> {
   const db = new ClassicLevel<string, Uint8Array>(join(medium.folder, 'db'), { valueEncoding: 'view' });
@@ -113,9 +126,9 @@ logStoreContract<Medium>('LevelLogStore', {
   },
   exhaust: (medium, _store, reason) => exhaust(medium, BROKEN_DEVICES[reason]),
   repair,
-  flipBitInEntry: (medium, index) => tamper(medium, flip(`entry/${hex(index)}`)),
+  flipBitInEntry: (medium, index) => tamper(medium, flip(`entries/${hex(index)}`)),
   flipBitInSnapshot: (medium, index) => tamper(medium, flip(`chunk/${hex(index)}/${hex(0)}`)),
-  loseEntry: (medium, index) => tamper(medium, (db) => db.del(`entry/${hex(index)}`)),
+  loseEntry: (medium, index) => tamper(medium, (db) => db.del(`entries/${hex(index)}`)),
 });
 
 const SECTOR_BYTES = 512;
@@ -254,7 +267,9 @@ describe('a log in a folder', () => {
     const [name] = (await readdir(join(folder, 'db'))).filter((each) => each.endsWith('.ldb'));
     const original = await readFile(join(folder, 'db', name!));
     const named = new Map<string, number>();
-    for (let at = 0; at < original.length; at += Math.ceil(original.length / 150)) {
+    // Damage behind the data, in its own index, LevelDB may answer by ending the process.
+    const length = endOfData(original);
+    for (let at = 0; at < length; at += Math.ceil(length / 150)) {
       const damaged = join(root.path, `damaged-${at}`);
       await cp(folder, damaged, { recursive: true });
       const bytes = Buffer.from(original);

@@ -32,6 +32,8 @@ class Chaos {
     for (const disk of group.disks.values()) disk.failWrite(Infinity);
     await this.reviveAll();
     if (!(await group.env.until(() => isOver, 30_000))) throw new Error('The clients are not done.');
+    // A store in which a deletion has failed says so at its next write.
+    await this.reviveAll();
     await group.converge();
     this.happened.snapshotsInstalled = group.logged.filter(({ event }) => event === 'snapshot-received').length;
   }

@@ -184,7 +184,7 @@ describe('a Raft node', () => {
       const entry = group.disks
         .get(damaged)!
         .keys()
-        .findLast((key) => key.startsWith('entry/'))!;
+        .findLast((key) => key.startsWith('entries/'))!;
       group.disks.get(damaged)!.flipBit(entry);
       await expect(group.start(damaged)).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
       await group.propose(2);

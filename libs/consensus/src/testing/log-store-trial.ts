@@ -19,7 +19,7 @@ export interface LogStoreFixture<Medium> {
   exhaust(medium: Medium, store: LogStore, reason: 'ENOSPC' | 'EIO'): Promise<void> | void;
   /** Ends that, while no store has the medium open. */
   repair(medium: Medium): Promise<void> | void;
-  /** Faults of a medium at rest, while no store has it open. */
+  /** Faults of a medium at rest, while no store has it open; of an entry that was written by itself. */
   flipBitInEntry(medium: Medium, index: number): Promise<void> | void;
   flipBitInSnapshot(medium: Medium, snapshotIndex: number): Promise<void> | void;
   loseEntry(medium: Medium, index: number): Promise<void> | void;
