@@ -6,6 +6,8 @@ export const KEYS = {
   vote: 'vote',
   head: 'head',
   snapshot: 'snapshot',
+  /** Of an entry by itself, as earlier versions kept them. */
+  former: (index: number): string => `entry/${sortable(index)}`,
   /** Of the run that begins with the entry at `first`. */
   run: (first: number): string => `entries/${sortable(first)}`,
   chunk: (snapshotIndex: number, number: number): string => `chunk/${sortable(snapshotIndex)}/${sortable(number)}`,

@@ -19,7 +19,8 @@ export interface LoadedLog {
 /**
  * Reads a log and verifies every byte of it: the snapshot against its checksum, each entry against the one before, the
  * last entry against the head, all of it against the witness.
- * @throws RegistryError STORE_CORRUPT naming the first record that is broken or missing
+ * @throws RegistryError STORE_CORRUPT naming the first record that is broken or missing; STORE_FAILED when another version
+ * wrote it
  */
 export async function loadLog(records: Records): Promise<LoadedLog> {
   const corrupt = (what: string): RegistryError => corruption(records.location, what);
@@ -41,6 +42,8 @@ export async function loadLog(records: Records): Promise<LoadedLog> {
   const lastIndex = start + entries.length;
   const checksumAt = (index: number): number | undefined =>
     index === start ? (pointer?.link ?? 0) : links[index - start - 1]?.checksum;
+  if (head && lastIndex < head.index && (await read(records, KEYS.former(head.index), `entry ${head.index}`)))
+    throw writtenEarlier(records.location);
   if (head && lastIndex < head.index) throw corrupt(`${entryRange(lastIndex + 1, head.index)} missing`);
   if (head && checksumAt(head.index) !== head.checksum)
     throw corrupt(`entry ${head.index} is not the one last written`);
@@ -158,6 +161,11 @@ export function isDamage(error: unknown): error is RegistryError & { details: { 
 
 function unreadable(records: Records, what: string, { details }: { details: { reason: string } }): RegistryError {
   return corruption(records.location, `${what} cannot be read (${details.reason})`);
+}
+
+function writtenEarlier(location: string): RegistryError {
+  const message = `The log in ${location} was written by an earlier version of Rollcall, which alone can read it.`;
+  return new RegistryError('STORE_FAILED', message, { details: { location } });
 }
 
 /** Starting anyway could forget what was acknowledged, so the process must not; a person decides. */

@@ -120,6 +120,19 @@ describe('a log on a disk with faults', () => {
     await expect(new MemoryLogStore(disk).open()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
   });
 
+  it('does not take a log of an earlier version for a damaged one', async () => {
+    await store.write({ entries: [entry(1)] });
+    await store.close();
+    await disk.write([
+      { type: 'put', key: KEYS.former(1), value: Uint8Array.of(1) },
+      { type: 'del', key: KEYS.run(1) },
+    ]);
+    await expect(new MemoryLogStore(disk).open()).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      message: expect.stringContaining('earlier version'),
+    });
+  });
+
   it('notices a good entry that is not of this history', async () => {
     const other = new MemoryDisk();
     const another = new MemoryLogStore(other);

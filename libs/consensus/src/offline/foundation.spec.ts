@@ -1,6 +1,6 @@
 import { MemoryDisk, MemoryLogStore } from '../memory-log-store.js';
 import type { Configuration } from '../raft/contract.js';
-import { toLogEntry } from '../raft/formats.js';
+import { toLogEntries } from '../raft/formats.js';
 import { type Command, Group, type State, codec, machine } from '../raft/node-group.harness.js';
 import { decodeBackup, encodeBackup } from './backup.js';
 import { foundation, layFoundation, readImage, readLog } from './foundation.js';
@@ -15,12 +15,12 @@ describe('what a log holds', () => {
   const configuration: Configuration = { voters: IDS, learners: ['d'] };
 
   it('is the state after its last entry, who is in the group there, and what each client was answered', () => {
-    const entries = [
-      { kind: 'configuration', index: 1, term: 1, configuration } as const,
-      { kind: 'command', index: 2, term: 1, payload: proposal(1, 'first') } as const,
-      { kind: 'noop', index: 3, term: 4 } as const,
-      { kind: 'command', index: 4, term: 4, payload: proposal(2, 'second') } as const,
-    ].map(toLogEntry);
+    const entries = toLogEntries([
+      { kind: 'configuration', index: 1, term: 1, configuration },
+      { kind: 'command', index: 2, term: 1, payload: proposal(1, 'first') },
+      { kind: 'noop', index: 3, term: 4 },
+      { kind: 'command', index: 4, term: 4, payload: proposal(2, 'second') },
+    ]);
     const log = readLog({ term: 5, vote: 'b', snapshot: null, entries }, options, NOBODY);
     expect(log).toEqual({
       term: 5,
