@@ -45,8 +45,7 @@ describe('the loss of many servers at a time, with the real brains', () => {
       loseMost(whole, 'kill');
       whole.run(60_000);
       expect(watcher.list().size).toBe(3);
-      const [{ role, sinceEpoch }] = protections(whole) as [ReturnType<typeof protections>[0]];
-      whole.metaLeader!.operate({ type: 'confirmLoss', role, sinceEpoch });
+      whole.metaLeader!.operate({ type: 'confirmLoss', epoch: whole.meta.state.table.epoch });
       whole.run(15_000);
       expect(watcher.list().size).toBe(3);
       whole.untilConverged(15_000);

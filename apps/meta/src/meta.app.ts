@@ -4,6 +4,7 @@ import { type Config, type RunningTier, createLogger, startTierApp } from '#nest
 import { ConfigController } from './http/config.controller.js';
 import { LeaderController } from './http/leader.controller.js';
 import { MembersController } from './http/members.controller.js';
+import { ProtectionController } from './http/protection.controller.js';
 import { RaftController } from './http/raft.controller.js';
 import { SlotsController } from './http/slots.controller.js';
 import { SwitchesController } from './http/switches.controller.js';
@@ -17,7 +18,8 @@ import { StateAdministration } from './state/administration.js';
 
 /** Over HTTP for operators, over RPC for the other meta servers. */
 const CONTROLLERS = [
-  ...[RaftController, LeaderController, MembersController, SlotsController, SwitchesController, ConfigController],
+  ...[RaftController, LeaderController, MembersController, SlotsController, ProtectionController],
+  ...[SwitchesController, ConfigController],
   ...[RaftRpcController, StateRpcController],
 ];
 

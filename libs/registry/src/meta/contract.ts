@@ -24,8 +24,8 @@ export type MetaCommand =
   | { type: 'join'; member: Member; standsIn?: boolean }
   /** Removes (role, incarnation); a no-op if there is no such member. */
   | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
-  /** Ends the protection of the role that began at this epoch, though the servers lost are not back. */
-  | { type: 'confirmLoss'; role: Member['role']; sinceEpoch: number }
+  /** Ends what protection there was at this epoch, of one role or of both, though the servers lost are not back. */
+  | { type: 'confirmLoss'; epoch: number; role?: Member['role'] }
   /** Each step takes effect only while the slot is still at its `expectedLeaderEpoch`, and as the step expects it. */
   | { type: 'place'; steps: SlotStep[] }
   /** Drops departed members whose minute is over. */

@@ -79,8 +79,7 @@ describe('protection against the loss of many at a time', () => {
   it('ends with the word of an operator, for that loss only', () => {
     for (const session of sessions.slice(0, 2)) session.vanish();
     world.until(() => isProtected(world.table));
-    const { role, sinceEpoch } = world.table.protections![0]!;
-    world.operate({ type: 'confirmLoss', role, sinceEpoch });
+    world.operate({ type: 'confirmLoss', epoch: world.table.epoch });
     world.until(() => !isProtected(world.table));
     world.run(10);
     expect(data[0]!.membership.table!.protections).toEqual([]);

@@ -189,7 +189,7 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
     weight: 1,
     arbitrary: fc
       .tuple(fc.constantFrom('data', 'session'), fc.nat(20))
-      .map(([role, sinceEpoch]) => ({ type: 'confirmLoss' as const, role: role as Member['role'], sinceEpoch })),
+      .map(([role, epoch]) => ({ type: 'confirmLoss' as const, role: role as Member['role'], epoch })),
   },
   {
     weight: 1,

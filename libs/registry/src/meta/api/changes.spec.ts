@@ -1,5 +1,5 @@
 import { LIMITS } from '#model';
-import { readChange, readConfigBody, readExpectedVersion, stateChanged } from './changes.js';
+import { readChange, readConfigBody, readConfirmBody, readExpectedVersion, stateChanged } from './changes.js';
 import type { SwitchReader } from './switches.js';
 
 /** Addresses are upper case here, to tell that they were read. */
@@ -56,6 +56,26 @@ describe('a change of switches', () => {
   });
 });
 
+describe('the confirmation of a loss', () => {
+  it('names what the operator knew, and the role where it is one', () => {
+    for (const change of [
+      { type: 'confirmLoss', epoch: 7 },
+      { type: 'confirmLoss', epoch: 0, role: 'data' },
+    ])
+      expect(readChange(change, lent)).toEqual(change);
+    expect(readConfirmBody(undefined)).toEqual({});
+    expect(readConfirmBody({ role: 'session' })).toEqual({ role: 'session' });
+  });
+
+  it('says what is wrong', () => {
+    expect(() => readChange({ type: 'confirmLoss' }, lent)).toThrow(refusal('epoch'));
+    expect(() => readChange({ type: 'confirmLoss', epoch: 7, role: 'meta' }, lent)).toThrow(refusal('role'));
+    expect(() => readConfirmBody({ role: 7 })).toThrow(refusal('role'));
+    expect(() => readConfirmBody({ sinceEpoch: 7 })).toThrow(/it may have role/);
+    expect(() => readConfirmBody([])).toThrow(/must be an object/);
+  });
+});
+
 describe('a change of a configuration value', () => {
   it('is read as it is', () => {
     for (const change of [
@@ -93,6 +113,7 @@ describe('a change of a configuration value', () => {
 
   it('comes to what the state machine says', () => {
     expect(stateChanged({ changed: false, epoch: 3, version: 7 })).toEqual({ changed: false, version: 7 });
+    expect(stateChanged({ changed: true, epoch: 3 })).toEqual({ changed: true, version: 3 });
     const failure = { code: 'VERSION_CONFLICT' as const, message: 'no', details: { version: 2 } };
     expect(() => stateChanged({ changed: false, epoch: 3, failure })).toThrow(expect.objectContaining(failure));
   });

@@ -1,14 +1,16 @@
-import { LIMITS, RegistryError, utf8Bytes } from '#model';
+import { LIMITS, type Member, RegistryError, utf8Bytes } from '#model';
 import type { CommandOf, MetaResult, MetaState } from '../contract.js';
 import { readCount, readFields, readKey, refuse } from './input.js';
 import { type SwitchReader, readSwitches } from './switches.js';
 
 /** What an operator may change of the replicated state. */
-export type StateChange = CommandOf<'setSwitches' | 'setConfig' | 'deleteConfig'>;
+export type StateChange = CommandOf<'setSwitches' | 'setConfig' | 'deleteConfig' | 'confirmLoss'>;
+
+const FIELDS = ['type', 'changes', 'key', 'value', 'expectedVersion', 'epoch', 'role'];
 
 /** Once it is committed. */
 export interface StateChanged {
-  /** Of what it was about. */
+  /** Of what it was about; of the table its epoch. */
   version: number;
   /** False where everything stood so already. */
   changed: boolean;
@@ -20,7 +22,7 @@ export interface StateChanged {
  * @throws RegistryError BAD_REQUEST, INVALID_NAME, CONFIG_TOO_LARGE
  */
 export function readChange(value: unknown, lent: SwitchReader): StateChange {
-  const fields = readFields(value, 'The change', ['type', 'changes', 'key', 'value', 'expectedVersion']);
+  const fields = readFields(value, 'The change', FIELDS);
   const { type, expectedVersion } = fields;
   const expected =
     expectedVersion === undefined ? {} : { expectedVersion: readCount('expectedVersion', expectedVersion) };
@@ -31,8 +33,10 @@ export function readChange(value: unknown, lent: SwitchReader): StateChange {
       return { type, key: readKey(fields['key']), value: readValue(fields['value']), ...expected };
     case 'deleteConfig':
       return { type, key: readKey(fields['key']), ...expected };
+    case 'confirmLoss':
+      return { type, epoch: readCount('epoch', fields['epoch']), ...readRole(fields['role']) };
     default:
-      return refuse('The type is none of setSwitches, setConfig, deleteConfig.', 'type');
+      return refuse('The type is none of setSwitches, setConfig, deleteConfig, confirmLoss.', 'type');
   }
 }
 
@@ -42,6 +46,11 @@ export function readConfigBody(body: unknown): string {
   return readValue(readFields(body, 'The body', ['value'], advice)['value']);
 }
 
+/** The body of `POST /v1/protection/confirm`: of which role the loss is confirmed, where it is not that of both. */
+export function readConfirmBody(body: unknown): { role?: Member['role'] } {
+  return body === undefined || body === null ? {} : readRole(readFields(body, 'The body', ['role'])['role']);
+}
+
 /** Of the query string of a change. */
 export function readExpectedVersion(query: unknown): { expectedVersion?: number } {
   const { expectedVersion } = readFields(query, 'The query', ['expectedVersion']);
@@ -49,7 +58,7 @@ export function readExpectedVersion(query: unknown): { expectedVersion?: number 
 }
 
 /** @throws RegistryError with what the state machine refused: VERSION_CONFLICT, CONFIG_TOO_LARGE */
-export function stateChanged({ changed, version = 0, failure }: MetaResult): StateChanged {
+export function stateChanged({ changed, epoch, version = epoch, failure }: MetaResult): StateChanged {
   if (failure) throw RegistryError.from(failure);
   return { version, changed };
 }
@@ -57,6 +66,12 @@ export function stateChanged({ changed, version = 0, failure }: MetaResult): Sta
 /** @throws RegistryError NOT_READY */
 export function requireCluster(state: MetaState): void {
   if (state.table.clusterId === '') throw new RegistryError('NOT_READY', 'The cluster has not been created yet.');
+}
+
+function readRole(role: unknown): { role?: Member['role'] } {
+  if (role === undefined) return {};
+  if (role !== 'data' && role !== 'session') return refuse('role must be data or session.', 'role');
+  return { role };
 }
 
 function readValue(value: unknown): string {

@@ -56,6 +56,16 @@ describe('what is asked of the replicated state', () => {
     });
   });
 
+  it('tells of a protection how many are there and how many are waited for', () => {
+    expect(ask({ of: 'protection' })).toEqual({ clusterId: 'here', epoch: 6, protections: [] });
+    const lost = metaStateMachine.apply(state, { type: 'remove', incarnation: 'd1', cause: 'refused' }).state;
+    expect(answerQuery({ of: 'protection' }, lost, answering)).toEqual({
+      clusterId: 'here',
+      epoch: 7,
+      protections: [{ role: 'data', sinceEpoch: 7, expected: 2, present: 0 }],
+    });
+  });
+
   it('is not found, or not ready, in so many words', () => {
     expect(() => ask({ of: 'config', key: 'other' })).toThrow(expect.objectContaining({ code: 'NOT_FOUND' }));
     expect(() => answerQuery({ of: 'members' }, metaStateMachine.initial(), answering)).toThrow(

@@ -6,7 +6,7 @@ import { notFound, readCount, readFields, readKey, refuse } from './input.js';
 
 /** What can be asked of the replicated state, by name. */
 export type StateQuery =
-  { of: 'members' | 'slots' | 'leader' | 'switches' | 'configKeys' } | { of: 'config'; key: string };
+  { of: 'members' | 'slots' | 'leader' | 'protection' | 'switches' | 'configKeys' } | { of: 'config'; key: string };
 
 /** As of the moment of the question, or as old as the asked node's state is, which is then told with the answer. */
 export type Consistency = 'linearizable' | { maxAgeMs: number };
@@ -60,6 +60,15 @@ const ANSWERS: Record<Exclude<StateQuery['of'], 'config'>, (state: MetaState, an
       joining: joining.map(named),
     }));
     return { clusterId, epoch, slots };
+  },
+  protection: ({ table }) => {
+    const { clusterId, epoch, members, protections = [] } = table;
+    const present = (role: Member['role']): number => members.filter((member) => member.role === role).length;
+    return {
+      clusterId,
+      epoch,
+      protections: protections.map((protection) => ({ ...protection, present: present(protection.role) })),
+    };
   },
   leader: (_, { leader, term }) => ({ leader: leader ?? null, term }),
   switches: ({ switches }) => switches,

@@ -99,19 +99,26 @@ describe('protection', () => {
 
   it('ends when the loss is confirmed, which then counts towards no other', () => {
     const lost = apply(withSessions(5), ...losing(3));
+    const { epoch } = lost.table;
     const [{ sinceEpoch }] = protections(lost) as [Protection];
-    const confirm = (epoch: number, role: Role = 'session'): MetaCommand => ({
-      ...{ type: 'confirmLoss', role, sinceEpoch: epoch },
-    });
-    for (const other of [confirm(sinceEpoch - 1), confirm(sinceEpoch, 'data')])
+    const confirm = (fields: { epoch: number; role?: Role }): MetaCommand => ({ type: 'confirmLoss', ...fields });
+    for (const other of [confirm({ epoch: sinceEpoch - 1 }), confirm({ epoch, role: 'data' })])
       expect(metaStateMachine.apply(lost, other).result.changed).toBe(false);
-    const confirmed = apply(lost, confirm(sinceEpoch));
-    expect(protections(confirmed)).toEqual([]);
-    expect(metaStateMachine.apply(confirmed, confirm(sinceEpoch)).result.changed).toBe(false);
-    expect(protections(apply(confirmed, lose('s4')))).toEqual([]);
-    const again = apply(confirmed, lose('s4'), lose('s5'));
-    expect(protections(again)).toMatchObject([{ expected: 2 }]);
-    expect(metaStateMachine.apply(again, confirm(sinceEpoch)).result.changed).toBe(false);
+    for (const confirmed of [apply(lost, confirm({ epoch, role: 'session' })), apply(lost, confirm({ epoch }))]) {
+      expect(protections(confirmed)).toEqual([]);
+      expect(metaStateMachine.apply(confirmed, confirm({ epoch })).result.changed).toBe(false);
+      expect(protections(apply(confirmed, lose('s4')))).toEqual([]);
+      const again = apply(confirmed, lose('s4'), lose('s5'));
+      expect(protections(again)).toMatchObject([{ expected: 2 }]);
+      expect(metaStateMachine.apply(again, confirm({ epoch })).result.changed).toBe(false);
+    }
+  });
+
+  it('is confirmed of both roles at once, or of one', () => {
+    const both = apply(withSessions(3), join('d2', 'data'), ...['s1', 's2', 'd1', 'd2'].map(lose));
+    const { epoch } = both.table;
+    expect(protections(apply(both, { type: 'confirmLoss', epoch }))).toEqual([]);
+    expect(protections(apply(both, { type: 'confirmLoss', epoch, role: 'data' }))).toMatchObject([{ role: 'session' }]);
   });
 
   it('stands for as long as fewer are there than before, and for no longer', () => {

@@ -40,13 +40,18 @@ export function protect(
   return { protections: present < expected ? [...others, { ...before, expected }] : others };
 }
 
-/** An operator takes the loss for what it is: it is over, and counts towards no other. */
-export function confirmLoss(table: RoutingTable, { role, sinceEpoch }: CommandOf<'confirmLoss'>): TableChange {
-  const confirmed = protectionOf(table, role);
-  if (confirmed?.sinceEpoch !== sinceEpoch) return undefined;
+/**
+ * An operator takes the loss for what it is: it is over, and counts towards no other. What began after the epoch that the
+ * operator knew is none of it.
+ */
+export function confirmLoss(table: RoutingTable, { epoch, role }: CommandOf<'confirmLoss'>): TableChange {
+  const { protections = [], departed } = table;
+  const isConfirmed = (each: Protection): boolean => each.sinceEpoch <= epoch && (role ?? each.role) === each.role;
+  const confirmed = new Set(protections.filter(isConfirmed).map((each) => each.role));
+  if (confirmed.size === 0) return undefined;
   return {
-    protections: table.protections!.filter((protection) => protection !== confirmed),
-    departed: table.departed.map((member) => (member.role === role ? withoutCount(member) : member)),
+    protections: protections.filter((each) => !isConfirmed(each)),
+    departed: departed.map((member) => (confirmed.has(member.role) ? withoutCount(member) : member)),
   };
 }
 
