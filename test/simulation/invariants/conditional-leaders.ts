@@ -26,8 +26,10 @@ export function conditionalLeaders(): Observer {
       if (!moved || now.leader === null || !isSingle) continue;
       if (!after.members.some(({ role, incarnation }) => role === 'data' && incarnation === now.leader))
         broken(`slot ${slot} is led by ${now.leader}, which is no data server of the cluster`);
-      const replicas = completeReplicas(was, before, after).filter((replica) => !unreachable.has(replica));
-      if (replicas.length > 0 && !replicas.includes(now.leader) && !isSuccessor(was.leader, now.leader, before, after))
+      const replicas = completeReplicas(was, before, after);
+      // One that was called unreachable need not take over, and may.
+      const isDue = replicas.some((replica) => !unreachable.has(replica));
+      if (isDue && !replicas.includes(now.leader) && !isSuccessor(was.leader, now.leader, before, after))
         broken(`slot ${slot} is led by ${now.leader}, though ${replicas.join(', ')} are complete`);
     }
   });

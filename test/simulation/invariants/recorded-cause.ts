@@ -28,8 +28,8 @@ interface Known {
 
 /**
  * Invariant 3, at the data tier: from one complete state of a datum to the next, whatever disappears has a recorded
- * cause. Either somebody recorded a removal, or its latest owner is an incarnation that meta's committed table no longer
- * names, or it is leased and died with its leader before any session server that is still a member had acknowledged it.
+ * cause. Either somebody recorded a removal, or its latest owner, or the one before, is an incarnation that meta's committed table
+ * no longer names, or it is leased and died with its leader before any session server that is still a member had acknowledged it.
  */
 export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, number> = new Map()): Observer {
   const complete = new Map<string, Known>();
@@ -68,8 +68,9 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
     complete.set(dataInfoId, known);
     for (const [registerId, last] of before?.publications ?? []) {
       if (known.publications.has(registerId) || recorded.has(registerId) || isLogged(registerId, dataInfoId)) continue;
-      const owner = latestOwner(last);
-      if (owner.kind === 'connected' && (restarted.has(owner.session) || !isMember(owner.session))) continue;
+      const { owner } = last;
+      // The newest may not have come through; then its leader knows only the one before.
+      if (isGone(owner) || isGone(latestOwner(last))) continue;
       if (owner.kind === 'leased' && !isHeldForReplay(registerId)) continue;
       const where = `${dataInfoId} at ${formatVersion(known.version)} of ${by}`;
       throw new Violation('invariant 3', `${where} lacks ${registerId}, for which no cause is recorded`);
@@ -85,6 +86,9 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
     const noted = owners.get(registerId);
     return noted && compareStamps(noted.stamp, stamp) > 0 ? noted.owner : owner;
   };
+
+  const isGone = (owner: Owner): boolean =>
+    owner.kind === 'connected' && (restarted.has(owner.session) || !isMember(owner.session));
 
   const isMember = (incarnation: string): boolean =>
     cluster.meta.state.table.members.some((member) => member.incarnation === incarnation);
