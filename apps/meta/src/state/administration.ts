@@ -25,7 +25,6 @@ type StateRequest = { query: StateQuery } | { change: StateChange; id: string };
 const PATIENCE_MS = 5_000;
 /** A leader that has not answered by then may stand still, and another be elected. */
 const ATTEMPT_MS = 1_500;
-const PAUSE_MS = 50;
 
 /**
  * The replicated state in the hands of operators, on any node. What must be true at the moment of asking, and every
@@ -84,7 +83,7 @@ export class StateAdministration {
         if (!(error instanceof RegistryError)) throw error;
         const answer = attempts.failed(this.env.nowMs(), error);
         if (answer) throw answer;
-        await sleep(PAUSE_MS);
+        await sleep(attempts.pauseMs());
       }
     }
   }

@@ -12,6 +12,11 @@ describe('attempts at what only the leader does', () => {
     }
   });
 
+  it('follow each other closely at first, as a planned change of the leader wants it, and never further apart than 64 ms', () => {
+    const attempts = new Attempts('change', 1_000);
+    expect(Array.from({ length: 7 }, () => attempts.pauseMs())).toEqual([4, 8, 16, 32, 64, 64, 64]);
+  });
+
   it('end at once with an answer', () => {
     for (const code of ['BAD_REQUEST', 'VERSION_CONFLICT', 'NOT_FOUND', 'CONFIG_TOO_LARGE', 'NOT_READY'] as const)
       expect(new Attempts('change', 1_000).failed(0, error(code))).toMatchObject({ code });

@@ -7,6 +7,9 @@ const UNKNOWN: ReadonlySet<Code> = new Set<Code>([
   ...(['NOT_LEADER', 'CONNECTION_CLOSED', 'DEADLINE_EXCEEDED', 'SHUTTING_DOWN', 'STORE_FAILED', 'INTERNAL'] as const),
 ]);
 
+const PAUSE_MIN_MS = 4;
+const PAUSE_MAX_MS = 64;
+
 /**
  * What to make of the failures of a request that is the leader's, which may change while it is asked. A read can be
  * repeated freely; a change too, since it is proposed under one id and so applied at most once. What remains open at the
@@ -14,6 +17,7 @@ const UNKNOWN: ReadonlySet<Code> = new Set<Code>([
  */
 export class Attempts {
   private mayBeDone = false;
+  private nextPauseMs = PAUSE_MIN_MS;
 
   constructor(
     private readonly what: 'read' | 'change',
@@ -26,6 +30,13 @@ export class Attempts {
     if (UNKNOWN.has(error.code)) this.mayBeDone = true;
     if (nowMs < this.deadlineMs) return undefined;
     return this.what === 'change' && this.mayBeDone ? outcomeUnknown(error) : error;
+  }
+
+  /** Before the next attempt. A planned change of the leader is over in milliseconds, an election is not. */
+  pauseMs(): number {
+    const pauseMs = this.nextPauseMs;
+    this.nextPauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2);
+    return pauseMs;
   }
 }
 
