@@ -9,6 +9,8 @@ const UNKNOWN: ReadonlySet<Code> = new Set<Code>([
 
 const PAUSE_MIN_MS = 4;
 const PAUSE_MAX_MS = 64;
+/** So many attempts follow each other closely: a planned change of the leader is over within them, an election is not. */
+const QUICK_ATTEMPTS = 12;
 
 /**
  * What to make of the failures of a request that is the leader's, which may change while it is asked. A read can be
@@ -17,7 +19,7 @@ const PAUSE_MAX_MS = 64;
  */
 export class Attempts {
   private mayBeDone = false;
-  private nextPauseMs = PAUSE_MIN_MS;
+  private pauses = 0;
 
   constructor(
     private readonly what: 'read' | 'change',
@@ -32,11 +34,9 @@ export class Attempts {
     return this.what === 'change' && this.mayBeDone ? outcomeUnknown(error) : error;
   }
 
-  /** Before the next attempt. A planned change of the leader is over in milliseconds, an election is not. */
+  /** Before the next attempt. */
   pauseMs(): number {
-    const pauseMs = this.nextPauseMs;
-    this.nextPauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2);
-    return pauseMs;
+    return ++this.pauses <= QUICK_ATTEMPTS ? PAUSE_MIN_MS : PAUSE_MAX_MS;
   }
 }
 
