@@ -40,6 +40,25 @@ describe('HTTP, as people and other languages use it', () => {
     watch.close();
   });
 
+  it('tells a temporary publication once, beside the list, and keeps nothing of it', async () => {
+    const watch = await Watch.open(tiers.http, 'dataId=passing');
+    await post({ dataId: 'passing', registerId: 'stays', data: ['stays'] });
+    await watch.until(() => watch.data.length === 1);
+    const { status, body } = await post({ dataId: 'passing', registerId: 'once', data: ['once'], temporary: true });
+    expect(status).toBe(201);
+    const dataInfoId = 'passing#@#DEFAULT_INSTANCE_ID#@#DEFAULT_GROUP';
+    expect(body).toEqual({ registerId: 'once', dataInfoId, state: 'announced' });
+    await watch.until(() => watch.last?.temporary !== undefined);
+    expect(watch.last).toMatchObject({
+      publishers: [{ data: ['stays'] }],
+      temporary: [{ registerId: 'once', data: ['once'] }],
+    });
+    watch.close();
+    const { body: datum } = await http('GET', `${tiers.http}/v1/datums?dataId=passing`);
+    expect(datum.publishers).toHaveLength(1);
+    expect(datum).not.toHaveProperty('temporary');
+  });
+
   it('posts again in place, by its own id and by the canonical one', async () => {
     const first = await post({ dataId: 'again', registerId: 'a/b c', data: ['1'] });
     const second = await post({ dataId: 'again', registerId: 'a/b c', data: ['2'] });

@@ -122,6 +122,24 @@ describe('RPC, as Nest applications and the SDK use it', () => {
     expect(seen.filter((text, index) => text !== seen[index - 1] && text !== '')).toEqual(['1', '2', '3']);
   });
 
+  it('announces with the SDK what everybody is told once', async () => {
+    const told: string[][] = [];
+    const subscriber = sdk().subscribe({ dataId: 'announced' });
+    await sdk().publish({ dataId: 'announced', data: ['stays'] });
+    for await (const snapshot of subscriber) if (snapshot.publishers.length === 1) break;
+    const heard = new Promise<void>((resolve) => {
+      subscriber.on('temporary', (publishers, snapshot) => {
+        told.push(data({ publishers }), data(snapshot));
+        resolve();
+      });
+    });
+    await sdk().announce({ dataId: 'announced', data: ['once'], zone: 'z' });
+    await heard;
+    expect(told).toEqual([['once'], ['stays']]);
+    expect(data(await datum('announced'))).toEqual(['stays']);
+    await expect(sdk().announce({ dataId: '', data: [] })).rejects.toMatchObject({ code: 'INVALID_NAME' });
+  });
+
   it('removes at goodbye what a client published, and only that', async () => {
     const [leaving, staying] = [sdk(), sdk()];
     await leaving.publish({ dataId: 'goodbye', data: ['leaving'] });

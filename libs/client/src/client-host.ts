@@ -7,7 +7,7 @@ import { RpcConnection } from './rpc-connection.js';
 /** What the host passes on to the application's side. */
 export type ApplicationEffect = Extract<
   ClientEffect,
-  { type: 'changed' | 'subscriberFailed' | 'settled' | 'stateChanged' | 'log' }
+  { type: 'changed' | 'temporary' | 'subscriberFailed' | 'settled' | 'stateChanged' | 'log' }
 >;
 
 export interface ClientHostOptions extends Omit<ClientOptions, 'random'> {
@@ -76,6 +76,7 @@ export class ClientHost {
         this.entered(effect.state);
         return this.options.onEffect(effect);
       case 'changed':
+      case 'temporary':
       case 'subscriberFailed':
       case 'settled':
       case 'log':

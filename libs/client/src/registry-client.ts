@@ -20,6 +20,7 @@ import {
   checkSubscription,
 } from '#registry';
 import { parseAddress } from './address.js';
+import { announceOnce } from './announce.js';
 import { type ApplicationEffect, ClientHost, type LogEntry } from './client-host.js';
 import { Emitter } from './emitter.js';
 import { systemEnv } from './env.js';
@@ -153,6 +154,20 @@ export class RegistryClient {
     return subscriber;
   }
 
+  /**
+   * A temporary publication: whoever is subscribed now is told once, together with what is published, and nobody keeps
+   * it. Resolves when it is on its way to all of them.
+   * @throws RegistryError OUTCOME_UNKNOWN where they may have been told; NO_LEADER and others where they were not
+   */
+  async announce(registration: Registration): Promise<void> {
+    if (this.closing) throw new RegistryError('SHUTTING_DOWN', 'The client is closed.');
+    const { zone, appName } = this.options;
+    const defaults = { ...(zone === undefined ? {} : { zone }), ...(appName === undefined ? {} : { appName }) };
+    const { attributes, ...named } = { ...defaults, ...registration };
+    const own = attributes === undefined ? named : { ...named, attributes };
+    await announceOnce(own, this.env, (deadlineMs) => this.connection(deadlineMs));
+  }
+
   /** Who publishes now, asked once. Tries again within the deadline whatever may pass. */
   async query(query: Subscription, options: QueryOptions = {}): Promise<DatumView> {
     const fault = checkSubscription(query);
@@ -221,6 +236,8 @@ export class RegistryClient {
     switch (effect.type) {
       case 'changed':
         return this.subscribers.get(effect.subscriber)?.changed(effect.snapshot);
+      case 'temporary':
+        return this.subscribers.get(effect.subscriber)?.told(effect.publishers, effect.snapshot);
       case 'subscriberFailed':
         return this.subscribers.get(effect.subscriber)?.failed(effect.failure);
       case 'settled': {

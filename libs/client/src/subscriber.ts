@@ -1,4 +1,4 @@
-import { type Failure, RegistryError } from '#model';
+import { type Failure, type PublisherView, RegistryError } from '#model';
 import type { SubscriberSnapshot } from '#registry';
 import { Emitter } from './emitter.js';
 import { LatestIterator } from './latest-iterator.js';
@@ -6,6 +6,8 @@ import { LatestIterator } from './latest-iterator.js';
 export type SubscriberEvents = {
   /** The list, or whether it is complete, has changed. */
   change: [snapshot: SubscriberSnapshot];
+  /** Temporary publications, which are told once and are no part of the list; and what is published beside them. */
+  temporary: [publishers: PublisherView[], snapshot: SubscriberSnapshot];
   /** The server refuses the subscription. It is tried again over the next connection. */
   error: [error: RegistryError];
 };
@@ -92,6 +94,11 @@ export class Subscriber implements AsyncIterable<SubscriberSnapshot> {
     }
     for (const iterator of this.iterators) iterator.offer(snapshot);
     this.emitter.emit('change', snapshot);
+  }
+
+  /** @internal called by the client */
+  told(publishers: PublisherView[], snapshot: SubscriberSnapshot): void {
+    if (!this.closed) this.emitter.emit('temporary', publishers, snapshot);
   }
 
   /** @internal called by the client */

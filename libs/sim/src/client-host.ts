@@ -262,6 +262,8 @@ export class SimClient implements SimApplication {
       }
       case 'changed':
         return this.show(this.subscribers[effect.subscriber - 1]!, effect.snapshot);
+      case 'temporary':
+        return this.note(`is told ${effect.publishers.map((each) => each.registerId).join(' ')}`);
       case 'stateChanged':
         this.state = effect.state;
         return this.note(`is ${effect.state}`);

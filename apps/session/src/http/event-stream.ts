@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import type { PushFrame } from '#registry';
+import { type PushFrame, supersede } from '#registry';
 import { type EventFrame, sharedEvent } from '../frames.js';
 import type { ConnectionSink } from '../session.host.js';
 
@@ -48,7 +48,7 @@ export class EventStream implements ConnectionSink {
     else if (frame.type === 'unchanged') this.comment('unchanged');
     // An empty list that is not complete says nothing, and must not be taken for an empty one.
     else if (frame.type === 'partial' && frame.publications.length === 0) this.comment('partial');
-    else if (this.draining) this.waiting = frame as EventFrame;
+    else if (this.draining) this.waiting = supersede(this.waiting, frame) as EventFrame;
     else this.write(sharedEvent(frame as EventFrame));
   }
 

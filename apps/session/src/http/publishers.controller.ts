@@ -16,6 +16,8 @@ export class PublishersController {
   async publish(@Body() body: unknown): Promise<object> {
     const { request } = accepted(parseLeasedPublish(body, this.edge));
     const reply = await this.caller.request(request);
+    if (reply.kind === 'announced')
+      return { registerId: reply.registerId, dataInfoId: reply.dataInfoId, state: 'announced' };
     if (request.kind !== 'leasedPublish' || reply.kind !== 'leased') throw new RegistryError('INTERNAL');
     return {
       registerId: reply.registerId,

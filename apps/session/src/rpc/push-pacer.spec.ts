@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Publication } from '#model';
 import type { PushFrame } from '#registry';
 import { type PacedConnection, PushPacer } from './push-pacer.js';
 
@@ -54,6 +55,25 @@ describe('pacing pushes by their reader', () => {
     expect(sent).toEqual(['a1000', 'b7']);
     pacer.push('a', frame(1001));
     expect(sent.at(-1)).toBe('a1001');
+  });
+
+  it('tells with the newest state what was to be told once', async () => {
+    const told: string[][] = [];
+    const paced = new PushPacer(connection, (_, pushed) => {
+      if (pushed.type === 'snapshot') told.push((pushed.temporary ?? []).map(({ registerId }) => registerId));
+    });
+    const telling = (sequence: number, registerId: string): PushFrame => ({
+      ...(frame(sequence) as PushFrame & { type: 'snapshot' }),
+      temporary: [{ registerId } as Publication],
+    });
+    connection.backedUp = true;
+    paced.push('a', telling(1, 't1'));
+    paced.push('a', frame(2));
+    paced.push('a', telling(2, 't2'));
+    for (let i = 0; i < 20; i++) paced.push('b', telling(1, `u${i}`));
+    await setImmediate();
+    connection.drain();
+    expect(told).toEqual([['t1', 't2'], Array.from({ length: 16 }, (_, i) => `u${i + 4}`)]);
   });
 
   it('stops again when the reader falls behind in the middle, and forgets who has left', async () => {

@@ -1,4 +1,4 @@
-import type { PushFrame } from '#registry';
+import { type PushFrame, supersede } from '#registry';
 
 /** What pacing needs of a connection. */
 export interface PacedConnection {
@@ -24,9 +24,10 @@ export class PushPacer {
 
   push(subscriptionId: string, frame: PushFrame): void {
     if (this.waiting.size === 0 && !this.connection.backedUp) return this.send(subscriptionId, frame);
+    const newest = supersede(this.waiting.get(subscriptionId), frame);
     // Taken out first, so that no subscription waits for others that change more often.
     this.waiting.delete(subscriptionId);
-    this.waiting.set(subscriptionId, frame);
+    this.waiting.set(subscriptionId, newest);
     this.arm();
   }
 

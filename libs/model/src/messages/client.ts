@@ -27,6 +27,11 @@ export interface PublishFields extends NameFields {
    * all the same.
    */
   replay?: boolean;
+  /**
+   * Tells subscribers once, together with what is published, and is kept by no server. Only of a single publish, and
+   * answered `announced`.
+   */
+  temporary?: boolean;
   /** Everything else travels with the publication untouched. */
   attributes?: Record<string, unknown>;
 }
@@ -80,11 +85,12 @@ export interface ClientRequests {
 
 /**
  * `stored`: the slot leader has it. `accepted`: no leader was reachable within the deadline; the session server keeps
- * trying and the client need do nothing. `failed`: see the failure; STALE_REGISTRATION carries `details.held`.
+ * trying and the client need do nothing. `announced`: a temporary publication is on its way to all subscribers. `failed`: see the failure; STALE_REGISTRATION carries `details.held`.
  */
 export type ClientResult =
   | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: string }
   | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId }
+  | { status: 'announced'; registerId: string; dataInfoId: DataInfoId }
   | { status: 'failed'; registerId?: string; failure: Failure };
 
 export type Notice =
@@ -121,15 +127,25 @@ export interface DatumView {
   /** Present and true when the answer is not complete yet: absence proves nothing. */
   partial?: true;
   publishers: PublisherView[];
+  /** Told this once, beside the list. */
+  temporary?: PublisherView[];
 }
 
 /**
  * `snapshot` replaces the client's list. `partial` adds and updates, and removes only what `removed` names: it never
  * removes by absence. `unchanged` says that the client's base is current. `pending` says that nothing is known yet;
- * the client keeps what it has.
+ * the client keeps what it has. `temporary` are temporary publications, told this once beside the list and no part of it:
+ * with them comes what is published at the time, also where the client has that already.
  */
 export type Push =
-  | { type: 'snapshot'; dataInfoId: DataInfoId; clusterId: string; version: string; publishers: PublisherView[] }
+  | {
+      type: 'snapshot';
+      dataInfoId: DataInfoId;
+      clusterId: string;
+      version: string;
+      publishers: PublisherView[];
+      temporary?: PublisherView[];
+    }
   | {
       type: 'partial';
       dataInfoId: DataInfoId;
@@ -137,6 +153,7 @@ export type Push =
       version: string;
       publishers: PublisherView[];
       removed: string[];
+      temporary?: PublisherView[];
     }
   | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: string }
   | { type: 'pending'; dataInfoId: DataInfoId };

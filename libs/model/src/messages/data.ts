@@ -67,6 +67,8 @@ export type SessionToData =
       /** True when the sender does not hold the publication and wants it, so as to replay it to a next leader. */
       adopt: boolean;
     }
+  /** A temporary publication: to be told to all who are interested, once, and not kept. Answered by `announced`. */
+  | { kind: 'announce'; slot: number; leaderEpoch: number; requestId: number; publication: Publication }
   /** Asks for the table, because the peer has shown a newer epoch. */
   | { kind: 'tableRequest' }
   | { kind: 'ping'; sequence: number };
@@ -121,6 +123,10 @@ export type DataToSession =
       removals: Removal[];
     }
   | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
+  /** Everybody interested has been sent the temporary publication. */
+  | { kind: 'announced'; slot: number; requestId: number }
+  /** A temporary publication of a datum the peer is interested in; no part of it, and under no version. */
+  | { kind: 'temporary'; slot: number; leaderEpoch: number; publication: Publication }
   /** Leased publications whose session server is gone: the receiver keeps a copy and replays it to a next leader. */
   | { kind: 'adopt'; slot: number; leaderEpoch: number; publications: Publication[] }
   /**

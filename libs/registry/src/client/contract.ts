@@ -84,6 +84,8 @@ export type ClientEffect =
   | { type: 'ack'; connection: number; subscriptionId: string; version: string }
   /** The list of a subscriber changed, or became current. */
   | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot }
+  /** Temporary publications, told this once. */
+  | { type: 'temporary'; subscriber: number; publishers: PublisherView[]; snapshot: SubscriberSnapshot }
   /** The server refuses the subscription for good; it is tried again only over the next connection. */
   | { type: 'subscriberFailed'; subscriber: number; failure: Failure }
   | { type: 'stateChanged'; state: ClientState }

@@ -1,4 +1,12 @@
-import { type ClientOperation, type ClientResult, type Failure, type Notice, type Push, seededRandom } from '#model';
+import {
+  type ClientOperation,
+  type ClientResult,
+  type Failure,
+  type Notice,
+  type PublisherView,
+  type Push,
+  seededRandom,
+} from '#model';
 import type { ClientEffect, ClientEvent, ClientOptions, Registration, Subscription } from './contract.js';
 import { ClientCore } from './core.js';
 
@@ -181,6 +189,10 @@ export function accepted(operation: ClientOperation): ClientResult {
   return { status: 'accepted', registerId: String(operation.registerId), dataInfoId: 'd' };
 }
 
+function listOf(publishers: readonly PublisherView[]): string {
+  return `[${publishers.map(({ registerId, data }) => `${registerId}=${data.join('+')}`).join(' ')}]`;
+}
+
 function lineOf(effect: ClientEffect): string {
   switch (effect.type) {
     case 'dial':
@@ -200,9 +212,10 @@ function lineOf(effect: ClientEffect): string {
       return `ack ${effect.subscriptionId} ${effect.version}`;
     case 'changed': {
       const { state, version, publishers } = effect.snapshot;
-      const list = publishers.map((publisher) => `${publisher.registerId}=${publisher.data.join('+')}`);
-      return `changed ${effect.subscriber} ${state} ${version ?? '-'} [${list.join(' ')}]`;
+      return `changed ${effect.subscriber} ${state} ${version ?? '-'} ${listOf(publishers)}`;
     }
+    case 'temporary':
+      return `told ${effect.subscriber} ${listOf(effect.publishers)} beside ${listOf(effect.snapshot.publishers)}`;
     case 'subscriberFailed':
       return `subscriberFailed ${effect.subscriber} ${effect.failure.code}`;
     case 'stateChanged':

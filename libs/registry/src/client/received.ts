@@ -24,6 +24,7 @@ export function readPush(value: unknown): Push | undefined {
   if (!isObject(value)) return undefined;
   if (value['type'] === 'pending') return value as unknown as Push;
   if (typeof value['clusterId'] !== 'string' || typeof value['version'] !== 'string') return undefined;
+  if (value['temporary'] !== undefined && !isListOf(value['temporary'], isPublisher)) return undefined;
   switch (value['type']) {
     case 'unchanged':
       return value as unknown as Push;

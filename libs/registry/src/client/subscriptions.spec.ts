@@ -24,6 +24,19 @@ function subscribed(): ClientHarness {
 }
 
 describe('pushes', () => {
+  it('tell temporary publications beside the list', () => {
+    const client = subscribed();
+    client.push(snapshot('1.1', view('r1', 'v')));
+    client.transcript();
+    const push = snapshot('1.1', view('r1', 'v')) as Push & { type: 'snapshot' };
+    client.push({ ...push, temporary: [view('t', 'now')] });
+    expect(client.transcript()).toEqual(['ack 1.1 1.1', 'told 1 [t=now] beside [r1=v]']);
+    client.push(snapshot('1.2'));
+    expect(client.transcript()).toEqual(['ack 1.1 1.2', 'changed 1 current 1.2 []']);
+    client.push({ ...push, temporary: [7] as unknown as PublisherView[] });
+    expect(client.transcript()).toEqual([]);
+  });
+
   it('replace the list, even by an empty one, and are acknowledged', () => {
     const client = subscribed();
     client

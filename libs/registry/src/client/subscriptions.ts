@@ -128,7 +128,10 @@ export class SubscriptionBook {
       const { connection, subscriptionId } = event;
       this.emit({ type: 'ack', connection, subscriptionId, version: push.version });
     }
-    if (visible) this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber) });
+    const { number } = subscriber;
+    if (visible) this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber) });
+    if (!('temporary' in push) || !push.temporary?.length) return;
+    this.emit({ type: 'temporary', subscriber: number, publishers: push.temporary, snapshot: snapshotOf(subscriber) });
   }
 
   pushFailed(nowMs: number, subscriptionId: string, given: Failure): void {

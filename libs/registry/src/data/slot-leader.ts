@@ -59,6 +59,10 @@ interface Digest {
 const RETRY_AFTER_MS = 1_000;
 /** A follower that lacks more operations than this is not handed the slot: writes would wait too long. */
 const SEALABLE_LAG = 1_000;
+/** What is served while the slot takes no writes, since it changes nothing that the next leader must have. */
+const UNSEALED: ReadonlySet<SlotMessage['kind']> = new Set<SlotMessage['kind']>([
+  ...(['fetch', 'interest', 'disinterest', 'announce'] as const),
+]);
 /** Copies in one message: with bodies of the largest size it stays within what a link carries. */
 const OFFERED_AT_ONCE = 100;
 
@@ -116,8 +120,7 @@ export class SlotLeader {
 
   /** `peer.link` is the newest link of the incarnation; the leaderEpoch of the message is this one. */
   receive(nowMs: number, peer: SessionPeer, message: SlotMessage, isInTouch: boolean, out: Outbox): void {
-    const isRead = message.kind === 'fetch' || message.kind === 'interest' || message.kind === 'disinterest';
-    if (this.handOver && !isRead) {
+    if (this.handOver && !UNSEALED.has(message.kind)) {
       if (this.handOver.hold(peer, message)) return;
       this.unseal(nowMs, isInTouch, out);
     }
@@ -154,6 +157,10 @@ export class SlotLeader {
         break;
       case 'fetch':
         send({ ...this.datumMessage(message.dataInfoId), requestId: message.requestId });
+        break;
+      case 'announce':
+        this.announce(message, out);
+        send({ kind: 'announced', slot, requestId: message.requestId });
         break;
       case 'renew':
         send({
@@ -269,6 +276,14 @@ export class SlotLeader {
     if (!this.replica.isComplete) return { status: 'failed', failure: failure('PENDING', undefined, extra) };
     if (!isInTouch) return { status: 'failed', failure: failure('NO_LEADER', undefined, extra) };
     return { status: 'failed', failure: failure('NOT_REGISTERED') };
+  }
+
+  /** Behind every change before it; whoever is not linked now has missed it. */
+  private announce({ publication }: MessageOf<'announce'>, out: Outbox): void {
+    const { slot, leaderEpoch } = this.replica;
+    const temporary: DataToSession = { kind: 'temporary', slot, leaderEpoch, publication };
+    for (const link of this.replica.interestedIn(publication.dataInfoId))
+      out.push({ type: 'send', link, message: temporary });
   }
 
   /** Becomes complete when nobody is waited for any more, then tells everyone what changed. */

@@ -194,6 +194,10 @@ export class SlotReplica {
     this.interest.add(link, this.datum(dataInfoId));
   }
 
+  interestedIn(dataInfoId: DataInfoId): Iterable<LinkId> {
+    return this.datums.get(dataInfoId)?.interest ?? [];
+  }
+
   dropInterest(link: LinkId, dataInfoId: DataInfoId): void {
     const datum = this.datums.get(dataInfoId);
     if (!datum) return;

@@ -46,7 +46,8 @@ export function checkMessage(
     case 'interest':
     case 'disinterest':
     case 'fetch':
-    case 'renew': {
+    case 'renew':
+    case 'announce': {
       if (!isCount(message.slot) || !isCount(message.leaderEpoch)) return 'malformed';
       const { slot } = message;
       return judge(isSlotMessage(message, (id) => typeof id === 'string' && belongs(id, slot)));
@@ -167,6 +168,10 @@ function isSlotMessage(message: SlotMessage, belongs: Belongs): boolean {
       return isCount(message.requestId) && belongs(message.dataInfoId);
     case 'renew':
       return isCount(message.requestId) && isNamed(message, belongs);
+    case 'announce':
+      return (
+        isCount(message.requestId) && isOperation({ op: 'publish', publication: message.publication ?? {} }, belongs)
+      );
   }
 }
 

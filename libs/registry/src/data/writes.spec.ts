@@ -1,4 +1,4 @@
-import { DATUM, DataWorld, type TestSession, ids, leased, shown, stored } from './data-world.harness.js';
+import { DATUM, DataWorld, type TestSession, ids, leased, publication, shown, stored } from './data-world.harness.js';
 
 describe('Writing to a complete slot', () => {
   let world: DataWorld;
@@ -64,6 +64,26 @@ describe('Writing to a complete slot', () => {
     other.want();
     session.publish('a', [100, 1, 9]);
     expect(watcher.last('change')).toBe(other.last('change'));
+  });
+
+  it('tells a temporary publication to who is interested, behind what was changed before, and keeps nothing of it', () => {
+    const before = watcher.want();
+    const { leaderEpoch } = session;
+    const temporary = { ...publication('t', 's1'), stamp: [1, 0, 0] as const };
+    session.send({
+      kind: 'announce',
+      slot: 0,
+      leaderEpoch,
+      requestId: 5,
+      publication: { ...temporary, stamp: [1, 0, 0] },
+    });
+    expect(session.last('announced')).toMatchObject({ slot: 0, requestId: 5 });
+    expect(watcher.last('temporary')).toMatchObject({ leaderEpoch, publication: { registerId: 't' } });
+    expect(session.take('temporary')).toEqual([]);
+    expect(watcher.take('change')).toEqual([]);
+    expect(watcher.fetch()).toMatchObject({ version: before.version, publications: [] });
+    expect(session.reconcile().registerIds).toEqual([]);
+    expect(world.core.slots()).toMatchObject([{ publications: 0, tombstones: 0 }]);
   });
 
   it('takes an identical publication with its newer stamp and owner at an unchanged version', () => {

@@ -37,6 +37,8 @@ export type SessionRequest =
   | { kind: 'apply'; operations: SessionOperation[] }
   /** From HTTP: stamped by the slot leader, never queued, owned by its lease. `registerTimestamp` as in `apply`. */
   | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'>; replay: boolean }
+  /** A temporary publication, with or without a connection. */
+  | { kind: 'announce'; publication: Omit<Publication, 'stamp' | 'owner'> }
   | { kind: 'renew'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'leasedUnpublish'; registerId: string; dataInfoId: DataInfoId }
   | ({ kind: 'query' } & ViewKey)
@@ -77,6 +79,7 @@ export type SessionOperation =
 export type SessionReply =
   | { kind: 'applied'; results: SessionResult[] }
   | { kind: 'leased'; registerId: string; version: DatumVersion; leaseMs: number }
+  | { kind: 'announced'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'renewed'; expiresInMs: number }
   | { kind: 'datum'; frame: PushFrame & { type: 'snapshot' | 'partial' } }
   | { kind: 'done' };
@@ -92,7 +95,14 @@ export type SessionResult =
  * knows it, and the removals it has seen recorded since the view was last complete.
  */
 export type PushFrame =
-  | { type: 'snapshot'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion; publications: Publication[] }
+  | {
+      type: 'snapshot';
+      dataInfoId: DataInfoId;
+      clusterId: string;
+      version: DatumVersion;
+      publications: Publication[];
+      temporary?: readonly Publication[];
+    }
   | {
       type: 'partial';
       dataInfoId: DataInfoId;
@@ -100,6 +110,7 @@ export type PushFrame =
       version: DatumVersion;
       publications: Publication[];
       removed: string[];
+      temporary?: readonly Publication[];
     }
   | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion }
   | { type: 'pending'; dataInfoId: DataInfoId };

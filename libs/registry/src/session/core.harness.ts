@@ -330,6 +330,8 @@ export class SessionHarness {
         return `${to} ${message.kind} ${message.dataInfoId.split('#')[0]}`;
       case 'renew':
         return `${to} renew ${message.registerId.split('.').at(-1)}${message.adopt ? ' and adopt' : ''}`;
+      case 'announce':
+        return `${to} announce ${message.publication.registerId}`;
       case 'tableRequest':
         return `${to} tableRequest`;
       default:
@@ -373,6 +375,8 @@ function replyLine(reply: Extract<SessionEffect, { type: 'reply' }>['reply']): s
         .join(', ');
     case 'leased':
       return `leased ${ownId(reply.registerId)} ${formatVersion(reply.version)}`;
+    case 'announced':
+      return `announced ${reply.registerId}`;
     case 'renewed':
       return `renewed ${reply.expiresInMs}`;
     case 'datum':
@@ -390,5 +394,6 @@ export function frameLine(frame: PushFrame): string {
     (publication) => `${ownId(publication.registerId)}=${publication.body[0]}`,
   );
   const removed = frame.type === 'partial' ? frame.removed.map((registerId) => `-${registerId}`) : [];
-  return [frame.type, version, ...publications, ...removed].join(' ');
+  const temporary = frame.temporary?.map(({ registerId }) => `~${registerId}`) ?? [];
+  return [frame.type, version, ...publications, ...removed, ...temporary].join(' ');
 }

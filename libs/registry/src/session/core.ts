@@ -5,6 +5,7 @@ import {
   type FromMeta,
   type LinkEvent,
   type LinkId,
+  type Publication,
   type RoutingTable,
   type VersionedSwitches,
   failure,
@@ -12,6 +13,7 @@ import {
 import { isSlotCount } from '#sharding';
 import type { MembershipEvent, MembershipOutcome } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
+import { Announcements } from './announcements.js';
 import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
 import type { SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
@@ -36,6 +38,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly slots: Slots;
   private readonly writes: Writes;
   private readonly leases: Leases;
+  private readonly announcements: Announcements;
   private readonly reads: Reads;
   private table: RoutingTable | undefined;
   private joinedAtMs: number | undefined;
@@ -69,6 +72,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       (connection) => this.connections.get(connection)?.isLost === false,
     );
     this.leases = new Leases(this.context, this.holdings, this.slots, stored);
+    this.announcements = new Announcements(this.context, this.slots);
   }
 
   step(nowMs: number, event: SessionEvent): SessionEffect[] {
@@ -287,6 +291,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.reads.receive(slot, message);
       case 'change':
         return this.reads.receive(slot, message);
+      case 'temporary':
+        return this.reads.receiveTemporary(slot, message);
       default:
         return slot.receive(message);
     }
@@ -330,6 +336,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.writes.apply(connection, pending, wallMs, request.operations);
       case 'leasedPublish':
         return this.leases.publish(pending, wallMs, request.publication, request.replay);
+      case 'announce':
+        return this.announcements.publish(pending, this.temporary(connection, wallMs, request.publication));
       case 'renew':
         return this.leases.renew(pending, request.registerId, request.dataInfoId);
       case 'leasedUnpublish':
@@ -348,6 +356,18 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     }
   }
 
+  /** Nothing compares its stamp, and nobody looks after it by its owner. */
+  private temporary(connection: number, wallMs: number, said: Omit<Publication, 'stamp' | 'owner'>): Publication {
+    const registerTimestamp = said.registerTimestamp || wallMs;
+    const session = this.context.self.incarnation;
+    return {
+      ...said,
+      registerTimestamp,
+      stamp: [registerTimestamp, 0, 0],
+      owner: { kind: 'connected', session, connection },
+    };
+  }
+
   /** A host keeps one wake-up; it is told only when another one than it has is due. */
   private askToWake(wasWoken: boolean): void {
     if (wasWoken) this.wakeAtMs = undefined;
@@ -359,8 +379,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 }
 
+const CONNECTIONLESS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['kind']>([
+  ...(['query', 'leasedPublish', 'renew', 'leasedUnpublish', 'announce'] as const),
+]);
+
 function isConnectionless({ kind }: SessionRequest): boolean {
-  return kind === 'query' || kind === 'leasedPublish' || kind === 'renew' || kind === 'leasedUnpublish';
+  return CONNECTIONLESS.has(kind);
 }
 
 function answer(pending: Pending, problem: ReturnType<Reads['unsubscribe']>): void {

@@ -85,6 +85,18 @@ describe('the edge', () => {
     expect(contentOf(body)).toEqual({ data: ['x'], attributes: { weight: 3 }, future: [true] });
   });
 
+  it('takes a temporary publication by itself', () => {
+    const temporary = { dataId: 'd', data: ['x'], temporary: true, stamp: [1, 1, 1] };
+    expect(parsed('publish', temporary)).toMatchObject({
+      kind: 'announce',
+      publication: { registerId: 'made-up', dataInfoId, zone: 'DEFAULT_ZONE', registerTimestamp: 0 },
+    });
+    expect(published({ ...temporary, temporary: false })).toMatchObject({ op: 'publish' });
+    expect(parsed('apply', { operations: [{ op: 'publish', ...temporary }] })).toMatchObject({
+      operations: [{ op: 'refused', failure: { code: 'BAD_REQUEST' } }],
+    });
+  });
+
   it('takes a base that is none for no base, so that the client is sent everything', () => {
     for (const base of [null, 'x', {}, { clusterId: 'c', version: 'x' }, { clusterId: 1, version: '1.1' }])
       expect(parsed('subscribe', { dataId: 'd', subscriptionId: 's', base })).not.toHaveProperty('base');
@@ -106,6 +118,7 @@ describe('the edge', () => {
     ['INVALID_NAME', 'publish', { dataId: 'd', registerId: 'a\nb', data: [] }],
     ['BAD_REQUEST', 'publish', { dataId: 'd' }],
     ['BAD_REQUEST', 'publish', { dataId: 'd', data: [1] }],
+    ['BAD_REQUEST', 'publish', { dataId: 'd', data: [], temporary: 'yes' }],
     ['BAD_REQUEST', 'publish', { dataId: 'd', data: [], stamp: [1, 2] }],
     ['BAD_REQUEST', 'publish', { dataId: 'd', data: [], stamp: [1, -2, 0] }],
     ['BAD_REQUEST', 'publish', { dataId: 'd', data: [], registerTimestamp: '1' }],

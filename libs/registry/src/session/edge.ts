@@ -43,6 +43,7 @@ export function parseClientMessage(pattern: string, payload: unknown, context: E
 /** The body of `POST /v1/publishers`. */
 export function parseLeasedPublish(body: unknown, context: EdgeContext): Parsed {
   return parsing(body, (fields) => {
+    if (isTemporary(fields)) return readAnnouncement(fields, context);
     const dataInfoId = readDataInfoId(fields);
     const leaseMs = readOptionalMs(fields, 'leaseMs', LIMITS.defaultLeaseMs);
     if (leaseMs < LIMITS.minLeaseMs || leaseMs > LIMITS.maxLeaseMs)
@@ -114,7 +115,10 @@ const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionR
       refuse(`There are ${operations.length} operations; at most ${LIMITS.operationsPerApply} are allowed.`);
     return { kind: 'apply', operations: operations.map((operation) => readOperation(operation, context)) };
   },
-  'registry.publish': (fields, context) => ({ kind: 'apply', operations: [readPublish(fields, context)] }),
+  'registry.publish': (fields, context) =>
+    isTemporary(fields)
+      ? readAnnouncement(fields, context)
+      : { kind: 'apply', operations: [readPublish(fields, context)] },
   'registry.unpublish': (fields) => ({ kind: 'apply', operations: [readUnpublish(fields)] }),
   'registry.query': (fields, context) => ({ kind: 'query', ...readView(fields, context) }),
   'registry.subscribe': (fields, context) => {
@@ -140,6 +144,7 @@ const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionR
 function readOperation(value: unknown, context: EdgeContext): SessionOperation {
   try {
     if (!isFields(value)) refuse('An operation must be an object.');
+    if (isTemporary(value)) refuse('A temporary publication is published by itself, not in a list.', 'temporary');
     if (value['op'] === 'publish') return readPublish(value, context);
     if (value['op'] === 'unpublish') return readUnpublish(value);
     return refuse('op must be publish or unpublish.', 'op');
@@ -162,6 +167,27 @@ function readPublish(fields: Fields, context: EdgeContext): SessionOperation {
     stamp,
     body: readBody(fields, context),
     replay: fields['replay'] === true,
+  };
+}
+
+function isTemporary(fields: Fields): boolean {
+  const { temporary } = fields;
+  if (isAbsent(temporary) || temporary === false) return false;
+  if (temporary !== true) refuse('temporary must be true or false.', 'temporary');
+  return true;
+}
+
+function readAnnouncement(fields: Fields, context: EdgeContext): SessionRequest {
+  return {
+    kind: 'announce',
+    publication: {
+      registerId: isAbsent(fields['registerId']) ? context.makeRegisterId() : readName(fields, 'registerId'),
+      dataInfoId: readDataInfoId(fields),
+      zone: readZone(fields, context),
+      appName: readOptionalName(fields, 'appName', ''),
+      registerTimestamp: readOptionalMs(fields, 'registerTimestamp', 0),
+      body: readBody(fields, context),
+    },
   };
 }
 

@@ -90,7 +90,7 @@ export function readOptionalMs(fields: Fields, field: string, fallback: number):
 
 const SERVER_FIELDS = new Set([
   ...['op', 'dataId', 'group', 'instanceId', 'registerId', 'zone', 'appName', 'stamp', 'registerTimestamp', 'leaseMs'],
-  'replay',
+  ...['replay', 'temporary'],
 ]);
 
 /** The body holds `data` and every field that servers do not know, so that newer clients can add some. */

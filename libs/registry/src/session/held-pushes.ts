@@ -43,7 +43,7 @@ export class HeldPushes {
     if (!isUnderWay) this.release();
   }
 
-  private isStopped(subscription: Subscription): boolean {
+  isStopped(subscription: Subscription): boolean {
     const { zone } = subscription;
     return this.holdsBack?.({ zone, address: this.addressOf(subscription) }) ?? false;
   }

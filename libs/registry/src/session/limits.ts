@@ -22,6 +22,10 @@ export const BOUNDS = {
   /** Removals remembered for digests. */
   removals: 200_000,
   subscriptionsPerConnection: 10_000,
+  /** Temporary publications whose leader has not answered. */
+  announcements: 10_000,
+  /** Temporary publications that wait for a subscriber; of more the oldest go. */
+  temporaryPerSubscription: 16,
   /** Removals remembered for one datum while it is partial. */
   removalsPerDatum: 10_000,
   /** And while it is complete, in case its next leader lags. */

@@ -26,6 +26,8 @@ export function presentReply(reply: SessionReply, single: boolean, decodeBody: D
       return presentDatum(reply.frame, decodeBody);
     case 'leased':
       return { registerId: reply.registerId, version: formatVersion(reply.version), leaseMs: reply.leaseMs };
+    case 'announced':
+      return { status: 'announced', registerId: reply.registerId, dataInfoId: reply.dataInfoId };
     case 'renewed':
       return { expiresInMs: reply.expiresInMs };
     case 'done':
@@ -43,8 +45,17 @@ export function presentDatum(frame: PushFrame & { type: 'snapshot' | 'partial' }
     clusterId: frame.clusterId,
     version: formatVersion(frame.version),
     ...(frame.type === 'partial' ? { partial: true as const } : {}),
-    publishers: frame.publications.map((publication) => presentPublication(publication, decodeBody)),
+    ...presentLists(frame.publications, frame.temporary, decodeBody),
   };
+}
+
+function presentLists(
+  publications: readonly Publication[],
+  temporary: readonly Publication[] | undefined,
+  decodeBody: DecodeBody,
+): Pick<DatumView, 'publishers' | 'temporary'> {
+  const present = (publication: Publication): PublisherView => presentPublication(publication, decodeBody);
+  return { publishers: publications.map(present), ...(temporary ? { temporary: temporary.map(present) } : {}) };
 }
 
 export function presentFrame(frame: PushFrame, decodeBody: DecodeBody): Push {
@@ -57,12 +68,8 @@ export function presentFrame(frame: PushFrame, decodeBody: DecodeBody): Push {
     }
     case 'snapshot':
     case 'partial': {
-      const { publications, version, ...rest } = frame;
-      return {
-        ...rest,
-        version: formatVersion(version),
-        publishers: publications.map((publication) => presentPublication(publication, decodeBody)),
-      };
+      const { publications, version, temporary, ...rest } = frame;
+      return { ...rest, version: formatVersion(version), ...presentLists(publications, temporary, decodeBody) };
     }
   }
 }

@@ -106,6 +106,7 @@ export class Reads {
       acks: false,
       unacked: undefined,
       isBehind: false,
+      temporary: [],
     };
     own.set(request.subscriptionId, subscription);
     view.subscriptions.add(subscription);
@@ -197,6 +198,24 @@ export class Reads {
     }
   }
 
+  /** A temporary publication, for whoever sees its zone. It waits for an acknowledgement; stopped pushes lose it. */
+  receiveTemporary(slot: SlotLink, message: Extract<DataToSession, { kind: 'temporary' }>): void {
+    const { publication } = message;
+    const wanted = this.wanted.get(publication.dataInfoId);
+    if (!wanted || message.leaderEpoch !== slot.leaderEpoch) return;
+    const alone = [publication];
+    for (const view of wanted.views.values()) {
+      if (view.zone !== undefined && view.zone !== publication.zone) continue;
+      for (const subscription of view.subscriptions) {
+        if (this.held.isStopped(subscription)) continue;
+        const { temporary } = subscription;
+        subscription.temporary =
+          temporary.length === 0 ? alone : [...temporary, publication].slice(-BOUNDS.temporaryPerSubscription);
+        this.offer(subscription);
+      }
+    }
+  }
+
   private show(wanted: Wanted, outcome: Outcome): void {
     if (outcome === 'gap') return this.refresh(wanted);
     if (outcome === 'ignored') return;
@@ -234,6 +253,7 @@ export class Reads {
       subscription.last = 'pending';
       return;
     }
+    if (frame.type !== 'unchanged' && frame.temporary) subscription.temporary = [];
     view.waiting.delete(subscription);
     subscription.last = frame.type === 'partial' ? 'partial' : 'whole';
     subscription.lastVersion = frame.version;

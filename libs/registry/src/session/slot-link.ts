@@ -180,6 +180,7 @@ export class SlotLink {
   receive(message: DataToSession): void {
     switch (message.kind) {
       case 'renewed':
+      case 'announced':
         return this.answer(message.requestId, message);
       case 'datum':
         if (message.requestId !== undefined && message.leaderEpoch === this.leaderEpoch)

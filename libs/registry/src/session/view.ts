@@ -1,6 +1,7 @@
 import { type DatumVersion, type Publication, type Scope, compareVersions } from '#model';
 import type { ConnectionId, PushFrame } from './contract.js';
 import type { CachedDatum, Difference } from './datum-cache.js';
+import { BOUNDS } from './limits.js';
 
 /** One subscriber of one connection. */
 export interface Subscription {
@@ -20,6 +21,8 @@ export interface Subscription {
   unacked: DatumVersion | undefined;
   /** True when newer state waits for the acknowledgement. */
   isBehind: boolean;
+  /** Temporary publications to be told with the next push. Never changed in place, since others may share it. */
+  temporary: readonly Publication[];
 }
 
 /**
@@ -32,6 +35,8 @@ export class View {
   readonly waiting = new Set<Subscription>();
   private frame: PushFrame | undefined;
   private unchanged: PushFrame | undefined;
+  /** Frames that tell of temporary publications, by the list of those. */
+  private temporary = new WeakMap<readonly Publication[], PushFrame>();
 
   constructor(
     readonly datum: CachedDatum,
@@ -43,6 +48,7 @@ export class View {
   invalidate(): void {
     this.frame = undefined;
     this.unchanged = undefined;
+    this.temporary = new WeakMap();
   }
 
   isTouchedBy(difference: Difference): boolean {
@@ -54,17 +60,19 @@ export class View {
     const { datum } = this;
     if (datum.state === 'unknown' || this.isBehindOf(subscription, clusterId)) return undefined;
     const { base, last } = subscription;
+    const hasMore = subscription.temporary.length > 0;
     const isFirst = last === 'none' || last === 'pending';
     if (datum.state === 'complete') {
       const isKnown = base?.clusterId === clusterId && compareVersions(base.version, datum.version) === 0;
+      if (hasMore) return this.temporaryFrame(subscription.temporary, clusterId);
       return isFirst && isKnown ? this.unchangedFrame(clusterId) : this.stateFrame(clusterId);
     }
     if (subscription.wholeOnly && base && isFirst) return undefined;
     const frame = this.stateFrame(clusterId);
-    // While partial, an empty list says nothing.
+    // While partial, an empty list says nothing, and nothing is told beside it.
     if (frame.type === 'partial' && frame.publications.length === 0 && frame.removed.length === 0)
       return last === 'none' ? { type: 'pending', dataInfoId: datum.dataInfoId } : undefined;
-    return frame;
+    return hasMore ? this.temporaryFrame(subscription.temporary, clusterId) : frame;
   }
 
   /** True when the client has seen a newer state than we hold; it is never taken back (invariant 5). */
@@ -83,6 +91,12 @@ export class View {
           : { type: 'partial', dataInfoId, clusterId, version, publications: seen, removed: this.removed() };
     }
     return this.frame;
+  }
+
+  private temporaryFrame(temporary: readonly Publication[], clusterId: string): PushFrame {
+    let frame = this.temporary.get(temporary);
+    if (!frame) this.temporary.set(temporary, (frame = { ...this.stateFrame(clusterId), temporary } as PushFrame));
+    return frame;
   }
 
   private unchangedFrame(clusterId: string): PushFrame {
@@ -104,6 +118,13 @@ export class View {
     }
     return removed;
   }
+}
+
+/** What waits for a slow reader is replaced by newer state; what is told only once goes on with that. */
+export function supersede(waiting: PushFrame | undefined, frame: PushFrame): PushFrame {
+  const told = waiting && 'temporary' in waiting ? waiting.temporary : undefined;
+  if (!told || !('publications' in frame)) return frame;
+  return { ...frame, temporary: [...told, ...(frame.temporary ?? [])].slice(-BOUNDS.temporaryPerSubscription) };
 }
 
 /** The zone that a view is confined to. There is one data center so far, so the wider scopes see everything. */
