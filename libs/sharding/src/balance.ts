@@ -23,6 +23,7 @@ interface Exchange {
 
 /** Who may give a replica, and who may take it. */
 interface Ends {
+  kind: string;
   donors: number[];
   receivers: number[];
 }
@@ -31,6 +32,7 @@ class Search {
   private readonly servers: readonly number[];
   /** Replicas that flexible slots have beyond those they need. */
   private readonly extras: readonly (readonly number[])[];
+  private readonly futile = new Set<string>();
 
   constructor(
     private readonly placement: Placement,
@@ -64,16 +66,17 @@ class Search {
     return false;
   }
 
-  /** One exchange from the server that carries most for its share to the one that needs most. */
+  /** One exchange to the server that needs most; of a slot that it should lead too, while it leads too few. */
   direct(): boolean {
     const [ends] = this.ends();
-    if (!ends || ends.donors.length === 0 || ends.receivers.length === 0) return false;
-    const from = ends.donors.reduce((best, server) => (this.carries(server) > this.carries(best) ? server : best));
-    const to = ends.receivers.reduce((best, server) => (this.carries(server) < this.carries(best) ? server : best));
-    const slot = this.pick(from, to);
-    if (slot === undefined) return false;
-    this.placement.replace(slot, from, to);
-    return true;
+    if (!ends) return false;
+    for (const to of ends.receivers.toSorted((a, b) => this.carries(a) - this.carries(b))) {
+      const exchange = this.withLead(to, ends) ?? this.withoutLead(to, ends);
+      if (!exchange) continue;
+      this.placement.replace(exchange.slot, exchange.from, exchange.to);
+      return true;
+    }
+    return false;
   }
 
   /** The shortest chain of exchanges from a server that is to give to one that is to take. */
@@ -98,24 +101,71 @@ class Search {
     const spare = servers.filter((server) => load[server]! > fewest[server]!);
     const room = servers.filter((server) => cluster.fit[server] && load[server]! < most[server]!);
     const ends: Ends[] = [];
-    if (over.length > 0 && under.length > 0) ends.push({ donors: over, receivers: under });
-    if (over.length > 0) ends.push({ donors: over, receivers: room });
-    if (under.length > 0) ends.push({ donors: spare, receivers: under });
+    if (over.length > 0 && under.length > 0) ends.push({ kind: 'excess', donors: over, receivers: under });
+    if (over.length > 0) ends.push({ kind: 'excess', donors: over, receivers: room });
+    if (under.length > 0) ends.push({ kind: 'spare', donors: spare, receivers: under });
     return ends;
   }
 
-  /** A slot to take from one server and give to the other. */
-  private pick(from: number, to: number): number | undefined {
+  /** An exchange in a slot whose leader can pass the leadership on as well: one that leads too many, if there is any. */
+  private withLead(to: number, { kind, donors }: Ends): Exchange | undefined {
     const { placement } = this;
-    const slots = placement.slotsOf(from);
-    let fallback: number | undefined;
-    for (let at = slots.length - 1; at >= 0; at--) {
-      const slot = slots[at]!;
-      if (!placement.canReplace(slot, from, to)) continue;
-      if (placement.isFree(slot, from, to) || this.leadRank(slot, from, to) === 0) return slot;
-      fallback ??= slot;
+    const { leader, led, leads, replicas } = placement;
+    if (led[to]! >= leads.fewest[to]!) return undefined;
+    const excess = (server: number): number => led[server]! - leads.most[server]!;
+    const leaders = this.servers
+      .filter((server) => placement.shouldTakeLead(server, to))
+      .toSorted((a, b) => excess(b) - excess(a));
+    return this.firstOf(leaders, `lead and ${kind} replica to ${to}`, (by) => {
+      for (const slot of placement.slotsOf(by)) {
+        if (leader[slot] !== by) continue;
+        const possible = replicas[slot]!.filter(
+          (from) => donors.includes(from) && placement.canReplace(slot, from, to),
+        );
+        if (possible.length > 0) return { slot, from: this.mostLoaded(possible), to };
+      }
+      return undefined;
+    });
+  }
+
+  /** An exchange from who carries most of its share, of a slot that it does not lead unless it should lead fewer. */
+  private withoutLead(to: number, { kind, donors }: Ends): Exchange | undefined {
+    const { placement } = this;
+    const inOrder = donors.toSorted((a, b) => this.carries(b) - this.carries(a));
+    const find = (from: number, mayLead: boolean): Exchange | undefined => {
+      const slot = placement
+        .slotsOf(from)
+        .findLast(
+          (slot) =>
+            (mayLead || placement.leader[slot] !== from || placement.isFree(slot, from, to)) &&
+            placement.canReplace(slot, from, to),
+        );
+      return slot === undefined ? undefined : { slot, from, to };
+    };
+    return (
+      this.firstOf(inOrder, `${kind} replica to ${to}`, (from) => find(from, placement.shouldTakeLead(from, to))) ??
+      this.firstOf(inOrder, `any ${kind} replica to ${to}`, (from) => find(from, true))
+    );
+  }
+
+  /** Servers for which nothing was found are not searched again: should that change, there is still the chain. */
+  private firstOf(
+    servers: readonly number[],
+    what: string,
+    find: (server: number) => Exchange | undefined,
+  ): Exchange | undefined {
+    for (const server of servers) {
+      const key = `${what} ${server}`;
+      if (this.futile.has(key)) continue;
+      const exchange = find(server);
+      if (exchange) return exchange;
+      this.futile.add(key);
     }
-    return fallback;
+    return undefined;
+  }
+
+  private mostLoaded(servers: readonly number[]): number {
+    return servers.reduce((best, server) => (this.carries(server) > this.carries(best) ? server : best));
   }
 
   /** Leaders stay where they are, unless the leadership is wanted there too. */

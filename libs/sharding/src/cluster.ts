@@ -33,7 +33,9 @@ export interface Slot {
   readonly gone: readonly string[];
 }
 
-const NOBODY: readonly never[] = [];
+/** Shared, since most slots of a large table have none. */
+const NO_SERVERS: readonly number[] = [];
+const NO_INCARNATIONS: readonly string[] = [];
 
 /** A table read for planning: live data servers by number, in ascending order of incarnation. */
 export class Cluster {
@@ -86,10 +88,12 @@ export class Cluster {
     if (changed) this.set(step.slot, changed);
   }
 
-  /** Sees the slot as it will be once all its live joining replicas are complete. */
+  /** Sees the slot as it will be once all that are catching up with a live leader are complete. */
   complete(slot: number): void {
+    const { leader, joining } = this.slots[slot]!;
+    if (leader < 0 || joining.length === 0) return;
     const assignment = this.assignments[slot]!;
-    const isLive = (incarnation: string): boolean => this.indices.has(incarnation);
+    const isLive = (incarnation: string): boolean => this.indexOf(incarnation) >= 0;
     this.set(slot, {
       ...assignment,
       followers: [...assignment.followers, ...assignment.joining.filter(isLive)],
@@ -103,26 +107,20 @@ export class Cluster {
   }
 
   private read({ leader, leaderEpoch, followers, joining, durable = false }: SlotAssignment): Slot {
-    const gone: string[] = [];
+    const followed = followers.length > 0 ? followers.map((incarnation) => this.indexOf(incarnation)) : NO_SERVERS;
+    const joined = joining.length > 0 ? joining.map((incarnation) => this.indexOf(incarnation)) : NO_SERVERS;
+    const isAnyGone = followed.includes(-1) || joined.includes(-1);
+    const isLive = (server: number): boolean => server >= 0;
     return {
       leaderEpoch,
       durable,
       unassigned: leader === null,
       leader: leader === null ? -1 : this.indexOf(leader),
-      followers: this.live(followers, gone),
-      joining: this.live(joining, gone),
-      gone: gone.length > 0 ? gone : NOBODY,
+      followers: isAnyGone ? followed.filter(isLive) : followed,
+      joining: isAnyGone ? joined.filter(isLive) : joined,
+      gone: isAnyGone
+        ? [...followers, ...joining].filter((incarnation) => this.indexOf(incarnation) < 0)
+        : NO_INCARNATIONS,
     };
-  }
-
-  private live(incarnations: readonly string[], gone: string[]): readonly number[] {
-    if (incarnations.length === 0) return NOBODY;
-    const live: number[] = [];
-    for (const incarnation of incarnations) {
-      const server = this.indexOf(incarnation);
-      if (server < 0) gone.push(incarnation);
-      else live.push(server);
-    }
-    return live;
   }
 }

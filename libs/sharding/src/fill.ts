@@ -10,33 +10,34 @@ export function fill(placement: Placement): number[] {
   const crowded: number[] = [];
   const short: number[] = [];
   for (let slot = 0; slot < cluster.slots.length; slot++) {
-    const { leader, followers, joining } = cluster.slots[slot]!;
-    if (1 + followers.length + joining.length > cluster.replicas) {
-      const held = placement.held(slot);
-      if (held.length > cluster.replicas) {
-        crowded.push(slot);
-        continue;
-      }
-    }
-    if (leader >= 0) keep(placement, slot, leader);
-    for (const server of followers) keep(placement, slot, server);
-    for (const server of joining) keep(placement, slot, server);
-    if (replicas[slot]!.length < cluster.replicas && !isWaiting(cluster.slots[slot]!)) short.push(slot);
+    if (isWaiting(cluster.slots[slot]!)) continue;
+    const held = placement.held(slot);
+    if (held.length > cluster.replicas) crowded.push(slot);
+    else keep(placement, slot, held);
+    if (held.length <= cluster.replicas && replicas[slot]!.length < cluster.replicas) short.push(slot);
   }
-  for (const slot of thinOut(placement, crowded)) short.push(slot);
+  short.push(...thinOut(placement, crowded));
   for (const slot of short)
     while (replicas[slot]!.length < cluster.replicas) placement.add(slot, neediest(placement, slot));
   return [...new Set([...crowded, ...short])];
 }
 
-function keep(placement: Placement, slot: number, server: number): void {
+/** Keeps the first of those held that can stay together, one of which has to be able to lead. */
+function keep(placement: Placement, slot: number, held: number[]): void {
   const { cluster, spread } = placement;
-  const own = placement.replicas[slot]!;
-  if (!cluster.placeable[server] || own.length === cluster.replicas || own.includes(server)) return;
-  // Somebody has to be able to lead.
-  const isLast = own.length === cluster.replicas - 1;
-  if (isLast && !cluster.fit[server] && !own.some((other) => cluster.fit[other])) return;
-  if (spread.hasRoom(own, server)) placement.add(slot, server);
+  const { fit } = cluster;
+  if (held.length <= cluster.replicas && held.some((server) => fit[server]) && spread.allows(held)) {
+    placement.take(slot, held);
+    return;
+  }
+  const kept: number[] = [];
+  for (const server of held) {
+    if (kept.length === cluster.replicas) break;
+    const isLast = kept.length === cluster.replicas - 1;
+    if (isLast && !fit[server] && !kept.some((other) => fit[other])) continue;
+    if (spread.hasRoom(kept, server)) kept.push(server);
+  }
+  placement.take(slot, kept);
 }
 
 /**
@@ -58,7 +59,11 @@ function thinOut(placement: Placement, crowded: readonly number[]): number[] {
     };
     const ordered = held.map((server) => ({ server, rank: order(server) })).toSorted((a, b) => a.rank - b.rank);
     for (const server of held) extra[server]!--;
-    for (const { server } of ordered) keep(placement, slot, server);
+    keep(
+      placement,
+      slot,
+      ordered.map(({ server }) => server),
+    );
     const own = placement.replicas[slot]!;
     if (placement.leader[slot]! >= 0 && !own.includes(placement.leader[slot]!)) placement.unlead(slot);
     return own.length < cluster.replicas;

@@ -49,46 +49,64 @@ class LeaderFlow {
     for (const slot of open) this.assign(slot, this.cheapest(slot));
   }
 
-  /** Passes as many leaderships as it can along the cheapest path that helps; false when there is none. */
+  /** Passes leaderships along the cheapest paths that help; false when there is none. */
   augment(): boolean {
     const { fewest, most } = this.placement.leads;
-    const over: number[] = [];
-    const spare: number[] = [];
-    const under: number[] = [];
-    const room: number[] = [];
-    this.led.forEach((led, server) => {
-      if (led > most[server]!) over.push(server);
-      else if (led > fewest[server]!) spare.push(server);
-      if (led < fewest[server]!) under.push(server);
-      else if (led < most[server]!) room.push(server);
-    });
-    const isBalanced = over.length === 0 && under.length === 0;
-    if (isBalanced) return false;
+    const servers = this.led.map((_, server) => server);
+    const over = servers.filter((server) => this.led[server]! > most[server]!);
+    const under = servers.filter((server) => this.led[server]! < fewest[server]!);
+    if (over.length === 0 && under.length === 0) return false;
+    const spare = servers.filter((server) => this.led[server]! > fewest[server]! && !over.includes(server));
+    const room = servers.filter((server) => this.led[server]! < most[server]! && !under.includes(server));
     this.price();
     const paths = [...this.cheapestPaths(over, under, room), ...this.cheapestPaths(spare, under, [], HALF)];
     if (paths.length === 0) return false;
-    const { servers } = paths.reduce((best, path) => (path.cost < best.cost ? path : best));
-    this.pass(servers);
+    const { cost, servers: path } = paths.reduce((best, other) => (other.cost < best.cost ? other : best));
+    if (path.length > 2) this.pass(path);
+    else this.passDirectly(over.includes(path[0]!) ? over : spare, path[1]!, cost);
     return true;
   }
 
-  /** Bellman-Ford, since to give a leadership back to who has it now is a gain. */
+  /**
+   * All the paths of one hop from servers of one kind to the one that take it no dearer than the cheapest did: none
+   * becomes dearer, nor anything cheaper, by the use of another. Who leads most of its share gives first.
+   */
+  private passDirectly(from: number[], to: number, cost: number): void {
+    const { share } = this.placement.leads;
+    for (const server of from.toSorted((a, b) => this.led[b]! / share[b]! - this.led[a]! / share[a]!))
+      if (this.prices[server * this.count + to]! + this.penalty(server, to) <= cost) this.pass([server, to]);
+  }
+
+  /** What it costs beside the changes to relieve the one and supply the other; Infinity where neither needs it. */
+  private penalty(first: number, last: number): number {
+    const { fewest, most } = this.placement.leads;
+    const isOver = this.led[first]! > most[first]!;
+    const isUnder = this.led[last]! < fewest[last]!;
+    if (isOver && isUnder) return 0;
+    if (isOver && this.led[last]! < most[last]!) return HALF;
+    return isUnder && this.led[first]! > fewest[first]! ? HALF : Infinity;
+  }
+
+  /** Bellman-Ford with a queue, since to give a leadership back to who has it now is a gain. No cycle is one. */
   private cheapestPaths(from: number[], to: number[], orTo: number[], extra = 0): Path[] {
     if (from.length === 0 || to.length + orTo.length === 0) return [];
-    const cost = Array.from({ length: this.count }, () => Infinity);
-    const via = Array.from({ length: this.count }, () => -1);
+    const { count, prices } = this;
+    const cost = new Float64Array(count).fill(Infinity);
+    const via = new Int32Array(count).fill(-1);
+    const isWaiting = new Uint8Array(count);
+    const queue = [...from];
     for (const server of from) cost[server] = extra;
-    for (let round = 0, changed = true; changed && round < this.count; round++) {
-      changed = false;
-      for (let a = 0; a < this.count; a++) {
-        if (cost[a] === Infinity) continue;
-        for (let b = 0; b < this.count; b++) {
-          const arrival = cost[a]! + this.prices[a * this.count + b]!;
-          if (arrival >= cost[b]!) continue;
-          cost[b] = arrival;
-          via[b] = a;
-          changed = true;
-        }
+    for (const server of queue) {
+      if (queue.length > this.count ** 2) return [];
+      isWaiting[server] = 0;
+      const [departure, row] = [cost[server]!, server * count];
+      for (let next = 0; next < count; next++) {
+        const arrival = departure + prices[row + next]!;
+        if (arrival >= cost[next]!) continue;
+        cost[next] = arrival;
+        via[next] = server;
+        if (isWaiting[next] === 0) queue.push(next);
+        isWaiting[next] = 1;
       }
     }
     const pathTo = (end: number, extraCost: number): Path => {
@@ -103,30 +121,22 @@ class LeaderFlow {
   }
 
   private pass(path: readonly number[]): void {
-    const { fewest, most } = this.placement.leads;
-    const [first, last] = [path[0]!, path.at(-1)!];
-    const hops = path.slice(1).map((to, at) => ({ from: path[at]!, to, slots: this.passable(path[at]!, to) }));
-    const amount = Math.min(
-      this.led[first]! - (this.led[first]! > most[first]! ? most[first]! : fewest[first]!),
-      (this.led[last]! < fewest[last]! ? fewest[last]! : most[last]!) - this.led[last]!,
-      ...hops.map(({ slots }) => slots.length),
-    );
-    for (const { from, to, slots } of hops) {
-      for (const slot of slots.slice(0, amount)) {
-        this.led[from]!--;
-        this.assign(slot, to);
-      }
-      this.slotsLedBy[from] = this.slotsLedBy[from]!.filter((slot) => this.leader[slot] === from);
+    for (let at = 1; at < path.length; at++) {
+      const [from, to] = [path[at - 1]!, path[at]!];
+      const slot = this.passable(from, to);
+      this.led[from]!--;
+      this.slotsLedBy[from] = this.slotsLedBy[from]!.filter((other) => other !== slot);
+      this.assign(slot, to);
     }
     for (const server of path) this.reprice(server);
   }
 
-  /** The slots whose leadership can pass from one to the other at the lowest price. */
-  private passable(from: number, to: number): number[] {
+  /** A slot whose leadership can pass from one to the other at the lowest price. */
+  private passable(from: number, to: number): number {
     const price = this.prices[from * this.count + to]!;
-    return this.slotsLedBy[from]!.filter(
+    return this.slotsLedBy[from]!.find(
       (slot) => this.placement.replicas[slot]!.includes(to) && this.cost(slot, to) - this.cost(slot, from) === price,
-    );
+    )!;
   }
 
   /** Prices are needed only once something is to pass. */

@@ -19,7 +19,7 @@ export class Placement {
   readonly leader: number[];
   readonly led: number[];
   /** How many slots two servers share, one as leader. Spread evenly, a server that dies leaves something to everyone. */
-  readonly shared: Uint16Array;
+  readonly shared: Uint32Array;
   /** Slots by holder. Entries are not removed, so what stands here has to be checked. */
   private readonly heldBy: number[][];
 
@@ -35,21 +35,25 @@ export class Placement {
     this.load = servers.map(() => 0);
     this.led = servers.map(() => 0);
     this.heldBy = servers.map(() => []);
-    this.shared = new Uint16Array(servers.length ** 2);
+    this.shared = new Uint32Array(servers.length ** 2);
     for (const leader of this.leader) if (leader >= 0) this.led[leader]!++;
   }
 
   /** Replicas of the slot that may stay, joining ones included: the leader first, then the complete ones. */
   held(slot: number): number[] {
-    const { leader, followers, joining } = this.cluster.slots[slot]!;
-    const held: number[] = [];
-    const add = (server: number): void => {
-      if (server >= 0 && this.cluster.placeable[server] && !held.includes(server)) held.push(server);
-    };
-    add(leader);
-    followers.forEach(add);
-    joining.forEach(add);
-    return held;
+    const { placeable, slots } = this.cluster;
+    const { leader, followers, joining } = slots[slot]!;
+    const held = [leader, ...followers, ...joining];
+    const isPlain = held.every((server, at) => placeable[server] && held.indexOf(server) === at);
+    return isPlain ? held : [...new Set(held)].filter((server) => placeable[server]);
+  }
+
+  /** Whether the zones let the slot keep as many of the replicas it holds as it needs. */
+  canStay(slot: number): boolean {
+    const kept: number[] = [];
+    for (const server of this.held(slot))
+      if (kept.length < this.cluster.replicas && this.spread.hasRoom(kept, server)) kept.push(server);
+    return kept.length === this.cluster.replicas;
   }
 
   /** Whether the server has a replica of the slot already, or is about to. */
@@ -62,8 +66,19 @@ export class Placement {
     return this.heldBy[server]!;
   }
 
+  /** Takes the replicas for the slot, which has none yet. */
+  take(slot: number, replicas: number[]): void {
+    this.replicas[slot] = replicas;
+    for (const server of replicas) this.count(slot, server);
+  }
+
   add(slot: number, server: number): void {
-    this.replicas[slot]!.push(server);
+    // A new array each time: they stay small, where one that grows would be given room to grow further.
+    this.replicas[slot] = [...this.replicas[slot]!, server];
+    this.count(slot, server);
+  }
+
+  private count(slot: number, server: number): void {
     this.load[server]!++;
     this.heldBy[server]!.push(slot);
     this.countShared(slot, server, 1);

@@ -1,9 +1,9 @@
 import { Cluster, type PlanInput } from './cluster.js';
 import { DEFAULT_LIMITS } from './limits.js';
-import { progress } from './progress.js';
+import { dropGone, progress } from './progress.js';
 import { repairLeaders } from './repair.js';
 import type { PlanStep } from './steps.js';
-import { findTarget } from './target.js';
+import { type Target, findTarget } from './target.js';
 
 /**
  * The next steps of the table, to be planned anew after each of its changes. Wanted are, in this order: a live leader
@@ -17,17 +17,29 @@ import { findTarget } from './target.js';
  * over, so a change would only raise the leaderEpoch, and cut off a server that may still serve those who reach it.
  */
 export function plan(input: PlanInput): PlanStep[] {
-  return planFor(new Cluster(input), input);
+  return planNext(new Cluster(input), input).steps;
 }
 
-export function planFor(cluster: Cluster, input: PlanInput): PlanStep[] {
+/** A plan, and the target it leads to, where there is one; the cluster then has the leaders that are planned. */
+export function planNext(cluster: Cluster, input: PlanInput): { steps: PlanStep[]; target?: Target } {
   const repairs = repairLeaders(cluster, input);
-  if (input.frozen || cluster.replicas === 0) return repairs;
   for (const step of repairs) cluster.apply(step);
+  if (input.frozen) return { steps: repairs };
+  // While all servers drain there is nowhere to go.
+  const target = cluster.replicas > 0 ? findTarget(cluster, input) : undefined;
+  // Of a slot that is repaired the leaderEpoch is about to change, so all else that it needs comes with the next plan.
   const repaired = new Set(repairs.map(({ slot }) => slot));
-  const limits = { ...DEFAULT_LIMITS, ...input.limits };
-  return [
-    ...repairs,
-    ...progress(cluster, findTarget(cluster, input.mayBalance ?? true), limits, (slot) => repaired.has(slot)),
-  ];
+  const others = [...cluster.slots.keys()].filter((slot) => !repaired.has(slot));
+  return { steps: [...repairs, ...planTowards(target, cluster, input, others)], target };
+}
+
+/** What is next for slots whose leaders are in place. */
+export function planTowards(
+  target: Target | undefined,
+  cluster: Cluster,
+  { limits }: PlanInput,
+  slots: readonly number[],
+): PlanStep[] {
+  const gone = dropGone(cluster, slots);
+  return target ? [...gone, ...progress(cluster, target, { ...DEFAULT_LIMITS, ...limits }, slots)] : gone;
 }

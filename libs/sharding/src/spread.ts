@@ -36,19 +36,21 @@ export class Spread {
 
   /** Whether all of `replicas` can stay where they are. */
   allows(replicas: readonly number[]): boolean {
-    return replicas.every((server, index) => this.hasRoom(replicas.slice(0, index), server));
+    for (const server of replicas)
+      if (this.count(replicas, this.cluster.zone[server]!, -1) > this.perZone) return false;
+    return this.perZone === 1 || this.countFull(replicas, -1) <= this.fullZones;
   }
 
   private countFull(replicas: readonly number[], without: number): number {
     const { zone } = this.cluster;
     let full = 0;
-    // Each full zone is counted at the first of its replicas.
-    replicas.forEach((server, index) => {
-      if (server === without) return;
-      const of = zone[server]!;
-      const isFirst = replicas.findIndex((other) => other !== without && zone[other] === of) === index;
-      if (isFirst && this.count(replicas, of, without) >= this.perZone) full++;
-    });
+    for (let at = 0; at < replicas.length; at++) {
+      const server = replicas[at]!;
+      if (server === without) continue;
+      // Each full zone is counted at the first of its replicas.
+      const isFirst = replicas.findIndex((other) => other !== without && zone[other] === zone[server]) === at;
+      if (isFirst && this.count(replicas, zone[server]!, without) >= this.perZone) full++;
+    }
     return full;
   }
 

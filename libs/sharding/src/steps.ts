@@ -34,7 +34,7 @@ export interface MoveStep extends Step {
   type: 'move';
   from: string;
   to: string;
-  reason: 'draining' | 'zones' | 'balance';
+  reason: 'draining' | 'balance';
 }
 
 /** A follower or joining replica leaves the slot. */

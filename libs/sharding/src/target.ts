@@ -1,5 +1,5 @@
 import { balance } from './balance.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster, PlanInput } from './cluster.js';
 import { fill } from './fill.js';
 import { chooseLeaders } from './leaders.js';
 import { Placement } from './placement.js';
@@ -16,7 +16,7 @@ export interface Target {
  * All of it is worked out anew from each table, and counts replicas that are joining as if they were
  * complete: a table on the way to its target has that target, or one as near.
  */
-export function findTarget(cluster: Cluster, mayBalance: boolean): Target {
+export function findTarget(cluster: Cluster, { mayBalance = true }: Pick<PlanInput, 'mayBalance'>): Target {
   const placement = new Placement(cluster);
   balance(placement, fill(placement), mayBalance);
   return { replicas: placement.replicas, leader: chooseLeaders(placement, mayBalance), placement };
