@@ -1,4 +1,8 @@
 export type { PlanInput } from './cluster.js';
+export * from './drain.js';
+export { explainer } from './explain.js';
+export * from './forecast.js';
+export { type Changes, leastChanges } from './least.js';
 export { DEFAULT_LIMITS, type PlannerLimits } from './limits.js';
 export { type Load, type ServerLoad, serverLoads } from './loads.js';
 export { plan } from './planner.js';
