@@ -4,8 +4,10 @@ import { type Config, type RunningTier, createLogger, startTierApp } from '#nest
 import { ConfigController } from './http/config.controller.js';
 import { LeaderController } from './http/leader.controller.js';
 import { MembersController } from './http/members.controller.js';
+import { DrainController } from './http/drain.controller.js';
 import { ProtectionController } from './http/protection.controller.js';
 import { RaftController } from './http/raft.controller.js';
+import { RebalanceController } from './http/rebalance.controller.js';
 import { SlotsController } from './http/slots.controller.js';
 import { SwitchesController } from './http/switches.controller.js';
 import { MetaHost } from './meta.host.js';
@@ -19,7 +21,7 @@ import { StateAdministration } from './state/administration.js';
 /** Over HTTP for operators, over RPC for the other meta servers. */
 const CONTROLLERS = [
   ...[RaftController, LeaderController, MembersController, SlotsController, ProtectionController],
-  ...[SwitchesController, ConfigController],
+  ...[SwitchesController, ConfigController, RebalanceController, DrainController],
   ...[RaftRpcController, StateRpcController],
 ];
 
@@ -46,7 +48,7 @@ export async function startMeta(
     providers: [
       { provide: MetaHost, useValue: host },
       { provide: RaftAdministration, useValue: new RaftAdministration(group.node) },
-      { provide: StateAdministration, useValue: new StateAdministration(group.node, env) },
+      { provide: StateAdministration, useValue: new StateAdministration(group.node, env, () => host.planning()) },
       { provide: Backups, useValue: new Backups(group.node, env) },
     ],
   });

@@ -7,6 +7,7 @@ import {
   type MetaCommand,
   type MetaEffect,
   type MetaEvent,
+  type Planning,
   leadershipEvent,
   proposedEvent,
 } from '#registry';
@@ -66,6 +67,10 @@ export class MetaHost {
 
   get raftStatus(): RaftNodeStatus {
     return this.options.group.node.status();
+  }
+
+  planning(): Planning {
+    return this.core.planning(this.options.env.nowMs());
   }
 
   start(): void {

@@ -33,6 +33,11 @@ export const CODES = {
     text: 'A configuration value exceeds its limit of bytes, or there are too many of them.',
   },
   VERSION_CONFLICT: { http: 409, retry: 'never', text: 'What was to be changed is at another version than expected.' },
+  NOT_DRAINABLE: {
+    http: 409,
+    retry: 'never',
+    text: 'Too few other data servers would be left to hold what this one holds.',
+  },
   UNKNOWN_PATTERN: { http: 404, retry: 'never', text: 'No handler has this pattern.' },
   NOT_FOUND: { http: 404, retry: 'never', text: 'There is nothing at this address.' },
   UNSUPPORTED_PROTOCOL: { http: 400, retry: 'elsewhere', text: 'The protocol version is not spoken here.' },

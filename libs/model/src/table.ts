@@ -73,6 +73,11 @@ export interface RoutingTable {
   departed: DepartedMember[];
   /** At most one for each role. Left out while there has been none yet. */
   protections?: Protection[];
+  /**
+   * RPC addresses of data servers that operators drain: whoever is a member there is to hold nothing, after a restart
+   * too. Left out while there has been none yet.
+   */
+  draining?: string[];
 }
 
 /** Whether nothing is to be concluded from the absence of servers just now. */

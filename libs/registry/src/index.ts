@@ -7,6 +7,7 @@ export * from './meta/contract.js';
 export * from './meta/core.js';
 export { groupFeatureLevel } from './meta/features.js';
 export * from './meta/engine.js';
+export type { Planning } from './meta/planning.js';
 export { continued, nextEra, transplanted } from './meta/state/eras.js';
 export { type MetaStateMachine, createMetaStateMachine, metaStateMachine } from './meta/state.js';
 export * from './data/contract.js';

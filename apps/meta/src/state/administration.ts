@@ -3,6 +3,7 @@ import { type Env, RegistryError, isPlainObject, randomId } from '#model';
 import {
   Attempts,
   type Consistency,
+  type Planning,
   type StateChange,
   type StateChanged,
   type StateQuery,
@@ -36,6 +37,7 @@ export class StateAdministration {
   constructor(
     private readonly node: MetaNode,
     private readonly env: Pick<Env, 'nowMs' | 'random'>,
+    private readonly planning: () => Planning,
   ) {
     this.route = new LeaderRoute(node);
   }
@@ -56,6 +58,11 @@ export class StateAdministration {
     return this.patiently('change', { change, id }) as Promise<StateChanged>;
   }
 
+  /** How many replicas every slot is to have. */
+  get replicas(): number {
+    return this.planning().replicas;
+  }
+
   /** A request that another node has handed on. It goes no further. */
   async forwarded(input: unknown): Promise<object> {
     const request = readRequest(input);
@@ -67,7 +74,10 @@ export class StateAdministration {
   /** On this node whatever it is, and at once. An age of null is one that is not known. */
   private async readHere(query: StateQuery, maxAgeMs: number): Promise<object> {
     const { stateAgeMs, leader, term } = this.node.status();
-    const answer = await this.node.read((state) => answerQuery(query, state, { leader, term }), { maxAgeMs });
+    const answer = await this.node.read(
+      (state) => answerQuery(query, state, { leader, term, planning: this.planning() }),
+      { maxAgeMs },
+    );
     // A leader whose state may be older than asked has made sure that it is not.
     const ageMs = stateAgeMs <= maxAgeMs ? stateAgeMs : 0;
     return { ...answer, ageMs: Number.isFinite(ageMs) ? Math.ceil(ageMs) : null };
@@ -93,7 +103,8 @@ export class StateAdministration {
     const { node } = this;
     if ('query' in request) {
       const { id, term } = node.status();
-      return node.read((state) => answerQuery(request.query, state, { leader: id, term }), 'linearizable');
+      const answering = { leader: id, term, planning: this.planning() };
+      return node.read((state) => answerQuery(request.query, state, answering), 'linearizable');
     }
     await node.read(requireCluster, { maxAgeMs: Infinity });
     const { result } = await node.propose({ client: request.id, sequence: 1 }, request.change);

@@ -35,6 +35,10 @@ export type MetaCommand =
   /** `expectedVersion` is that of the value; 0 says that there is none. */
   | { type: 'setConfig'; key: string; value: string; expectedVersion?: number }
   | { type: 'deleteConfig'; key: string; expectedVersion?: number }
+  /** Refused unless so many other data servers, themselves not draining, are there to take over. */
+  | { type: 'drain'; server: string; leaving: number }
+  | { type: 'undrain'; server: string }
+  | { type: 'setRebalance'; paused: boolean; expectedVersion?: number }
   /** Takes effect only from the level before it, and when every member supports it. */
   | { type: 'raiseFeatureLevel'; level: number }
   /** Ends the gathering with which a recovered or restored group begins. */
@@ -71,6 +75,8 @@ export interface MetaState {
   switches: VersionedSwitches;
   /** `version` is that of the last change of any value, `bytes` what they have together; in the order of their keys. */
   config: { version: number; bytes: number; values: ConfigValue[] };
+  /** While paused, nothing is moved for balance alone. */
+  rebalance: { version: number; paused: boolean };
   /** What the cluster may use; never more than every member and every meta server supports. */
   featureLevel: number;
   /**

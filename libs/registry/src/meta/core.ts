@@ -4,6 +4,7 @@ import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, Me
 import { Features } from './features.js';
 import { Gathering } from './gathering.js';
 import { Members } from './members.js';
+import type { Planning } from './planning.js';
 import { announceProtection } from './protection.js';
 import { Proposals } from './proposals.js';
 import { Slots } from './slots.js';
@@ -101,6 +102,11 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     };
   }
 
+  /** What a plan depends on beside the state: on a node that does not lead, what would be known to a leader is not. */
+  planning(nowMs: number): Planning {
+    return this.slots.planning(nowMs, this.members.barred);
+  }
+
   private received(nowMs: number, link: LinkId, message: ToMeta): void {
     const reports = this.members.received(nowMs, link, message);
     if (reports) this.slots.reported(reports.incarnation, reports.reports);
@@ -156,6 +162,10 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (state.switches.version !== before.switches.version) this.members.switchesChanged();
     if (state.featureLevel !== before.featureLevel)
       context.log('info', 'feature-level-raised', { level: state.featureLevel });
+    if (state.rebalance.version !== before.rebalance.version) {
+      context.log('info', state.rebalance.paused ? 'rebalance-paused' : 'rebalance-resumed', state.rebalance);
+      this.slots.place(nowMs, this.members.barred);
+    }
     if (this.table.epoch === before.table.epoch) return;
     announceProtection(context, before.table);
     this.members.tableChanged(nowMs, before.table);

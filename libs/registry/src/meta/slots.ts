@@ -2,7 +2,9 @@ import { type ReplicaReport, isProtected } from '#model';
 import { type MoveStep, type PlanStep, plan } from '#sharding';
 import type { MetaContext } from './context.js';
 import type { SlotStep } from './contract.js';
+import type { Planning } from './planning.js';
 import type { Proposals } from './proposals.js';
+import { drainingServers } from './state/drain.js';
 
 /** A leader that does not answer is asked again after this to hand a slot over; it may have been too busy. */
 const ASK_AGAIN_MS = 1_000;
@@ -42,18 +44,26 @@ export class Slots {
 
   /**
    * One proposal at a time: the next plan starts from what this one led to. A new leader moves nothing for balance
-   * before it is settled, since it has yet to hear whom the session servers cannot reach. While so many servers are
-   * missed that they are expected back, only slots without a leader are given one.
+   * before it is settled, since it has yet to hear whom the session servers cannot reach; nor does any while operators
+   * have it paused. While so many servers are missed that they are expected back, only slots without a leader are given
+   * one.
    * @param barred members that are to lead nothing
    */
   place(nowMs: number, barred: ReadonlySet<string>): void {
     const { context, done } = this;
     const { ready, table } = context;
     if (!ready || this.proposals.has('place', ({ steps }) => steps.some(isPlanned))) return;
-    const basis = { epoch: table.epoch, barred, mayBalance: context.isNew || context.isSettled(nowMs) };
+    const isSettled = context.isNew || context.isSettled(nowMs);
+    const basis = { epoch: table.epoch, barred, mayBalance: isSettled && !context.state.rebalance.paused };
     const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === basis.mayBalance;
     if (!isDone) this.plan(basis);
     this.askForMoves(nowMs);
+  }
+
+  /** What plans depend on beside the state; on a node that does not lead, as if a settled leader had heard of nobody. */
+  planning(nowMs: number, barred: ReadonlySet<string>): Planning {
+    const { context, replicas } = this;
+    return { replicas, unfit: barred, isSettled: !context.leading || context.isNew || context.isSettled(nowMs) };
   }
 
   /** What the leader of slots says of their replicas. Only who leads at that leaderEpoch is believed. */
@@ -93,7 +103,8 @@ export class Slots {
   private plan(basis: Basis): void {
     const { table } = this.context;
     const { barred: unfit, mayBalance } = basis;
-    const planned = plan({ table, replicas: this.replicas, unfit, mayBalance, frozen: isProtected(table) });
+    const [draining, frozen] = [drainingServers(table), isProtected(table)];
+    const planned = plan({ table, replicas: this.replicas, draining, unfit, mayBalance, frozen });
     const steps = planned.filter((step) => step.type !== 'move');
     this.moves = new Map(
       planned.flatMap((step) => {

@@ -204,12 +204,21 @@ const anyCommand: fc.Arbitrary<MetaCommand> = fc.oneof(
         value === null ? { type: 'deleteConfig' as const, key } : { type: 'setConfig' as const, key, value },
       ),
   },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.constantFrom('a', 'b', 'host:1', 'host:2'), fc.option(fc.nat(2)))
+      .map(([server, leaving]) =>
+        leaving === null ? { type: 'undrain' as const, server } : { type: 'drain' as const, server, leaving },
+      ),
+  },
+  { weight: 1, arbitrary: fc.boolean().map((paused) => ({ type: 'setRebalance' as const, paused })) },
   { weight: 1, arbitrary: fc.nat(3).map((level) => ({ type: 'raiseFeatureLevel' as const, level })) },
 );
 
 /** Every version that the state holds, none of which may ever fall. */
-function versionsOf({ table, switches, config, featureLevel }: MetaState): number[] {
-  return [table.epoch, switches.version, config.version, featureLevel];
+function versionsOf({ table, switches, config, rebalance, featureLevel }: MetaState): number[] {
+  return [table.epoch, switches.version, config.version, rebalance.version, featureLevel];
 }
 
 describe('whatever commands are committed', () => {

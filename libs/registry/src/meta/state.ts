@@ -1,12 +1,14 @@
 import { DEFAULT_SWITCHES, FEATURE_LEVEL } from '#model';
-import type { MetaCommand, MetaState } from './contract.js';
+import type { CommandOf, MetaCommand, MetaState } from './contract.js';
 import { bootstrap } from './state/bootstrap.js';
-import type { Applied, TableChange } from './state/change.js';
+import { type Applied, type TableChange, withTable } from './state/change.js';
 import { deleteConfig, setConfig } from './state/config.js';
+import { drain, undrain } from './state/drain.js';
 import { gathered } from './state/eras.js';
 import { checkFeatureLevel, raiseFeatureLevel, unknownCommand } from './state/features.js';
 import { forget, join, remove } from './state/members.js';
 import { confirmLoss } from './state/protection.js';
+import { setRebalance } from './state/rebalance.js';
 import { place } from './state/slots.js';
 import { setSwitches } from './state/switches.js';
 
@@ -36,6 +38,7 @@ export function createMetaStateMachine(supported: number = FEATURE_LEVEL): MetaS
     table: { clusterId: '', epoch: 0, slots: [], members: [], departed: [] },
     switches: { version: 0, switches: DEFAULT_SWITCHES },
     config: { version: 0, bytes: 0, values: [] },
+    rebalance: { version: 0, paused: false },
     featureLevel: 1,
   });
   return {
@@ -48,6 +51,12 @@ export function createMetaStateMachine(supported: number = FEATURE_LEVEL): MetaS
           return setConfig(state, command);
         case 'deleteConfig':
           return deleteConfig(state, command);
+        case 'drain':
+          return drain(state, command);
+        case 'undrain':
+          return undrain(state, command);
+        case 'setRebalance':
+          return setRebalance(state, command);
         case 'raiseFeatureLevel':
           return raiseFeatureLevel(state, command, supported);
         case 'gathered':
@@ -68,17 +77,7 @@ export function createMetaStateMachine(supported: number = FEATURE_LEVEL): MetaS
 /** That of this version. */
 export const metaStateMachine = createMetaStateMachine();
 
-function withTable(state: MetaState, change: TableChange): Applied {
-  const { epoch } = state.table;
-  if (!change) return { state, result: { changed: false, epoch } };
-  const table = { ...state.table, ...change, epoch: epoch + 1 };
-  return { state: { ...state, table }, result: { changed: true, epoch: table.epoch } };
-}
-
-type OfTable = Exclude<
-  MetaCommand,
-  { type: 'setSwitches' | 'setConfig' | 'deleteConfig' | 'raiseFeatureLevel' | 'gathered' }
->;
+type OfTable = CommandOf<'bootstrap' | 'join' | 'remove' | 'forget' | 'confirmLoss' | 'place'>;
 
 function tableChange({ table, featureLevel }: MetaState, command: OfTable, supported: number): TableChange {
   switch (command.type) {

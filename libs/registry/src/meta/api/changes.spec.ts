@@ -1,5 +1,12 @@
 import { LIMITS } from '#model';
-import { readChange, readConfigBody, readConfirmBody, readExpectedVersion, stateChanged } from './changes.js';
+import {
+  readChange,
+  readConfigBody,
+  readConfirmBody,
+  readDrainBody,
+  readExpectedVersion,
+  stateChanged,
+} from './changes.js';
 import type { SwitchReader } from './switches.js';
 
 /** Addresses are upper case here, to tell that they were read. */
@@ -73,6 +80,32 @@ describe('the confirmation of a loss', () => {
     expect(() => readConfirmBody({ role: 7 })).toThrow(refusal('role'));
     expect(() => readConfirmBody({ sinceEpoch: 7 })).toThrow(/it may have role/);
     expect(() => readConfirmBody([])).toThrow(/must be an object/);
+  });
+});
+
+describe('a drain, and a pause of rebalancing', () => {
+  it('are read as they are', () => {
+    for (const change of [
+      { type: 'drain', server: 'data:1', leaving: 2 },
+      { type: 'undrain', server: 'data:1' },
+      { type: 'setRebalance', paused: true },
+      { type: 'setRebalance', paused: false, expectedVersion: 3 },
+    ])
+      expect(readChange(change, lent)).toEqual(change);
+    expect(readDrainBody(undefined)).toEqual({ fewerReplicas: false });
+    expect(readDrainBody({})).toEqual({ fewerReplicas: false });
+    expect(readDrainBody({ fewerReplicas: true })).toEqual({ fewerReplicas: true });
+  });
+
+  it('say what is wrong', () => {
+    expect(() => readChange({ type: 'drain', server: '', leaving: 2 }, lent)).toThrow(
+      refusal('server', 'INVALID_NAME'),
+    );
+    expect(() => readChange({ type: 'drain', server: 'data:1', leaving: -1 }, lent)).toThrow(refusal('leaving'));
+    expect(() => readChange({ type: 'undrain' }, lent)).toThrow(refusal('server', 'INVALID_NAME'));
+    expect(() => readChange({ type: 'setRebalance', paused: 'yes' }, lent)).toThrow(refusal('paused'));
+    expect(() => readDrainBody({ fewerReplicas: 1 })).toThrow(refusal('fewerReplicas'));
+    expect(() => readDrainBody({ force: true })).toThrow(/it may have fewerReplicas/);
   });
 });
 

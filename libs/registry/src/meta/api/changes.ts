@@ -1,12 +1,17 @@
 import { LIMITS, type Member, RegistryError, utf8Bytes } from '#model';
 import type { CommandOf, MetaResult, MetaState } from '../contract.js';
-import { readCount, readFields, readKey, refuse } from './input.js';
+import { readCount, readFields, readFlag, readKey, readServer, refuse } from './input.js';
 import { type SwitchReader, readSwitches } from './switches.js';
 
 /** What an operator may change of the replicated state. */
-export type StateChange = CommandOf<'setSwitches' | 'setConfig' | 'deleteConfig' | 'confirmLoss'>;
+export type StateChange = CommandOf<
+  'setSwitches' | 'setConfig' | 'deleteConfig' | 'confirmLoss' | 'drain' | 'undrain' | 'setRebalance'
+>;
 
-const FIELDS = ['type', 'changes', 'key', 'value', 'expectedVersion', 'epoch', 'role'];
+const FIELDS = [
+  ...['type', 'changes', 'key', 'value', 'expectedVersion', 'epoch', 'role'],
+  ...['server', 'leaving', 'paused'],
+];
 
 /** Once it is committed. */
 export interface StateChanged {
@@ -35,8 +40,14 @@ export function readChange(value: unknown, lent: SwitchReader): StateChange {
       return { type, key: readKey(fields['key']), ...expected };
     case 'confirmLoss':
       return { type, epoch: readCount('epoch', fields['epoch']), ...readRole(fields['role']) };
+    case 'drain':
+      return { type, server: readServer(fields['server']), leaving: readCount('leaving', fields['leaving']) };
+    case 'undrain':
+      return { type, server: readServer(fields['server']) };
+    case 'setRebalance':
+      return { type, paused: readFlag('paused', fields['paused']), ...expected };
     default:
-      return refuse('The type is none of setSwitches, setConfig, deleteConfig, confirmLoss.', 'type');
+      return refuse('The type is of none that is known.', 'type');
   }
 }
 
@@ -49,6 +60,13 @@ export function readConfigBody(body: unknown): string {
 /** The body of `POST /v1/protection/confirm`: of which role the loss is confirmed, where it is not that of both. */
 export function readConfirmBody(body: unknown): { role?: Member['role'] } {
   return body === undefined || body === null ? {} : readRole(readFields(body, 'The body', ['role'])['role']);
+}
+
+/** The body of `POST /v1/members/{id}/drain`: whether slots may be left with fewer replicas than are configured. */
+export function readDrainBody(body: unknown): { fewerReplicas: boolean } {
+  if (body === undefined || body === null) return { fewerReplicas: false };
+  const { fewerReplicas = false } = readFields(body, 'The body', ['fewerReplicas']);
+  return { fewerReplicas: readFlag('fewerReplicas', fewerReplicas) };
 }
 
 /** Of the query string of a change. */

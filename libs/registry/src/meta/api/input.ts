@@ -25,6 +25,16 @@ export function readKey(value: unknown): string {
   return value as string;
 }
 
+/** A member, by its incarnation or its address. */
+export function readServer(value: unknown): string {
+  check(checkName('server', value));
+  return value as string;
+}
+
+export function readFlag(field: string, value: unknown): boolean {
+  return typeof value === 'boolean' ? value : refuse(`${field} must be true or false.`, field);
+}
+
 /** A count as JSON or a query string has it. */
 export function readCount(field: string, value: unknown): number {
   const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;

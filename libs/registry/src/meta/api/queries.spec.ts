@@ -25,7 +25,8 @@ const state = COMMANDS.reduce<MetaState>(
   (before, command) => metaStateMachine.apply(before, command).state,
   metaStateMachine.initial(),
 );
-const answering = { leader: 'meta:1', term: 4 };
+const planning = { replicas: 2, unfit: new Set<string>(), isSettled: true };
+const answering = { leader: 'meta:1', term: 4, planning };
 const ask = (query: Parameters<typeof answerQuery>[0]) => answerQuery(query, state, answering);
 
 describe('what is asked of the replicated state', () => {
@@ -37,6 +38,7 @@ describe('what is asked of the replicated state', () => {
       members: [member('data', 'd1'), member('session', 's1')],
       departed: [expect.objectContaining({ role: 'data', incarnation: 'd2', cause: 'expired' })],
       protections: [],
+      drains: [],
     });
     expect(ask({ of: 'leader' })).toEqual({ leader: 'meta:1', term: 4 });
     expect(ask({ of: 'switches' })).toEqual({ version: 1, switches: { stopPush: { scope: 'none' }, readOnly: true } });

@@ -1,12 +1,18 @@
 import { type Member, utf8Bytes } from '#model';
 import type { MetaState } from '../contract.js';
+import type { Planning } from '../planning.js';
 import { findConfig } from '../state/config.js';
 import { requireCluster } from './changes.js';
-import { notFound, readCount, readFields, readKey, refuse } from './input.js';
+import { drainOf, drainsOf } from './drains.js';
+import { notFound, readCount, readFields, readKey, readServer, refuse } from './input.js';
+import { type RebalanceQuery, readRebalanceQuery, rebalanceAhead, rebalanceNow } from './rebalance.js';
 
 /** What can be asked of the replicated state, by name. */
 export type StateQuery =
-  { of: 'members' | 'slots' | 'leader' | 'protection' | 'switches' | 'configKeys' } | { of: 'config'; key: string };
+  | { of: 'members' | 'slots' | 'leader' | 'protection' | 'switches' | 'configKeys' }
+  | { of: 'config'; key: string }
+  | { of: 'drain'; server: string }
+  | RebalanceQuery;
 
 /** As of the moment of the question, or as old as the asked node's state is, which is then told with the answer. */
 export type Consistency = 'linearizable' | { maxAgeMs: number };
@@ -15,12 +21,15 @@ export type Consistency = 'linearizable' | { maxAgeMs: number };
 export interface Answering {
   leader: string | undefined;
   term: number;
+  planning: Planning;
 }
 
 /** @throws RegistryError BAD_REQUEST, INVALID_NAME */
 export function readQuery(value: unknown): StateQuery {
-  const { of, key } = readFields(value, 'The query', ['of', 'key']);
+  const { of, key, server, limit, drain } = readFields(value, 'The query', ['of', 'key', 'server', 'limit', 'drain']);
   if (of === 'config') return { of, key: readKey(key) };
+  if (of === 'drain') return { of, server: readServer(server) };
+  if (of === 'rebalance' || of === 'rebalancePlan') return readRebalanceQuery(of, limit, drain);
   if (typeof of === 'string' && Object.hasOwn(ANSWERS, of)) return { of } as StateQuery;
   return refuse('The query is of none that is known.', 'of');
 }
@@ -34,19 +43,32 @@ export function readConsistency(query: unknown): Consistency {
   return consistency;
 }
 
-/** @throws RegistryError NOT_READY before there is a cluster, NOT_FOUND for a key without a value */
+/** @throws RegistryError NOT_READY before there is a cluster, NOT_FOUND for a key without a value or an unknown member */
 export function answerQuery(query: StateQuery, state: MetaState, answering: Answering): object {
   requireCluster(state);
-  if (query.of !== 'config') return ANSWERS[query.of](state, answering);
-  const found = findConfig(state, query.key);
-  if (!found) throw notFound(`No configuration value has the key ${query.key}.`);
-  return found;
+  switch (query.of) {
+    case 'config': {
+      const found = findConfig(state, query.key);
+      if (!found) throw notFound(`No configuration value has the key ${query.key}.`);
+      return found;
+    }
+    case 'drain':
+      return drainOf(state.table, query.server);
+    case 'rebalance':
+      return rebalanceNow(state, answering.planning, query);
+    case 'rebalancePlan':
+      return rebalanceAhead(state, answering.planning, query);
+    default:
+      return ANSWERS[query.of](state, answering);
+  }
 }
 
-const ANSWERS: Record<Exclude<StateQuery['of'], 'config'>, (state: MetaState, answering: Answering) => object> = {
+type Plain = Exclude<StateQuery['of'], 'config' | 'drain' | RebalanceQuery['of']>;
+
+const ANSWERS: Record<Plain, (state: MetaState, answering: Answering) => object> = {
   members: ({ table, featureLevel }) => {
     const { clusterId, epoch, members, departed, protections = [] } = table;
-    return { clusterId, epoch, featureLevel, members, departed, protections };
+    return { clusterId, epoch, featureLevel, members, departed, protections, drains: drainsOf(table) };
   },
   slots: ({ table }) => {
     const members = new Map(table.members.map((member) => [member.incarnation, member]));

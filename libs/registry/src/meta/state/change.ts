@@ -9,6 +9,14 @@ export interface Applied {
   result: MetaResult;
 }
 
+/** The state with the table changed. */
+export function withTable(state: MetaState, change: TableChange): Applied {
+  const { epoch } = state.table;
+  if (!change) return { state, result: { changed: false, epoch } };
+  const table = { ...state.table, ...change, epoch: epoch + 1 };
+  return { state: { ...state, table }, result: { changed: true, epoch: table.epoch } };
+}
+
 /** The state with other fields. What the table does not show leaves its epoch alone. */
 export function changed(state: MetaState, fields: Partial<MetaState>, version: number): Applied {
   return { state: { ...state, ...fields }, result: { changed: true, epoch: state.table.epoch, version } };

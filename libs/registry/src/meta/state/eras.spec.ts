@@ -30,13 +30,15 @@ const saved = apply(
   begin(1, 0, 'a'),
   { type: 'setSwitches', changes: { readOnly: true } },
   { type: 'setConfig', key: 'k', value: 'v' },
+  { type: 'setRebalance', paused: true },
 );
 
 /** Everything that members compare with what they hold. */
-const numbersOf = ({ table, switches, config }: MetaState): number[] => [
+const numbersOf = ({ table, switches, config, rebalance }: MetaState): number[] => [
   table.epoch,
   ...table.slots.map(({ leaderEpoch }) => leaderEpoch),
   switches.version,
+  rebalance.version,
   config.version,
   ...config.values.map(({ version }) => version),
 ];
@@ -85,6 +87,7 @@ describe('the state of another era', () => {
       table: { clusterId: 'one', members: saved.table.members, slots: [{}, { leader: 'a' }, {}, {}] },
       switches: { switches: { readOnly: true } },
       config: { values: [{ key: 'k', value: 'v' }] },
+      rebalance: { paused: true },
       featureLevel: saved.featureLevel,
       gathering: true,
     });

@@ -34,12 +34,13 @@ export function nextEra(state: MetaState, wallMs: number, random: Random): numbe
  * a slot counts: leaders begin from nothing, which session servers fill, and followers join anew.
  */
 export function continued(state: MetaState, era: number): MetaState {
-  const { table, switches, config } = state;
+  const { table, switches, config, rebalance } = state;
   return {
     ...state,
     table: { ...table, epoch: era, slots: table.slots.map((slot) => begunAnew(slot, era)) },
     switches: { ...switches, version: era },
     config: { ...config, version: era, values: config.values.map((value) => ({ ...value, version: era })) },
+    rebalance: { ...rebalance, version: era },
     gathering: true,
   };
 }
@@ -63,7 +64,7 @@ export function gathered(state: MetaState): Applied {
   return { state: rest, result: { changed: gathering === true, epoch: state.table.epoch } };
 }
 
-function highestGivenOut({ table, switches, config }: MetaState): number {
+function highestGivenOut({ table, switches, config, rebalance }: MetaState): number {
   const leaderEpochs = table.slots.map(({ leaderEpoch }) => leaderEpoch);
-  return Math.max(table.epoch, switches.version, config.version, ...leaderEpochs);
+  return Math.max(table.epoch, switches.version, config.version, rebalance.version, ...leaderEpochs);
 }

@@ -1,0 +1,9 @@
+/** What a plan depends on beside the replicated state: how the node is set up, and what a leader alone knows. */
+export interface Planning {
+  /** Of each slot, its leader included. */
+  replicas: number;
+  /** Incarnations that are to lead nothing just now. */
+  unfit: ReadonlySet<string>;
+  /** Whether the node has led for long enough to move slots for balance. */
+  isSettled: boolean;
+}
