@@ -20,7 +20,7 @@ const machine = {
   apply: (count: number, _command: Uint8Array) => ({ state: count + 1, result: count + 1 }),
 };
 
-const codec = { encode: (value: unknown) => pack(value), decode: (bytes: Uint8Array) => unpack(bytes) };
+const codec = { encode: (value: unknown) => pack(value), decode: (bytes: Uint8Array) => unpack(bytes, 'view') };
 
 /**
  * Messages arrive in the next turn of the event loop, without being encoded: those sent in one turn together, as they

@@ -125,6 +125,16 @@ describe('the codec', () => {
     expect([...body]).toEqual([1, 2, 3]);
     expect(body.buffer.byteLength).toBe(3);
   });
+
+  it('copies no binary for who keeps the frame', () => {
+    const frame = Buffer.from(pack({ body: new Uint8Array([1, 2, 3]), empty: new Uint8Array() }));
+    const { body, empty } = unpack(frame, 'view') as { body: Uint8Array; empty: Uint8Array };
+    expect([...body]).toEqual([1, 2, 3]);
+    expect(body.buffer).toBe(frame.buffer);
+    expect(empty).toHaveLength(0);
+    // Said of one decode, and of no other.
+    expect((unpack(frame) as { body: Uint8Array }).body.buffer).not.toBe(frame.buffer);
+  });
 });
 
 describe('what is packed already', () => {

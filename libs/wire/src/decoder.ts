@@ -22,10 +22,13 @@ export const DECODE_LIMITS = {
   bytesPerContainer: 8,
 } as const;
 
-/** Decodes exactly one value. Throws RegistryError BAD_FRAME for anything else. */
-export function unpack(bytes: Uint8Array): unknown {
+/**
+ * Decodes exactly one value. Throws RegistryError BAD_FRAME for anything else.
+ * @param binary `view`: binary is not copied, for who keeps `bytes` at least as long as what is decoded, and unchanged
+ */
+export function unpack(bytes: Uint8Array, binary: 'copy' | 'view' = 'copy'): unknown {
   source = asBuffer(bytes);
-  view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  copies = binary === 'copy';
   position = 0;
   end = bytes.byteLength;
   containersLeft = DECODE_LIMITS.containers + Math.floor(end / DECODE_LIMITS.bytesPerContainer);
@@ -34,23 +37,21 @@ export function unpack(bytes: Uint8Array): unknown {
     if (position !== end) throw badFrame('more bytes follow the value');
     return value;
   } catch (error) {
-    // A DataView that is asked for bytes past its end throws a RangeError: the message is cut short.
+    // A buffer that is asked for bytes past its end throws a RangeError: the message is cut short.
     throw error instanceof RegistryError ? error : badFrame('the value is cut short', error);
   } finally {
     source = EMPTY;
-    view = EMPTY_VIEW;
   }
 }
 
 // The state of the one decode that runs. Decoding is synchronous and calls nobody, so it is never entered twice; kept
 // in module variables because that is a third faster than a state object.
 const EMPTY = Buffer.alloc(0);
-const EMPTY_VIEW = new DataView(new ArrayBuffer(0));
 let source: Buffer = EMPTY;
-let view: DataView = EMPTY_VIEW;
 let position = 0;
 let end = 0;
 let containersLeft = 0;
+let copies = true;
 
 function badFrame(why: string, cause?: unknown): RegistryError {
   return new RegistryError('BAD_FRAME', `Not a message of this protocol: ${why}.`, { cause });
@@ -83,10 +84,10 @@ function read(depth: number): unknown {
       return readBinary(readUint32());
     case 0xca:
       position += 4;
-      return view.getFloat32(position - 4);
+      return source.readFloatBE(position - 4);
     case 0xcb:
       position += 8;
-      return view.getFloat64(position - 8);
+      return source.readDoubleBE(position - 8);
     case 0xcc:
       return readUint8();
     case 0xcd:
@@ -96,16 +97,16 @@ function read(depth: number): unknown {
     case 0xcf:
       return readUint32() * 0x1_0000_0000 + readUint32();
     case 0xd0:
-      return view.getInt8(position++);
+      return source.readInt8(position++);
     case 0xd1:
       position += 2;
-      return view.getInt16(position - 2);
+      return source.readInt16BE(position - 2);
     case 0xd2:
       position += 4;
-      return view.getInt32(position - 4);
+      return source.readInt32BE(position - 4);
     case 0xd3:
       position += 4;
-      return view.getInt32(position - 4) * 0x1_0000_0000 + readUint32();
+      return source.readInt32BE(position - 4) * 0x1_0000_0000 + readUint32();
     case 0xd9:
       return readString(readUint8());
     case 0xda:
@@ -126,17 +127,17 @@ function read(depth: number): unknown {
 }
 
 function readUint8(): number {
-  return view.getUint8(position++);
+  return source.readUInt8(position++);
 }
 
 function readUint16(): number {
   position += 2;
-  return view.getUint16(position - 2);
+  return source.readUInt16BE(position - 2);
 }
 
 function readUint32(): number {
   position += 4;
-  return view.getUint32(position - 4);
+  return source.readUInt32BE(position - 4);
 }
 
 function readArray(length: number, depth: number): unknown[] {
@@ -166,9 +167,11 @@ function enter(items: number, depth: number): void {
 
 function readBinary(length: number): Uint8Array {
   if (length > end - position) throw badFrame('the value is cut short');
-  const bytes = new Uint8Array(length);
-  bytes.set(source.subarray(position, position + length));
+  const start = position;
   position += length;
+  if (!copies) return new Uint8Array(source.buffer, source.byteOffset + start, length);
+  const bytes = new Uint8Array(length);
+  bytes.set(source.subarray(start, position));
   return bytes;
 }
 
@@ -253,12 +256,12 @@ function readExtension(token: number): unknown {
   position += length;
   if (position > end) throw badFrame('the value is cut short');
   if (type === 0 && length === 1) return undefined;
-  if (type === 0xff && length === 4) return new Date(view.getUint32(start) * 1000);
+  if (type === 0xff && length === 4) return new Date(source.readUInt32BE(start) * 1000);
   if (type === 0xff && length === 8) {
-    const high = view.getUint32(start);
-    return new Date((high >>> 2) / 1e6 + ((high & 3) * 0x1_0000_0000 + view.getUint32(start + 4)) * 1000);
+    const high = source.readUInt32BE(start);
+    return new Date((high >>> 2) / 1e6 + ((high & 3) * 0x1_0000_0000 + source.readUInt32BE(start + 4)) * 1000);
   }
   if (type === 0xff && length === 12)
-    return new Date(view.getUint32(start) / 1e6 + Number(view.getBigInt64(start + 4)) * 1000);
+    return new Date(source.readUInt32BE(start) / 1e6 + Number(source.readBigInt64BE(start + 4)) * 1000);
   throw badFrame(`an extension of type ${type}`);
 }

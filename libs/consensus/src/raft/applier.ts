@@ -32,25 +32,32 @@ export class Applier<Command, State, Result> {
   private replicated: Replicated<Command, State, Result>;
   /** By the index of the entry, which is committed. */
   private readonly proposals = new Map<number, Waiter<Applied<Result>>>();
+  /** What has been applied last, and the configuration there. */
+  private lastIndex: number;
+  private lastTerm: number;
+  private configuration: Configuration;
   private reads: { index: number; waiter: Waiter<State> }[] = [];
 
   /** @param position what has been applied, and the configuration there */
   constructor(
     private readonly options: ApplierOptions<Command, State, Result>,
-    private position: SnapshotMeta,
+    position: SnapshotMeta,
     snapshot: Uint8Array | undefined,
   ) {
+    this.lastIndex = position.index;
+    this.lastTerm = position.term;
+    this.configuration = position.configuration;
     this.replicated = this.load(snapshot);
     this.feed = new Feed(position.index, this.replicated.state, options.limits.watchBacklog);
   }
 
   get index(): number {
-    return this.position.index;
+    return this.lastIndex;
   }
 
   /** Of the last entry applied. */
   get term(): number {
-    return this.position.term;
+    return this.lastTerm;
   }
 
   get state(): State {
@@ -60,10 +67,10 @@ export class Applier<Command, State, Result> {
   /** @throws RegistryError INTERNAL when an entry cannot be applied, such as one that a newer version wrote */
   apply(entries: Entry[]): void {
     for (const entry of entries) {
-      const { index, term } = entry;
-      const configuration = entry.kind === 'configuration' ? entry.configuration : this.position.configuration;
-      if (entry.kind === 'command') this.command(index, entry.payload);
-      this.position = { index, term, configuration };
+      if (entry.kind === 'command') this.command(entry.index, entry.payload);
+      else if (entry.kind === 'configuration') this.configuration = entry.configuration;
+      this.lastIndex = entry.index;
+      this.lastTerm = entry.term;
     }
     this.serveReads();
   }
@@ -92,13 +99,15 @@ export class Applier<Command, State, Result> {
   /** The same, as bytes for the store and for peers. */
   snapshot(): { meta: SnapshotMeta; bytes: Uint8Array } {
     const image = this.options.codec.encode(this.replicated.image());
-    return { meta: this.position, bytes: encodeSnapshot(this.position.configuration, image) };
+    return { meta: this.position, bytes: encodeSnapshot(this.configuration, image) };
   }
 
   /** @throws RegistryError INTERNAL when the snapshot cannot be read */
   install(meta: SnapshotMeta, bytes: Uint8Array): void {
     this.replicated = this.load(bytes);
-    this.position = meta;
+    this.lastIndex = meta.index;
+    this.lastTerm = meta.term;
+    this.configuration = meta.configuration;
     this.feed.jump(meta.index, this.state);
     for (const [index, { reject }] of this.proposals) {
       if (index > meta.index) continue;
@@ -127,6 +136,10 @@ export class Applier<Command, State, Result> {
     }
     this.proposals.get(index)?.resolve(outcome);
     this.proposals.delete(index);
+  }
+
+  private get position(): SnapshotMeta {
+    return { index: this.lastIndex, term: this.lastTerm, configuration: this.configuration };
   }
 
   private serveReads(): void {
