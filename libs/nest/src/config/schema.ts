@@ -105,6 +105,7 @@ const metaLimits = z
 const dataLimits = z.strictObject({
   tombstoneMs: milliseconds().default(600_000),
   orphanGraceMs: milliseconds().default(5_000),
+  silentGraceMs: milliseconds().default(12_000),
   unreconciledReportMs: milliseconds().default(10_000),
   linkIdleMs: milliseconds(100).optional(),
 });

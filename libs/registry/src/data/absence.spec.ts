@@ -29,6 +29,16 @@ describe('Orphans', () => {
     expect(world.core.removals(0)).toMatchObject([{ cause: 'grace-expired', by: 'leader' }]);
   });
 
+  it('stay longer where their session server fell silent, since its clients take a while to notice', () => {
+    const { world, s1, s2 } = orphaned();
+    s1.fallSilent();
+    world.expire('s1');
+    world.advance(11_500);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b', 'a']);
+    world.advance(1_500);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b']);
+  });
+
   it('stay while the table names their session server, however silent it is', () => {
     const { world, s1, s2 } = orphaned();
     s1.die();

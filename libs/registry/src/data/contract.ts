@@ -55,6 +55,8 @@ export interface DataLimits extends ReplicationLimits {
   tombstoneMs: number;
   /** How long the connected publications of a session incarnation that is gone stay. */
   orphanGraceMs: number;
+  /** The same, where its links did not break but nothing came any more: its clients take a while to notice. */
+  silentGraceMs: number;
   /** Session incarnations unreconciled for this long are reported to meta. */
   unreconciledReportMs: number;
   /** A link from which nothing came for this long is closed. */

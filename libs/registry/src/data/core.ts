@@ -50,7 +50,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const limits = { ...DATA_LIMITS, ...options.limits };
     this.limits = limits;
     this.membership = new Membership(options);
-    this.sessions = new Sessions(limits.orphanGraceMs);
+    this.sessions = new Sessions({ graceMs: limits.orphanGraceMs, silentGraceMs: limits.silentGraceMs });
     this.held = new Slots(options, limits, this.sessions, (effect) => this.effects.push(effect));
     this.standIn = new StandIn(options, limits.standInMs);
   }
@@ -206,15 +206,15 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** The session server may be dead; meta is to look. Of a link that was given up here no peer is known any more. */
   private linkDown(link: LinkId): void {
     const incarnation = this.sessions.peerOf(link)?.incarnation;
-    this.dropLink(link);
+    this.dropLink(link, true);
     // What only that session server had a copy of is given to another at once, before this server may go too.
     if (incarnation !== undefined && this.sweepAtMs !== undefined)
       this.sweepAtMs = Math.min(this.sweepAtMs, this.nowMs);
     if (incarnation !== undefined) this.effects.push(...this.membership.suspect(this.nowMs, incarnation));
   }
 
-  private dropLink(link: LinkId): void {
-    if (this.followers.delete(link) || this.sessions.linkDown(link)) this.held.dropLink(link);
+  private dropLink(link: LinkId, hasBroken: boolean): void {
+    if (this.followers.delete(link) || this.sessions.linkDown(link, hasBroken)) this.held.dropLink(link);
   }
 
   private receive(link: LinkId, message: SessionToData | ReplicaToLeader): void {
@@ -256,7 +256,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   private refuse(link: LinkId, message: unknown, peer: string): void {
     this.log('error', 'malformed-message', { peer, kind: (message as { kind?: unknown })?.kind });
-    this.dropLink(link);
+    this.dropLink(link, false);
     this.hangUp(link, 'A message was not of the protocol.');
   }
 
@@ -292,7 +292,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const { leadership, replicas } = this.held;
     this.standInIfDue();
     for (const link of [...sessions.idleLinks(nowMs, this.limits.linkIdleMs), ...this.idleFollowers()]) {
-      this.dropLink(link);
+      this.dropLink(link, false);
       this.hangUp(link, 'Nothing came over the link for too long.');
     }
     const sweep = {

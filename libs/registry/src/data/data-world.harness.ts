@@ -257,11 +257,16 @@ export class TestSession {
     return this.link;
   }
 
-  /** Falls silent without a word: the process died. */
+  /** Its process ends. */
   die(): void {
     this.isAlive = false;
     if (this.link !== undefined) this.world.step({ type: 'linkDown', link: this.link });
     this.link = undefined;
+  }
+
+  /** As when its machine vanishes: the link stays up. */
+  fallSilent(): void {
+    this.isAlive = false;
   }
 
   send(message: SessionToData, link = this.link): void {

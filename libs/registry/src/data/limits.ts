@@ -3,6 +3,8 @@ import type { DataLimits } from './contract.js';
 export const DATA_LIMITS: DataLimits = {
   tombstoneMs: 10 * 60 * 1000,
   orphanGraceMs: 5_000,
+  // A client asks every 3 s, waits 5 s for an answer, and may try another server that is silent, too, for 2 s.
+  silentGraceMs: 12_000,
   unreconciledReportMs: 10_000,
   linkIdleMs: 10_000,
   standInMs: 2_000,

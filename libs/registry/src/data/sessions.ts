@@ -9,6 +9,16 @@ export interface SessionPeer {
   heardAtMs: number;
   /** When a table that no longer names it was taken, after one that did. */
   removedAtMs: number;
+  /** Its newest link broke of itself, as all those of a process do that ends, its clients' too. */
+  hasBroken: boolean;
+}
+
+/** For how long what belongs to a session incarnation that is gone stays, counted from its last frame. */
+export interface Graces {
+  /** Where its links broke, so that its clients have been looking for another since. */
+  graceMs: number;
+  /** Where nothing has come from it any more, and its clients have to notice that first. */
+  silentGraceMs: number;
 }
 
 /** Peers without link, table entry or publications are forgotten after this; it only has to exceed any grace. */
@@ -35,7 +45,7 @@ export class Sessions {
   private isProtected = false;
   private unprotectedAtMs = -Infinity;
 
-  constructor(private readonly graceMs: number) {}
+  constructor(private readonly graces: Graces) {}
 
   /** The newest link of every incarnation that has one. */
   links(): IterableIterator<LinkId> {
@@ -64,15 +74,20 @@ export class Sessions {
     if (older !== undefined) this.byLink.delete(older);
     peer.link = link;
     peer.heardAtMs = nowMs;
+    peer.hasBroken = false;
     this.byLink.set(link, peer);
     return older;
   }
 
-  /** False when the link was not the newest of any incarnation, so that nothing hangs on it. */
-  linkDown(link: LinkId): boolean {
+  /**
+   * False when the link was not the newest of any incarnation, so that nothing hangs on it.
+   * @param hasBroken false where it is given up here
+   */
+  linkDown(link: LinkId, hasBroken: boolean): boolean {
     const peer = this.byLink.get(link);
     if (!peer) return false;
     peer.link = undefined;
+    peer.hasBroken = hasBroken;
     this.byLink.delete(link);
     return true;
   }
@@ -116,19 +131,21 @@ export class Sessions {
    */
   isNotWorthWaiting(nowMs: number, incarnation: string, sinceMs: number): boolean {
     const { heardAtMs, removedAtMs } = this.peer(nowMs, incarnation);
-    return this.isSilent(incarnation, nowMs, Math.max(sinceMs, heardAtMs, removedAtMs));
+    return this.isSilent(incarnation, nowMs, Math.max(sinceMs, heardAtMs, removedAtMs), this.graces.graceMs);
   }
 
   /**
    * Whether the connected publications of the incarnation are orphans: a table read from a settled meta later than its
-   * last frame plus the grace does not name it. Not while there is protection, and not soon after it, since only now
+   * last frame plus the grace does not name it. A process that ends breaks its clients' connections too; where a machine
+   * vanishes, they notice only after a while, and until then nobody must miss what they publish. Not while there is protection, and not soon after it, since only now
    * there are servers for the clients to return to.
    */
   isGone(nowMs: number, incarnation: string, settledReadAtMs: number | undefined): boolean {
-    const { heardAtMs } = this.peer(nowMs, incarnation);
+    const { heardAtMs, hasBroken } = this.peer(nowMs, incarnation);
+    const { graceMs, silentGraceMs } = this.graces;
     if (this.isProtected || settledReadAtMs === undefined) return false;
     if (settledReadAtMs <= this.unprotectedAtMs + RETURN_GRACE_MS) return false;
-    return this.isSilent(incarnation, settledReadAtMs, heardAtMs);
+    return this.isSilent(incarnation, settledReadAtMs, heardAtMs, hasBroken ? graceMs : silentGraceMs);
   }
 
   /** Since when renewals have had a way here: where so many servers are missed, they may find none. */
@@ -148,15 +165,15 @@ export class Sessions {
     return forgotten;
   }
 
-  private isSilent(incarnation: string, untilMs: number, sinceMs: number): boolean {
+  private isSilent(incarnation: string, untilMs: number, sinceMs: number, graceMs: number): boolean {
     if (this.inTable.has(incarnation) || this.admittingSinceMs === undefined) return false;
-    return untilMs > Math.max(sinceMs, this.admittingSinceMs, this.resumedAtMs) + this.graceMs;
+    return untilMs > Math.max(sinceMs, this.admittingSinceMs, this.resumedAtMs) + graceMs;
   }
 
   private peer(nowMs: number, incarnation: string): SessionPeer {
     let peer = this.peers.get(incarnation);
     if (!peer) {
-      peer = { incarnation, link: undefined, heardAtMs: nowMs, removedAtMs: -Infinity };
+      peer = { incarnation, link: undefined, heardAtMs: nowMs, removedAtMs: -Infinity, hasBroken: false };
       this.peers.set(incarnation, peer);
     }
     return peer;
