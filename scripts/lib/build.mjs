@@ -5,7 +5,7 @@ import { runNode } from './child.mjs';
 import { ROOT, at } from './paths.mjs';
 
 /** The folders that tsconfig.build.json compiles. */
-const SOURCES = ['apps', 'libs', 'examples', 'bench', 'test/simulation'];
+const SOURCES = ['apps', 'libs', 'examples', 'bench', 'test/simulation', 'test/network'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'node_modules/typescript/package.json'];
 const STAMP = at('dist/build.stamp');
 
