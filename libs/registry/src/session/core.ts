@@ -61,6 +61,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       proven: (slot, entry) => this.writes.proven(slot, entry),
       outdated: (slot, entry, held) => this.writes.outdated(slot, entry, held),
       opened: (slot) => this.reads.opened(slot),
+      resent: (slot) => this.reads.resent(slot),
     });
     this.reads = new Reads(this.context, this.slots, (id) => this.connections.get(id)?.address ?? '');
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);

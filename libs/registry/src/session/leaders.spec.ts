@@ -47,6 +47,20 @@ describe('the way to a slot leader', () => {
     ]);
   });
 
+  it('asks a new leader for a datum that it knows only after it has sent what that one lacks', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.subscribe(1);
+    session.publish(1, 'a');
+    session.datum(1, []);
+    session.table(tableOf(2, 'd2', 2));
+    session.dataUp('d2');
+    session.transcript();
+    session.want(['a']);
+    session.reconciled();
+    expect(session.transcript()).toEqual(['d2 <- reconcile +a@1', 'd2 <- interest d', 'c1 <- stored a 2.0']);
+  });
+
   it('answers who still waits once the digest proves what the leader has', () => {
     const session = SessionHarness.ready();
     session.connect(1);

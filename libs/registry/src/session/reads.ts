@@ -174,15 +174,23 @@ export class Reads {
     if (wanted && compareVersions(version, wanted.toldVersion) > 0) wanted.toldVersion = version;
   }
 
-  /** A new way to the leader of a slot is open: it is asked for everything that is wanted of the slot. */
+  /**
+   * A new way to the leader of a slot is open: it is asked for everything that is wanted of the slot. What nothing is known
+   * of is asked for at once, the rest once we have sent what the leader lacks: one that had taken us for gone is complete
+   * without it, and its list would shrink what our clients are shown of each other.
+   */
   opened(slot: SlotLink): void {
     for (const wanted of this.bySlot.get(slot.slot) ?? []) {
       wanted.isRefreshing = false;
-      this.refresh(wanted);
+      if (wanted.datum.state === 'unknown') this.refresh(wanted);
     }
     const fetches = this.fetches.get(slot.slot);
     this.fetches.delete(slot.slot);
     for (const fetch of fetches ?? []) this.fetch(slot, fetch);
+  }
+
+  resent(slot: SlotLink): void {
+    for (const wanted of this.bySlot.get(slot.slot) ?? []) this.refresh(wanted);
   }
 
   receive(slot: SlotLink, message: Extract<DataToSession, { kind: 'datum' | 'change' }>): void {

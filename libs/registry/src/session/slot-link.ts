@@ -41,6 +41,8 @@ export interface SlotLinkOwner {
   outdated(slot: SlotLink, entry: Entry, held: Stamp): void;
   /** The leader can be talked to. */
   opened(slot: SlotLink): void;
+  /** For the first time since then, it has been sent all that it lacked. */
+  resent(slot: SlotLink): void;
   /** Something waits to be flushed at the end of the step. */
   touched(slot: SlotLink): void;
 }
@@ -66,6 +68,8 @@ export class SlotLink {
   /** Entries with waiters whose result the next answer to a digest settles. */
   readonly unproven = new Set<Entry>();
 
+  /** Until the first digest over this link has brought what the leader lacked on its way. */
+  private isResending = false;
   private digestNumber = 0;
   private retryMs = RETRY_MIN_MS;
   private outbox: Sent[] = [];
@@ -98,6 +102,7 @@ export class SlotLink {
     this.link = link;
     this.refusedUntilMs = undefined;
     this.phase = 'digesting';
+    this.isResending = true;
     this.digest();
     this.owner.opened(this);
   }
@@ -238,6 +243,9 @@ export class SlotLink {
     }
     const { slot, leaderEpoch, digestNumber: number } = this;
     this.say({ kind: 'reconcile', slot, leaderEpoch, number, operations: last.map((one) => one.operation) });
+    if (!this.isResending) return;
+    this.isResending = false;
+    this.owner.resent(this);
   }
 
   private reconciled(message: Extract<DataToSession, { kind: 'reconciled' }>): void {
