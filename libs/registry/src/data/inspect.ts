@@ -1,4 +1,4 @@
-import type { DataInfoId, DatumVersion, Publication } from '#model';
+import type { ContentHash, DataInfoId, DatumVersion, Publication } from '#model';
 import type { ReplicaLag } from './replication/leader-side.js';
 
 /** One slot led, for people. */
@@ -11,6 +11,8 @@ export interface SlotReport {
   waitingFor: string[];
   datums: number;
   publications: number;
+  /** Of everything live: equal where the replicas hold the same. */
+  hash: ContentHash;
   tombstones: number;
   followers: ReplicaLag[];
 }
@@ -23,6 +25,7 @@ export interface FollowingReport {
   /** Of the last operation applied; left out while what differs is still coming. */
   position?: number;
   publications: number;
+  hash: ContentHash;
 }
 
 /** One datum as the leader holds it, for people. */

@@ -137,6 +137,7 @@ export class Slots {
       waitingFor,
       datums: replica.datumCount,
       publications: replica.publicationCount,
+      hash: replica.hash,
       tombstones: replica.tombstoneCount,
       followers: replication.lags(this.nowMs),
     }));
@@ -149,6 +150,7 @@ export class Slots {
       leaderEpoch,
       ...(position === undefined ? {} : { position }),
       publications: replica.publicationCount,
+      hash: replica.hash,
     }));
   }
 
