@@ -1,5 +1,6 @@
-import type { LogEffect, RemovalCause } from '#model';
-import type { Cluster, Life, Observer, ServerMessage } from '#sim';
+import type { LogEffect, Operation, RemovalCause, SessionToData } from '#model';
+import type { DataCore } from '#registry';
+import type { Cluster, DataHost, Life, Observer, ServerMessage } from '#sim';
 import { onCommitted } from './invariants/committed.js';
 import { ACTIONS } from './schedule.js';
 import { LEASE_MS } from './stories.js';
@@ -17,11 +18,18 @@ export const EXERCISES: readonly string[] = [
   ...LOGGED,
   // Data.
   ...['slot failed over', 'slot moved', 'data server stood in', 'complete datum', 'partial datum', 'complete change'],
-  ...['partial change', 'moved', 'reconciled', 'refused'],
+  ...['partial change', 'moved', 'reconciled', 'refused', 'lagging follower promoted', 'orphan taken over'],
   ...['unpublish', 'goodbye', 'grace-expired', 'lease-ended'].map((cause) => `removed by ${cause}`),
   // Clients.
   ...['client reconnected', 'client reconnected elsewhere', 'snapshot push', 'partial push', 'unchanged push'],
-  ...['welcome notice', 'move notice', 'http.publish ok', 'http.publish NO_LEADER', 'http.renew ok'],
+  ...[
+    'welcome notice',
+    'move notice',
+    'stale registration',
+    'http.publish ok',
+    'http.publish NO_LEADER',
+    'http.renew ok',
+  ],
   ...['http.renew NOT_REGISTERED', 'http.unpublish ok'],
   // Machines and the network.
   ...['connection left half-open', 'pause longer than a lease', 'server started without meta'],
@@ -35,12 +43,23 @@ export function counting(cluster: Cluster, count: Count): Observer {
   const pausedAtMs = new Map<string, number>();
   /** The session server that last welcomed each client. */
   const welcomedBy = new Map<string, string>();
+  /** Of each slot, who followed a leader that has died and lacked what that one had. */
+  const lagging = new Map<number, Set<string>>();
   let elections = 0;
+
+  const noteLag = (host: DataHost): void => {
+    for (const { slot, followers } of (host.core as DataCore | undefined)?.slots() ?? []) {
+      const behind = followers.filter(({ operations }) => operations > 0).map(({ incarnation }) => incarnation);
+      lagging.set(slot, new Set(behind));
+    }
+  };
 
   const life = (node: string, change: Life): void => {
     if (change === 'pauses') pausedAtMs.set(node, cluster.nowMs);
     const sinceMs = pausedAtMs.get(node) ?? Infinity;
     if (change === 'resumes' && cluster.nowMs - sinceMs > LEASE_MS) count('pause longer than a lease');
+    const data = cluster.data.find(({ name }) => name === node);
+    if (data && (change === 'dies' || change === 'vanishes')) noteLag(data);
     const host = [...cluster.data, ...cluster.sessions].find(({ name }) => name === node);
     if (change === 'starts' && host && host.lives > 1 && !hasQuorum(cluster)) count('server started without meta');
   };
@@ -60,12 +79,19 @@ export function counting(cluster: Cluster, count: Count): Observer {
     for (const [slot, { leader }] of before.table.slots.entries()) {
       if (leader === null || after.table.slots[slot]!.leader === leader) continue;
       count(members.has(leader) ? 'slot moved' : 'slot failed over');
+      if (lagging.get(slot)?.has(after.table.slots[slot]!.leader ?? '')) count('lagging follower promoted');
     }
   });
 
   return {
     life,
-    event: (node, event) => committed.event!(node, event),
+    event: (node, event) => {
+      committed.event!(node, event);
+      const { message } = event as { message?: SessionToData };
+      if (message?.kind !== 'operations' && message?.kind !== 'reconcile') return;
+      const core = cluster.data.find(({ name }) => name === node)!.core as DataCore;
+      for (const operation of message.operations) if (isTakenOver(cluster, core, operation)) count('orphan taken over');
+    },
     effect: (_, effect) => {
       if (effect.type === 'restart') count('server started anew by itself');
       if (effect.type === 'log') said(effect as LogEffect);
@@ -76,6 +102,8 @@ export function counting(cluster: Cluster, count: Count): Observer {
       else if (kind !== undefined) count(kind);
       const item = message as ServerMessage;
       if (item.type === 'push') count(`${item.push.type} push`);
+      if (item.type === 'response' && JSON.stringify(item.response).includes('STALE_REGISTRATION'))
+        count('stale registration');
       if (item.type !== 'notice') return;
       count(`${item.notice.type} notice`);
       if (item.notice.type !== 'welcome') return;
@@ -98,6 +126,15 @@ export function countRun({ curls, metas, world }: Cluster, causes: Map<RemovalCa
     count('meta write lost in a crash', log.crashed.lost);
     count('meta write that survived a crash', log.crashed.survived);
   }
+}
+
+/** Whether a client has found another session server for what one that meta has given up still owns. */
+function isTakenOver({ meta }: Cluster, core: DataCore, operation: Operation): boolean {
+  if (operation.op !== 'publish') return false;
+  const { registerId, dataInfoId, owner } = operation.publication;
+  const held = core.datum(dataInfoId)?.publications.find((publication) => publication.registerId === registerId)?.owner;
+  if (held?.kind !== 'connected' || owner.kind !== 'connected' || held.session === owner.session) return false;
+  return !meta.state.table.members.some(({ incarnation }) => incarnation === held.session);
 }
 
 /** Whether enough meta servers run for one of them to lead. */

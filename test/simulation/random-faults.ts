@@ -1,6 +1,7 @@
 import type { RemovalCause } from '#model';
+import type { ClusterOptions } from '#sim';
 import { EXERCISES, countRun, counting } from './counting.js';
-import { recordedCause } from './invariants/recorded-cause.js';
+import { untilConverged } from './invariants/convergence.js';
 import { Schedule } from './schedule.js';
 import type { SeedRun, Simulation } from './simulation.js';
 import { watched } from './watched.js';
@@ -19,7 +20,7 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
     exercised[what] = (exercised[what] ?? 0) + times;
   };
   const causes = new Map<RemovalCause, number>();
-  const cluster = watched({
+  const options: ClusterOptions = {
     seed,
     metas: ([3, 1, 3, 5, 3, 1, 3] as const)[seed % 7]!,
     data: 1 + ((seed % 5) % 3),
@@ -31,18 +32,19 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
     // So that snapshots are taken, and servers that were away need one.
     raft: { snapshotEveryEntries: 10, retainedEntries: seed % 6 },
     ...(trace ? { trace } : {}),
-    observers: [(each) => counting(each, count), (each) => recordedCause(each, causes)],
-  });
+    observers: [(each) => counting(each, count)],
+  };
+  const cluster = watched(options, causes);
   cluster.story(() => {
     const schedule = new Schedule(cluster, count);
     cluster.run(500);
     const { forMs, everyMs } = PACES[seed % PACES.length]!;
     schedule.run(forMs, everyMs);
     schedule.mend();
-    cluster.untilConverged(CONVERGE_MS);
+    untilConverged(cluster, CONVERGE_MS);
     // Converged is not enough: whatever was still due, such as the removal of orphans, must take nobody living away.
     cluster.run(25_000);
-    cluster.untilConverged(1_000);
+    untilConverged(cluster, 1_000);
     schedule.calm();
   });
   countRun(cluster, causes, count);

@@ -1,10 +1,12 @@
-import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, toDataInfoId } from '#model';
+import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, parseDataInfoId, toDataInfoId } from '#model';
 import { type Cluster, type SimClient, SimCurl, type SimPublisher, type SimStock, isLive } from '#sim';
 import { META_FAULTS, MetaFaults, isMetaFault } from './meta-faults.js';
+import { WIDE_FAULTS, WideFaults, isWideFault } from './wide-faults.js';
 
 /** What a random run does, and how often each is chosen relative to the others. */
 export const ACTIONS = {
   ...META_FAULTS,
+  ...WIDE_FAULTS,
   publish: 10,
   republish: 6,
   unpublish: 5,
@@ -17,6 +19,7 @@ export const ACTIONS = {
   killCurl: 0.4,
   killStock: 0.4,
   killClient: 0.7,
+  restartClient: 1.5,
   vanishClient: 0.4,
   killData: 1.5,
   vanishData: 0.7,
@@ -57,6 +60,7 @@ function infoIdOf(dataId: string): string {
 export class Schedule {
   private readonly random: Random;
   private readonly metaFaults: MetaFaults;
+  private readonly wideFaults: WideFaults;
   private made = 0;
 
   constructor(
@@ -66,6 +70,7 @@ export class Schedule {
     this.random = cluster.world.fork();
     const later = (run: () => void): void => this.later(run);
     this.metaFaults = new MetaFaults(cluster, this.random, later, () => this.aWhileMs());
+    this.wideFaults = new WideFaults(cluster, this.random, later, () => this.aWhileMs());
   }
 
   run(forMs: number, everyMs: number): void {
@@ -117,6 +122,7 @@ export class Schedule {
 
   private perform(action: Action): boolean {
     if (isMetaFault(action)) return this.metaFaults.perform(action);
+    if (isWideFault(action)) return this.wideFaults.perform(action);
     const { cluster } = this;
     const client = this.one(cluster.clients.filter((each) => !each.dead && !each.closed));
     switch (action) {
@@ -168,6 +174,8 @@ export class Schedule {
         one.crash();
         return true;
       }
+      case 'restartClient':
+        return this.restart(this.one(cluster.clients.filter((each) => each.dead || each.closed)));
       case 'closeClient':
       case 'killClient':
       case 'vanishClient':
@@ -210,7 +218,7 @@ export class Schedule {
         return data !== undefined;
       }
       case 'stepWallClock':
-        for (const each of [...cluster.clients, ...cluster.sessions])
+        for (const each of [...cluster.clients, ...cluster.servers])
           if (this.random() < 0.3) each.wallOffsetMs += Math.round((this.random() - 0.5) * 7_200_000);
         return true;
     }
@@ -220,6 +228,20 @@ export class Schedule {
     if (!client || this.cluster.clients.filter((each) => !each.dead && !each.closed).length < 3) return false;
     if (how === 'closeClient') client.close();
     else client.crash(how === 'killClient' ? 'kill' : 'vanish');
+    return true;
+  }
+
+  /** Another process of the application, which has kept the names of its registrations and no stamps. */
+  private restart(former: SimClient | undefined): boolean {
+    if (!former || this.cluster.clients.filter((each) => !each.dead && !each.closed).length > 8) return false;
+    const client = this.cluster.addClient();
+    // Its machine's clock may have been set back meanwhile: then what it publishes is older than what it left.
+    client.wallOffsetMs = former.wallOffsetMs - (this.random() < 0.7 ? Math.round(this.random() * 60_000) : 0);
+    for (const { registerId, dataInfoId } of former.publishers.slice(0, 5)) {
+      if (this.cluster.publishers.some((each) => each.registerId === registerId && isLive(each))) continue;
+      const { dataId } = parseDataInfoId(dataInfoId)!;
+      client.publish({ dataId, registerId, data: [this.text()] });
+    }
     return true;
   }
 

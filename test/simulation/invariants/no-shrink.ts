@@ -1,4 +1,5 @@
 import {
+  type ClientOperation,
   type ClientResult,
   type DataToSession,
   type DatumVersion,
@@ -8,7 +9,15 @@ import {
   compareVersions,
   parseVersion,
 } from '#model';
-import { type Cluster, type Observer, type ServerMessage, type SimPublisher, Violation, isLive } from '#sim';
+import {
+  type ClientMessage,
+  type Cluster,
+  type Observer,
+  type ServerMessage,
+  type SimPublisher,
+  Violation,
+  isLive,
+} from '#sim';
 
 /** The shortest time for which any server keeps the publications of a connection it has lost, less what looking costs. */
 const GRACE_MS = 3_000 - 250;
@@ -28,6 +37,8 @@ export function noShrink(cluster: Cluster): Observer {
   /** The connection over which each registration was last answered `stored`. */
   const storedOver = new Map<string, number>();
   const publishers = new Map<string, SimPublisher>();
+  /** The newest stamp that any client has given each registration, and over which connection. */
+  const newest = new Map<string, { stamp: Stamp; connection: number }>();
   const lists = new Map<object, Set<string>>();
   /** The newest stamp of each registration that a leader has told of, and the version at which it first did. */
   const told = new Map<string, { stamp: Stamp; version: DatumVersion }>();
@@ -39,12 +50,18 @@ export function noShrink(cluster: Cluster): Observer {
 
   const look = (): void => {
     for (const client of cluster.clients) {
+      if (client.dead || client.closed) continue;
       const connected = client.connectedTo();
       const sound = connected !== undefined && isSound(cluster, client.name, connected.host);
       for (const publisher of client.publishers) {
-        publishers.set(publisher.registerId, publisher);
-        if (!sound || !client.running || storedOver.get(publisher.registerId) !== connected.connection) continue;
-        coveredUntilMs.set(publisher.registerId, cluster.nowMs + GRACE_MS);
+        const { registerId } = publisher;
+        // An application that is started again publishes under the same names: what went before covers it not.
+        if (publishers.get(registerId) !== publisher) coveredUntilMs.delete(registerId);
+        publishers.set(registerId, publisher);
+        if (!sound || !client.running || storedOver.get(registerId) !== connected.connection) continue;
+        // Who publishes anew under an old name and is older, by a clock set back, may be shadowed until it is told.
+        if (newest.get(registerId)?.connection !== connected.connection) continue;
+        coveredUntilMs.set(registerId, cluster.nowMs + GRACE_MS);
       }
     }
     cluster.world.at(cluster.nowMs + LOOK_EVERY_MS, look);
@@ -56,6 +73,12 @@ export function noShrink(cluster: Cluster): Observer {
       const news = message as DataToSession;
       if (news.kind === 'datum') for (const each of news.publications) noteTold(each, news.version);
       if (news.kind === 'change') for (const each of news.upserts) noteTold(each, news.to);
+      const asked = message as ClientMessage;
+      if (asked.pattern === 'registry.apply')
+        for (const { registerId, stamp } of (asked.payload as { operations: ClientOperation[] }).operations) {
+          const last = newest.get(registerId!);
+          if (stamp && (!last || compareStamps(stamp, last.stamp) > 0)) newest.set(registerId!, { stamp, connection });
+        }
       const answer = message as ServerMessage;
       if (answer.type !== 'response') return;
       const { results } = answer.response as { results?: ClientResult[] };

@@ -4,6 +4,7 @@ import {
   type Publication,
   type Push,
   type SubscribeFields,
+  compareVersions,
   formatVersion,
 } from '#model';
 import { type ClientMessage, type Observer, type ServerMessage, Violation, decodeBody } from '#sim';
@@ -12,15 +13,28 @@ type Content = Map<string, string>;
 
 /**
  * Invariant 4: within one clusterId, one complete datum version has one content. Checked on every complete answer of a
- * data server, on the result of every change whose base was seen, and on every complete list pushed to a client.
+ * data server, on the result of every change whose base was seen, and on every complete list pushed to a client. A partial
+ * answer has no version of its own, so becoming complete takes one.
  */
 export function oneContent(): Observer {
   const datums = new Map<string, Content>();
   const views = new Map<string, { content: string; by: string }>();
+  /** The highest version of each datum that was told as partial, per leaderEpoch. */
+  const partial = new Map<string, DatumVersion>();
   /** What the streams of each connection let through. */
   const filters = new Map<string, string>();
 
-  const record = (key: string, content: Content, by: string): void => {
+  const notePartial = (dataInfoId: string, version: DatumVersion): void => {
+    const key = `${dataInfoId} ${version.leaderEpoch}`;
+    const last = partial.get(key);
+    if (!last || compareVersions(version, last) > 0) partial.set(key, version);
+  };
+
+  const record = (dataInfoId: string, version: DatumVersion, content: Content, by: string): void => {
+    const key = keyOf(dataInfoId, version);
+    const last = partial.get(`${dataInfoId} ${version.leaderEpoch}`);
+    if (last && compareVersions(version, last) <= 0)
+      throw new Violation('invariant 4', `${by} calls ${key} complete, which was partial at ${formatVersion(last)}`);
     const known = datums.get(key);
     if (!known) datums.set(key, content);
     else if (text(known) !== text(content))
@@ -39,15 +53,16 @@ export function oneContent(): Observer {
       }
 
       const answer = message as DataToSession;
-      if (answer.kind === 'datum' && answer.complete)
-        record(keyOf(answer.dataInfoId, answer.version), contentOf(answer.publications), from);
-      else if (answer.kind === 'change' && answer.complete) {
+      if (answer.kind === 'datum' && !answer.complete) notePartial(answer.dataInfoId, answer.version);
+      else if (answer.kind === 'change' && !answer.complete) notePartial(answer.dataInfoId, answer.to);
+      else if (answer.kind === 'datum') record(answer.dataInfoId, answer.version, contentOf(answer.publications), from);
+      else if (answer.kind === 'change') {
         const base = datums.get(keyOf(answer.dataInfoId, answer.from));
         if (!base) return;
         const result = new Map(base);
         for (const [registerId, line] of contentOf(answer.upserts)) result.set(registerId, line);
         for (const { registerId } of answer.removals) result.delete(registerId);
-        record(keyOf(answer.dataInfoId, answer.to), result, from);
+        record(answer.dataInfoId, answer.to, result, from);
       }
 
       const item = message as ServerMessage;

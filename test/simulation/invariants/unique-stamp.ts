@@ -1,21 +1,35 @@
-import type { ClientOperation } from '#model';
-import { type ClientMessage, type Observer, Violation } from '#sim';
+import type { SessionToData, Stamp } from '#model';
+import { type Cluster, type Observer, Violation } from '#sim';
+import { ClientStamps } from './client-stamps.js';
 
-/** Invariant 1: one stamp is only ever sent over one client connection. */
-export function uniqueStamp(): Observer {
-  const sentOver = new Map<string, number>();
+/**
+ * Invariant 1: one stamp is only ever sent over one client connection; no server makes a stamp for a client that has one,
+ * neither for what it publishes nor to clean up after it.
+ */
+export function uniqueStamp(cluster: Cluster): Observer {
+  const stamps = new ClientStamps(cluster, (registerId, first, second) => {
+    const where = `over connections ${first.connection} and ${second.connection}`;
+    throw new Violation('invariant 1', `a stamp of ${registerId} was sent ${where}`);
+  });
+
+  const check = (from: string, registerId: string, stamp: Stamp | null): void => {
+    if (!stamps.has(registerId) || (stamp && stamps.of(registerId, stamp))) return;
+    const what = stamp ? `the stamp ${stamp.join('.')}` : 'no stamp';
+    throw new Violation('invariant 1', `${from} sends ${what} for ${registerId}, which its client never made`);
+  };
+
   return {
-    transit: ({ from, connection, message }) => {
-      const { pattern, payload } = message as Partial<ClientMessage>;
-      if (pattern !== 'registry.apply') return;
-      for (const operation of (payload as { operations: ClientOperation[] }).operations) {
-        if (!operation.stamp) continue;
-        const key = `${operation.registerId} ${operation.stamp.join('.')}`;
-        const other = sentOver.get(key);
-        if (other !== undefined && other !== connection)
-          throw new Violation('invariant 1', `${from} sent ${key} over connections ${other} and ${connection}`);
-        sentOver.set(key, connection);
-      }
+    transit: (transit) => {
+      stamps.note(transit);
+      const { from } = transit;
+      const told = transit.message as SessionToData;
+      if (told.kind === 'operations' || told.kind === 'reconcile')
+        for (const operation of told.operations) {
+          const { registerId, stamp } = operation.op === 'publish' ? operation.publication : operation;
+          check(from, registerId, stamp);
+        }
+      if (told.kind === 'digest')
+        for (const { registerId, stamp } of [...told.entries, ...told.removals]) check(from, registerId, stamp);
     },
   };
 }

@@ -1,0 +1,149 @@
+import type { FromMeta, Stamp } from '#model';
+import {
+  type ClientEffect,
+  type ClientEvent,
+  type DataEvent,
+  type SessionEffect,
+  type SessionEvent,
+  metaStateMachine,
+} from '#registry';
+import { realCores } from '#sim';
+import { massLoss, standsStill } from '../stories.js';
+import { type Defect, tamper, tamperAnswers, tamperStep } from './defect.js';
+
+/** What could go wrong in a server or client as a whole, or in what they say to each other. */
+export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
+  {
+    name: 'a data server that calls itself complete before the sessions have reconciled',
+    rule: /invariant [34]/,
+    cores: () => ({
+      data: tamperAnswers((message) => [
+        message.kind === 'datum' || message.kind === 'change' ? { ...message, complete: true } : message,
+      ]),
+    }),
+  },
+  {
+    name: 'a session server that gives a lost connection no grace',
+    rule: /invariant 3/,
+    cores: () => ({ session: (options) => realCores.session({ ...options, limits: { graceMs: 0 } }) }),
+  },
+  {
+    name: 'a data server that forgets a publication now and then',
+    rule: /invariant [34]|convergence/,
+    cores: () => {
+      let answers = 0;
+      return {
+        data: tamperAnswers((message) => {
+          if (message.kind !== 'datum' || !message.complete || ++answers % 5 !== 0) return [message];
+          return [{ ...message, publications: message.publications.slice(1) }];
+        }),
+      };
+    },
+  },
+  {
+    name: 'a data server that sends some of its changes to nobody',
+    rule: /convergence|invariant [34]/,
+    cores: () => {
+      let changes = 0;
+      return {
+        data: tamperAnswers((message) => (message.kind === 'change' && ++changes % 2 === 0 ? [] : [message])),
+      };
+    },
+  },
+  {
+    name: 'a data server that acknowledges what it does not keep',
+    rule: /convergence|invariant 3/,
+    cores: () => ({
+      data: (options) => {
+        let messages = 0;
+        return tamperStep(realCores.data(options), (nowMs, event, real) => {
+          const asked = event.type === 'received' ? event.message : undefined;
+          if (asked?.kind !== 'operations' || ++messages % 8 !== 0) return real(nowMs, event);
+          const results = asked.operations.map((operation) => ({
+            status: 'stored' as const,
+            stamp: (operation.op === 'publish' ? operation.publication.stamp : operation.stamp) ?? ([1, 1, 1] as Stamp),
+            version: { leaderEpoch: asked.leaderEpoch, sequence: 1 },
+          }));
+          const { slot, leaderEpoch, sequence } = asked;
+          const link = (event as { link: number }).link;
+          return [{ type: 'send', link, message: { kind: 'applied', slot, leaderEpoch, sequence, results } }];
+        });
+      },
+    }),
+  },
+  {
+    name: 'a client that replays with the stamps of its last connection',
+    rule: /invariant 1/,
+    cores: () => ({
+      client: (options) => {
+        const first = new Map<string, Stamp>();
+        return tamper<ClientEvent, ClientEffect>(realCores.client(options), (effect) => {
+          if (effect.type !== 'request' || effect.pattern !== 'registry.apply') return [effect];
+          const { operations } = effect.payload as { operations: { registerId: string; stamp: Stamp }[] };
+          const old = operations.map((operation) => {
+            if (!first.has(operation.registerId)) first.set(operation.registerId, operation.stamp);
+            return { ...operation, stamp: first.get(operation.registerId)! };
+          });
+          return [{ ...effect, payload: { operations: old } }];
+        });
+      },
+    }),
+  },
+  {
+    name: 'a session server that pushes an old list once more',
+    rule: /invariant 5/,
+    cores: () => ({
+      session: (options) => {
+        const older = new Map<string, SessionEffect>();
+        return tamper<SessionEvent, SessionEffect>(realCores.session(options), (effect) => {
+          if (effect.type !== 'push' || effect.frame.type !== 'snapshot') return [effect];
+          const key = `${effect.connection} ${effect.subscriptionId}`;
+          const before = older.get(key);
+          older.set(key, effect);
+          return before ? [effect, before] : [effect];
+        });
+      },
+    }),
+  },
+  {
+    name: 'a data server that removes the publications of the many that are missed',
+    rule: /protection/,
+    cores: () => ({
+      data: (options) =>
+        tamperStep(realCores.data(options), (nowMs, event, real) => {
+          const { message } = event as { message?: FromMeta };
+          if (message?.kind !== 'table') return real(nowMs, event);
+          const table = { ...message.table, protections: [] };
+          return real(nowMs, { ...event, message: { ...message, table } } as DataEvent);
+        }),
+    }),
+    sessions: 4,
+    story: massLoss,
+  },
+  {
+    name: 'a meta tier that takes a timeout for a death',
+    rule: /proved deaths/,
+    cores: () => ({
+      meta: (options) =>
+        tamperStep(realCores.meta(options), (nowMs, event, real) =>
+          real(nowMs, event.type === 'dialFailed' ? { ...event, reason: 'refused' } : event),
+        ),
+    }),
+    story: (cluster) => standsStill(cluster, 'data-1'),
+  },
+  {
+    name: 'a meta tier that changes a leader without a new leaderEpoch',
+    rule: /invariant 7/,
+    cores: () => ({
+      machine: () => ({
+        ...metaStateMachine,
+        apply: (state, command) => {
+          const applied = metaStateMachine.apply(state, command);
+          const { table } = applied.state;
+          const slots = table.slots.map((slot) => ({ ...slot, leaderEpoch: Math.min(slot.leaderEpoch, 1) }));
+          return { ...applied, state: { ...applied.state, table: { ...table, slots } } };
+        },
+      }),
+    }),
+  },
+];
