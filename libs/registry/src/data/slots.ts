@@ -38,6 +38,7 @@ export class Slots {
       random: options.random,
       silenceMs: limits.linkIdleMs,
       makeReplica,
+      seenEpoch: (slot) => this.leadership.seenEpoch(slot),
       emit,
     });
     this.leadership = new Leadership(incarnation, ({ slot, leaderEpoch, waitFor, firstSequence, inherits, former }) => {

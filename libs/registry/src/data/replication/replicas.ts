@@ -9,6 +9,8 @@ export interface ReplicasOptions {
   random: Random;
   silenceMs: number;
   makeReplica(slot: number, leaderEpoch: number): SlotReplica;
+  /** The highest leaderEpoch of the slot that this server has seen, in a table or in anybody's message. */
+  seenEpoch(slot: number): number;
   emit(effect: LinkEffect<ReplicaToLeader | Ping>): void;
 }
 
@@ -121,7 +123,7 @@ export class Replicas {
 
   private receive(nowMs: number, link: LinkId, message: LeaderToReplica | { kind: 'moved'; slot: number }): void {
     const followed = this.followed.get(message.slot);
-    if (!followed || followed.link !== link) return;
+    if (!followed || followed.link !== link || this.isSuperseded(followed.follower)) return;
     if (message.kind === 'moved') {
       followed.link = undefined;
       followed.askAtMs = nowMs + ASK_AGAIN_MS;
@@ -131,11 +133,17 @@ export class Replicas {
     if (answer) this.options.emit({ type: 'send', link, message: answer });
   }
 
+  /** Of a leaderEpoch that is over nothing is taken and nothing acknowledged; the table that says so is on its way. */
+  private isSuperseded({ replica, leaderEpoch }: SlotFollower): boolean {
+    return this.options.seenEpoch(replica.slot) > leaderEpoch;
+  }
+
   /** Asks to follow wherever the way to the leader is open and this has not been asked over it. */
   private ask(nowMs: number): void {
     for (const followed of this.followed.values()) {
       const link = this.links.linkTo(followed.follower.leader);
       if (link === undefined || link === followed.link || nowMs < followed.askAtMs) continue;
+      if (this.isSuperseded(followed.follower)) continue;
       followed.link = link;
       this.options.emit({ type: 'send', link, message: followed.follower.follow() });
     }
