@@ -8,6 +8,7 @@ import { RegistryClient, type Subscriber } from '#client';
 import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type RoutingTable, toDataInfoId } from '#model';
 import { slotOf } from '#sharding';
 import type * as scripts from '../../../scripts/lib/cluster.mjs';
+import { endOnSignals } from './interrupt.js';
 import { Population } from './population.js';
 import { usSince } from './load.js';
 
@@ -120,6 +121,7 @@ function shows(subscriber: Subscriber, value: string): Promise<void> {
   });
 }
 
+endOnSignals();
 const folder = await mkdtemp(join(tmpdir(), 'rollcall-failover-'));
 const cluster = await Cluster.open({ dir: folder, meta: 3, data, session: 2, basePort: 0 });
 const firstStoredUs: Histogram = build();

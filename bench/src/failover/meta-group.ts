@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Histogram } from 'hdr-histogram-js';
 import type { RaftStatus } from '#consensus';
+import { endOnSignals } from './interrupt.js';
 import type * as scripts from '../../../scripts/lib/cluster.mjs';
 
 const POLL_MS = 2;
@@ -30,6 +31,7 @@ export class MetaGroup {
   ) {}
 
   static async start(env: Record<string, string> = {}): Promise<MetaGroup> {
+    endOnSignals();
     const folder = await mkdtemp(join(tmpdir(), 'rollcall-failover-'));
     const cluster = await Cluster.open({ dir: folder, meta: 3, data: 1, session: 1, basePort: 0, env });
     await cluster.start();
