@@ -19,7 +19,7 @@ interface MembersAnswer {
 
 const why = Hosts.whyNot();
 // The check demands them; elsewhere it is said why they are left out.
-if (why !== undefined && process.env['ROLLCALL_REQUIRE_NAMESPACES'] === '1')
+if (why !== undefined && process.env['REQUIRE_NETWORK_NAMESPACES'] === '1')
   throw new Error(`Partitions cannot be tested: ${why}.`);
 if (why !== undefined) console.warn(`Partitions are not tested here: ${why}.`);
 

@@ -8,7 +8,7 @@ import { encodeBody } from '#wire';
 const HELP = `Fills the brain of one data server with ever more publications, and measures what one costs: memory, and the time of a
 publish and of a fetch. No sockets: what they cost does not grow with what is held.
 
-  node --expose-gc scripts/run.mjs bench/src/growth.main.js [--sizes 10000,100000,1000000] [--json]
+  node --expose-gc scripts/run.mjs bench/src/size/growth.main.js [--sizes 10000,100000,1000000] [--json]
 `;
 
 const { values: options } = parseArgs({

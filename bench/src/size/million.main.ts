@@ -1,0 +1,175 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { type Histogram, build } from 'hdr-histogram-js';
+import { type Publisher, RegistryClient } from '#client';
+import type * as scripts from '../../../scripts/lib/cluster.mjs';
+import { endOnSignals } from '../failover/interrupt.js';
+import { usSince } from '../failover/load.js';
+
+const HELP = `Publishes very many registrations to one data server, through a session server and the SDK, then republishes some of them all
+the time, and measures what they cost the data server: memory, and how late its event loop is.
+
+  node --max-old-space-size=8000 scripts/run.mjs bench/src/size/million.main.js [options]
+
+  --publications N  live publications (1000000), of some 200 bytes each
+  --churn N         republishes per second while it is measured (2000)
+  --seconds N       how long (60)
+  --json            print the results as JSON
+`;
+
+const PER_SERVICE = 100;
+const CLIENTS = 50;
+const AT_ONCE = 4_000;
+const DATA = `tcp://10.20.30.40:20880?application=shop&weight=100&version=1.0.0&timestamp=1700000000000&methods=${'find,'.repeat(18)}`;
+const TICK_MS = 10;
+const REPORT_EVERY = 100_000;
+
+const { values: options } = parseArgs({
+  options: {
+    publications: { type: 'string', default: '1000000' },
+    churn: { type: 'string', default: '2000' },
+    seconds: { type: 'string', default: '60' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const number = (name: 'publications' | 'churn' | 'seconds'): number => {
+  const value = Number(options[name]);
+  if (value > 0) return value;
+  console.error(`--${name} must be a number above 0, not ${options[name]}`);
+  process.exit(2);
+};
+const publications = number('publications');
+const churn = number('churn');
+const seconds = number('seconds');
+
+// The script is not compiled: seen from dist, it is at the top of the checkout.
+const { Cluster } = (await import(
+  new URL('../../../../scripts/lib/cluster.mjs', import.meta.url).href
+)) as typeof scripts;
+
+interface Measured {
+  rss: number;
+  heapUsed: number;
+  external: number;
+  p50Ms: number;
+  p99Ms: number;
+  p999Ms: number;
+  maxMs: number;
+}
+
+/** What the data server has measured since it was last asked. */
+async function measured(server: scripts.ClusterNode, file: string): Promise<Measured> {
+  rmSync(file, { force: true });
+  process.kill(server.pid!, 'SIGUSR2');
+  while (!existsSync(file)) await setTimeout(TICK_MS);
+  return JSON.parse(readFileSync(file, 'utf8')) as Measured;
+}
+
+async function publishAll(clients: RegistryClient[]): Promise<Publisher[]> {
+  const publishers: Publisher[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < publications) {
+      const index = next++;
+      const dataId = `service-${Math.floor(index / PER_SERVICE)}`;
+      publishers.push(await clients[index % CLIENTS]!.publish({ dataId, data: [`${DATA}0`] }));
+      if (publishers.length % REPORT_EVERY === 0) console.error(`${publishers.length} published`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return publishers;
+}
+
+/** Republishes at an even pace, with what is under way bounded. */
+async function churnFor(publishers: Publisher[], latencyUs: Histogram): Promise<number> {
+  const endMs = performance.now() + seconds * 1000;
+  const underway = new Set<Promise<void>>();
+  let owed = 0;
+  let failed = 0;
+  let lastMs = performance.now();
+  for (let version = 1; performance.now() < endMs; version++) {
+    const nowMs = performance.now();
+    owed = Math.min(owed + ((nowMs - lastMs) * churn) / 1000, churn);
+    lastMs = nowMs;
+    for (; owed >= 1 && underway.size < AT_ONCE; owed--) {
+      const startMs = performance.now();
+      const one = publishers[Math.floor(Math.random() * publishers.length)]!.republish([`${DATA}${version}`])
+        .then(
+          () => latencyUs.recordValue(usSince(startMs)),
+          () => void failed++,
+        )
+        .finally(() => underway.delete(one));
+      underway.add(one);
+    }
+    await setTimeout(TICK_MS);
+  }
+  await Promise.all(underway);
+  return failed;
+}
+
+endOnSignals();
+const folder = await mkdtemp(join(tmpdir(), 'rollcall-million-'));
+const file = join(folder, 'measured.json');
+const preload = new URL('./delay.preload.js', import.meta.url).href;
+const cluster = await Cluster.open({
+  ...{ dir: folder, meta: 1, data: 1, session: 1, basePort: 0 },
+  env: { NODE_OPTIONS: `--import=${preload} --max-old-space-size=8000`, BENCH_DELAY_FILE: file },
+});
+const clients: RegistryClient[] = [];
+const latencyUs = build();
+let before: Measured;
+let filled: Measured;
+let churned: Measured;
+let failed: number;
+let tookS: number;
+try {
+  await cluster.start();
+  const [server] = cluster.of('data');
+  const seeds = cluster.of('session').map(({ rpcAddress }) => rpcAddress);
+  for (let i = 0; i < CLIENTS; i++) clients.push(new RegistryClient({ seeds }));
+  before = await measured(server!, file);
+  const startMs = performance.now();
+  const publishers = await publishAll(clients);
+  tookS = (performance.now() - startMs) / 1000;
+  filled = await measured(server!, file);
+  failed = await churnFor(publishers, latencyUs);
+  churned = await measured(server!, file);
+} finally {
+  await cluster.kill();
+  await Promise.all(clients.map((client) => client.close({ drain: false })));
+  await rm(folder, { recursive: true, force: true });
+}
+
+const bytesEach = ({ rss }: Measured): number => (rss - before.rss) / publications;
+const delays = ({ p50Ms, p99Ms, p999Ms, maxMs }: Measured) => ({ p50Ms, p99Ms, p999Ms, maxMs });
+const results = {
+  node: process.version,
+  publications,
+  publishedPerSecond: publications / tookS,
+  residentBytesEach: { filled: bytesEach(filled), churned: bytesEach(churned) },
+  eventLoopDelay: { filling: delays(filled), churning: delays(churned) },
+  republished: latencyUs.totalCount,
+  failed,
+  republishMs: { p50: latencyUs.getValueAtPercentile(50) / 1000, p99: latencyUs.getValueAtPercentile(99) / 1000 },
+};
+if (options.json) console.log(JSON.stringify(results, null, 2));
+else {
+  const line = ({ p50Ms, p99Ms, p999Ms, maxMs }: ReturnType<typeof delays>): string =>
+    `p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms  p99.9 ${p999Ms.toFixed(1)} ms  max ${maxMs.toFixed(1)} ms`;
+  console.log(`
+${publications} publications on one data server, ${results.publishedPerSecond.toFixed(0)} published a second
+  resident memory each        ${bytesEach(filled).toFixed(0)} bytes; ${bytesEach(churned).toFixed(0)} after the churn
+  event loop late by, filling  ${line(delays(filled))}
+                      churning ${line(delays(churned))}
+  ${results.republished} republishes, ${failed} failed: p50 ${results.republishMs.p50.toFixed(1)} ms  p99 ${results.republishMs.p99.toFixed(1)} ms`);
+}
+process.exit(failed > 0 ? 1 : 0);
