@@ -8,7 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 const file = process.env['BENCH_DELAY_FILE'];
 
 if (file !== undefined && process.argv[1]?.includes('/apps/data/')) {
-  const delay = monitorEventLoopDelay({ resolution: 5 });
+  const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   process.on('SIGUSR2', () => {
     const { rss, heapUsed, external } = process.memoryUsage();
