@@ -117,7 +117,7 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
           return real(nowMs, { ...event, message: { ...message, table } } as DataEvent);
         }),
     }),
-    sessions: 4,
+    options: { sessions: 4 },
     story: massLoss,
   },
   {

@@ -1,6 +1,6 @@
 import type { Core, DataToSession } from '#model';
 import type { DataEffect, DataEvent } from '#registry';
-import { type Cluster, type Cores, realCores } from '#sim';
+import { type Cluster, type ClusterOptions, type Cores, realCores } from '#sim';
 import { untilConverged } from '../invariants/convergence.js';
 import { Schedule } from '../schedule.js';
 import { watched } from '../watched.js';
@@ -12,8 +12,7 @@ export interface Defect {
   cores: () => Partial<Cores>;
   /** What has to happen for the defect to show; a random schedule unless given. */
   story?: (cluster: Cluster) => void;
-  sessions?: number;
-  data?: number;
+  options?: Partial<ClusterOptions>;
   /** Seeds to try at most. */
   seeds?: number;
 }
@@ -56,9 +55,9 @@ function randomStory(cluster: Cluster): void {
 }
 
 /** Runs seeds with the defect until something objects. */
-export function firstObjection({ cores, sessions = 2, data = 2, seeds = 20, story = randomStory }: Defect): string {
+export function firstObjection({ cores, options, seeds = 20, story = randomStory }: Defect): string {
   for (let seed = 1; seed <= seeds; seed++) {
-    const cluster = watched({ seed, data, sessions, clients: 4, slotCount: 8, cores: cores() });
+    const cluster = watched({ data: 2, sessions: 2, clients: 4, slotCount: 8, ...options, seed, cores: cores() });
     try {
       cluster.story(() => {
         cluster.run(500);

@@ -1,15 +1,16 @@
-import type { Notice, Stamp } from '#model';
+import type { Notice, Publication, Push } from '#model';
 import type { SessionEffect, SessionEvent } from '#registry';
 import { type Cores, realCores } from '#sim';
-import { type Defect, tamper } from './defect.js';
-
-type Publication = { stamp: Stamp; owner: { kind: string } };
+import { everythingIsNew, machineDies, staleReplicaLeads } from '../stories.js';
+import { type Defect, tamper, tamperStep } from './defect.js';
 
 /** What the rules are made of, as far as it is taken out here: the inside of a data server's core. */
 interface Replica {
   leaderEpoch: number;
   isComplete: boolean;
-  leaseHolders: { heldBy(incarnation: string): Iterable<Publication> };
+  leaseHolders: { set(publication: Publication, incarnation: string): void };
+  live(dataInfoId: string, registerId: string): Publication | undefined;
+  owners(): IterableIterator<string>;
   ownedBy(session: string, limit?: number): Publication[];
   complete(): void;
 }
@@ -23,6 +24,11 @@ interface DataInside {
   };
   held: {
     leadership: { begin(begun: Begun): { replica: Replica }; at(slot: number): unknown };
+    replicas: {
+      take(slot: number): Replica | undefined;
+      followed: Map<number, { follower: { replica: Replica } }>;
+      left: Map<number, Replica>;
+    };
     leaderFor(named: { slot: number }): unknown;
   };
 }
@@ -54,6 +60,83 @@ export const RULE_DEFECTS: readonly Defect[] = [
     name: 'removal by inference without the wait set',
     rule: /invariant [34]/,
     cores: beginning((begun, begin) => begin({ ...begun, waitFor: [] })),
+  },
+  {
+    name: 'the wait set without its grace',
+    rule: /invariant 3/,
+    cores: without(({ sessions }) => {
+      sessions.isNotWorthWaiting = (_, incarnation) => !sessions.inTable.has(incarnation);
+    }),
+    options: { data: 1 },
+    story: machineDies,
+  },
+  {
+    name: 'leased publications removed by inference',
+    rule: /invariant 2/,
+    cores: beginning((begun, begin) => {
+      const leader = begin(begun);
+      const { replica } = leader;
+      const { leaseHolders } = replica;
+      // Owned by whoever has accepted it, as if that were a connection.
+      const accepted = new Map<Publication, string>();
+      const set = leaseHolders.set.bind(leaseHolders);
+      leaseHolders.set = (publication, incarnation) => {
+        if (!accepted.has(publication)) accepted.set(publication, incarnation);
+        set(publication, incarnation);
+      };
+      const ownedBy = replica.ownedBy.bind(replica);
+      const of = (session: string): Publication[] =>
+        [...accepted.keys()].filter(
+          (each) => accepted.get(each) === session && replica.live(each.dataInfoId, each.registerId) === each,
+        );
+      replica.ownedBy = (session, limit) => [...ownedBy(session, limit), ...of(session)];
+      replica.owners = () => new Set(accepted.values()).values();
+      return leader;
+    }),
+  },
+  {
+    name: 'a completion that keeps the version',
+    rule: /invariant 4/,
+    cores: beginning((begun, begin) => {
+      const leader = begin(begun);
+      const { replica } = leader;
+      const { isComplete } = replica;
+      const completed = new Set(isComplete ? [replica.leaderEpoch] : []);
+      Object.defineProperty(replica, 'isComplete', {
+        get: () => completed.has(replica.leaderEpoch),
+        configurable: true,
+      });
+      replica.complete = () => void completed.add(replica.leaderEpoch);
+      return leader;
+    }),
+  },
+  {
+    name: 'a partial push that replaces the list',
+    rule: /invariant 3/,
+    cores: () => ({
+      client: (options) =>
+        tamperStep(realCores.client(options), (nowMs, event, real) => {
+          if (event.type !== 'push') return real(nowMs, event);
+          const push = event.push as Push;
+          return real(nowMs, push.type === 'partial' ? { ...event, push: { ...push, type: 'snapshot' } } : event);
+        }),
+    }),
+    options: { data: 1, sessions: 3 },
+    story: everythingIsNew,
+  },
+  {
+    name: 'what a stale replica offers, shown',
+    rule: /invariant 9/,
+    cores: without(({ held: { replicas } }) => {
+      replicas.take = (slot) => {
+        const { replica } = replicas.followed.get(slot)?.follower ?? { replica: replicas.left.get(slot) };
+        replicas.followed.delete(slot);
+        replicas.left.delete(slot);
+        return replica;
+      };
+    }),
+    options: { data: 3, sessions: 3, replicas: 3 },
+    story: staleReplicaLeads,
   },
   {
     name: 'STALE_REGISTRATION not handed to the client',
