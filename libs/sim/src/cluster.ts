@@ -194,9 +194,9 @@ export class Cluster {
   }
 
   /** What a subscriber should see: the publications of live owners that its scope lets through. */
-  expected(subscriber: SimSubscriber): Map<string, string[]> {
+  expected(subscriber: SimSubscriber, publishers: readonly SimPublisher[] = this.publishers): Map<string, string[]> {
     const live = new Map<string, string[]>();
-    for (const publisher of this.publishers) {
+    for (const publisher of publishers) {
       if (!isLive(publisher) || publisher.dataInfoId !== subscriber.dataInfoId) continue;
       if (subscriber.scope === 'zone' && publisher.zone !== subscriber.zone) continue;
       live.set(publisher.registerId, publisher.data!);
@@ -217,11 +217,17 @@ export class Cluster {
 
   /** What still keeps the views from equalling the live publications; undefined when nothing does (invariant 10). */
   divergence(): string | undefined {
+    const publishers = new Map<string, SimPublisher[]>();
+    for (const publisher of this.publishers) {
+      const others = publishers.get(publisher.dataInfoId);
+      if (others) others.push(publisher);
+      else publishers.set(publisher.dataInfoId, [publisher]);
+    }
     for (const subscriber of this.subscribers) {
       const current = subscriber.current();
       const where = `${subscriber.client.name} on ${subscriber.dataInfoId}`;
       if (!current || current.state !== 'current') return `${where} is ${current?.state ?? 'shown nothing'}`;
-      const expected = this.expected(subscriber);
+      const expected = this.expected(subscriber, publishers.get(subscriber.dataInfoId) ?? []);
       const list = subscriber.list();
       for (const [registerId, data] of expected) {
         if (!list.has(registerId)) return `${where} lacks ${registerId}`;
