@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { RoutingTable } from '#model';
-import { type Changes, type Forecast, type PlanInput, forecast, isDrained, plan } from './index.js';
+import { type Forecast, type PlanInput, forecast, isDrained, plan } from './index.js';
 import { applied, caughtUp, emptyTable, loadsOf, server, settle, slotOf, tableOf } from './planner.harness.js';
 import { expectSettled } from './world.harness.js';
 
@@ -23,10 +23,29 @@ function settledTable(slots: number, members: RoutingTable['members'], replicas:
   return fulfilled(table, forecast({ table, replicas, limits: ENOUGH }));
 }
 
-/** Within a tenth of the least possible, or one more. */
-function expectFew(changes: Changes, least: Changes): void {
-  expect(changes.joins).toBeLessThanOrEqual(Math.max(least.joins * 1.1, least.joins + 1));
-  expect(changes.leaders).toBeLessThanOrEqual(Math.max(least.leaders * 1.1, least.leaders + 1));
+/**
+ * Within a tenth of the least possible, or one more: so are all clusters together, and each whose servers are alike and in
+ * one zone. Else the least is a bound that zones may put out of reach, and a single cluster may need a few more.
+ */
+class Fewest {
+  private total = 0;
+  private totalLeast = 0;
+
+  count({ changes, least }: Pick<Forecast, 'changes' | 'least'>, servers: RoutingTable['members']): void {
+    const kinds = new Set(servers.map(({ zone, weight }) => `${zone} ${weight}`)).size;
+    const [factor, more] = kinds === 1 ? [1.1, 1] : [1.5, 8];
+    for (const kind of ['joins', 'leaders'] as const) {
+      if (changes[kind] > Math.max(least[kind] * factor, least[kind] + more))
+        throw new Error(`${changes[kind]} ${kind} where ${least[kind]} might do.`);
+      this.total += changes[kind];
+      this.totalLeast += least[kind];
+    }
+  }
+
+  /** Of all that were counted. */
+  get ratio(): number {
+    return this.total / this.totalLeast;
+  }
 }
 
 const zone = fc.constantFrom('x', 'y', 'z');
@@ -57,6 +76,18 @@ describe('a forecast', () => {
     });
   });
 
+  it('looks beyond what is under way, also while that leaves nothing to begin', () => {
+    const before = settledTable(12, ['a', 'b'].map(server), 2);
+    const input = {
+      table: { ...before, members: ['a', 'b', 'c'].map(server) },
+      replicas: 2,
+      limits: { maxJoining: 2 },
+    };
+    const underWay = { ...input, table: applied(input.table, plan(input)) };
+    expect(plan(underWay)).toEqual([]);
+    expect(forecast(underWay).loads.after).toEqual(forecast(input).loads.after);
+  });
+
   it('is empty where all is well', () => {
     const table = settledTable(64, ['a@x', 'b@y', 'c@z'].map(server), 2);
     expect(forecast({ table, replicas: 2 })).toMatchObject({ steps: [], rounds: 0, changes: { joins: 0, leaders: 0 } });
@@ -78,6 +109,7 @@ describe('a forecast', () => {
   });
 
   it('comes true: plan by plan, the table gets there with as many changes', () => {
+    const fewest = new Fewest();
     fc.assert(
       fc.property(
         members(12),
@@ -99,15 +131,18 @@ describe('a forecast', () => {
           const { steps } = settle(input);
           const count = (...types: string[]): number => steps.filter(({ type }) => types.includes(type)).length;
           const changes = { joins: count('join'), leaders: count('promote', 'begin', 'move') };
-          expectFew(changes, expected.least);
-          expectFew(expected.changes, expected.least);
+          fewest.count({ changes, least: expected.least }, servers);
+          fewest.count(expected, servers);
           // Each plan looks for the nearest target anew, and may find a slightly nearer one.
-          expect(changes.joins).toBe(expected.changes.joins);
-          expect(Math.abs(changes.leaders - expected.changes.leaders)).toBeLessThanOrEqual(2);
+          for (const kind of ['joins', 'leaders'] as const)
+            expect(Math.abs(changes[kind] - expected.changes[kind])).toBeLessThanOrEqual(
+              4 + expected.changes[kind] / 10,
+            );
         },
       ),
       { numRuns: 60 },
     );
+    expect(fewest.ratio).toBeLessThan(1.1);
   });
 });
 
@@ -118,6 +153,7 @@ describe('up to 100 servers and 16,384 slots', () => {
   const various: typeof alike = [hundred((i) => `@z${i % 5}*${1 + (i % 4)}`), 16_384, 3];
 
   it('settle with next to the fewest changes when one server joins, dies or drains', () => {
+    const fewest = new Fewest();
     fc.assert(
       fc.property(
         members(100),
@@ -132,12 +168,13 @@ describe('up to 100 servers and 16,384 slots', () => {
           const drains = { table, replicas, draining: new Set([servers[0]!.incarnation]), limits: ENOUGH };
           for (const input of [joined, died, drains]) {
             const expected = forecast(input);
-            expectFew(expected.changes, expected.least);
+            fewest.count(expected, servers);
             expectSettled({ ...input, table: fulfilled(input.table, expected) });
           }
         },
       ),
       { numRuns: 5, examples: [alike, various] },
     );
+    expect(fewest.ratio).toBeLessThan(1.1);
   });
 });

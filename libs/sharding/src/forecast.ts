@@ -40,8 +40,8 @@ export function forecast(input: PlanInput): Forecast {
 /** Plans, and goes on to the target of that plan instead of finding it anew each time. False when all is done. */
 function approach(cluster: Cluster, input: PlanInput, rounds: PlanStep[][]): boolean {
   const { steps, target } = planNext(cluster, input);
-  if (steps.length === 0) return false;
   let slots = [...cluster.slots.keys()];
+  if (steps.length === 0) return !input.frozen && finishJoins(cluster, slots);
   for (let round = steps; round.length > 0; round = planTowards(target, cluster, input, slots)) {
     rounds.push(round);
     for (const step of round) cluster.apply(step);
@@ -50,6 +50,13 @@ function approach(cluster: Cluster, input: PlanInput, rounds: PlanStep[][]): boo
     slots = slots.filter((slot) => !target || !isThere(cluster, target, slot));
   }
   return true;
+}
+
+/** Nothing may be next only because so much is under way. False when nothing is. */
+function finishJoins(cluster: Cluster, slots: readonly number[]): boolean {
+  const joining = slots.filter((slot) => cluster.slots[slot]!.leader >= 0 && cluster.slots[slot]!.joining.length > 0);
+  for (const slot of joining) cluster.complete(slot);
+  return joining.length > 0;
 }
 
 function isThere({ slots }: Cluster, target: Target, slot: number): boolean {
