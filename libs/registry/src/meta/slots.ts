@@ -43,7 +43,8 @@ export class Slots {
   ) {}
 
   /**
-   * One proposal at a time: the next plan starts from what this one led to. A new leader moves nothing for balance
+   * One proposal at a time: the next plan starts from what this one led to, and from what moves led to; planned without
+   * them, it would make others in their place, and come to take some of them back. A new leader moves nothing for balance
    * before it is settled, since it has yet to hear whom the session servers cannot reach; nor does any while operators
    * have it paused. While so many servers are missed that they are expected back, only slots without a leader are given
    * one.
@@ -52,7 +53,7 @@ export class Slots {
   place(nowMs: number, barred: ReadonlySet<string>): void {
     const { context, done } = this;
     const { ready, table } = context;
-    if (!ready || this.proposals.has('place', ({ steps }) => steps.some(isPlanned))) return;
+    if (!ready || this.proposals.has('place', ({ steps }) => steps.some(isOfPlan))) return;
     const isSettled = context.isNew || context.isSettled(nowMs);
     const basis = { epoch: table.epoch, barred, mayBalance: isSettled && !context.state.rebalance.paused };
     const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === basis.mayBalance;
@@ -86,12 +87,17 @@ export class Slots {
     this.proposeReported();
   }
 
-  /** What is reported while a proposal is under way goes together into the next. */
+  /** What is reported while a proposal is under way goes together into the next, less what has been planned otherwise since. */
   proposeReported(): void {
     if (this.waiting.size === 0 || this.proposals.has('place', ({ steps }) => !steps.some(isPlanned))) return;
-    const steps = [...this.waiting.values()];
+    const steps = [...this.waiting.values()].filter((step) => step.type !== 'move' || this.isWanted(step));
     this.waiting.clear();
-    this.proposals.propose({ type: 'place', steps });
+    if (steps.length > 0) this.proposals.propose({ type: 'place', steps });
+  }
+
+  private isWanted({ slot, from, to, expectedLeaderEpoch }: MoveStep): boolean {
+    const wanted = this.moves.get(slot)?.step;
+    return wanted?.from === from && wanted.to === to && wanted.expectedLeaderEpoch === expectedLeaderEpoch;
   }
 
   leadershipChanged(): void {
@@ -109,9 +115,8 @@ export class Slots {
     this.moves = new Map(
       planned.flatMap((step) => {
         if (step.type !== 'move') return [];
-        const known = this.moves.get(step.slot);
-        const isSame = known?.step.from === step.from && known.step.to === step.to;
-        return [[step.slot, isSame ? known : { step, askedAtMs: -Infinity }] as const];
+        const wanted = this.isWanted(step) ? this.moves.get(step.slot)! : { step, askedAtMs: -Infinity };
+        return [[step.slot, wanted] as const];
       }),
     );
     if (steps.length === 0) {
@@ -135,6 +140,11 @@ export class Slots {
 /** What the planner wants, unlike what leaders report. */
 function isPlanned({ type }: SlotStep): boolean {
   return type !== 'complete' && type !== 'move';
+}
+
+/** What the planner has decided, whether proposed by itself or once a leader was ready. */
+function isOfPlan({ type }: SlotStep): boolean {
+  return type !== 'complete';
 }
 
 function countByType(steps: PlanStep[]): Record<string, number> {

@@ -1,0 +1,38 @@
+import { forecast, serverLoads } from '#sharding';
+import type { RoutingTable } from '#model';
+import { watched } from './watched.js';
+
+/** Rises by one with every change of any leader. */
+const leaderEpochs = ({ slots }: RoutingTable): number => slots.reduce((sum, { leaderEpoch }) => sum + leaderEpoch, 0);
+
+describe('a data tier that grows, with the real brains', () => {
+  it.each([1, 2, 3, 4, 9])(
+    'changes as few leaders as possible, however its steps come to overlap (seed %i)',
+    (seed) => {
+      const cluster = watched({ seed, data: 2, sessions: 2, clients: 2, slotCount: 64 });
+      cluster.story(() => {
+        const table = (): RoutingTable => cluster.meta.state.table;
+        const pause = (paused: boolean): void => cluster.metaLeader!.operate({ type: 'setRebalance', paused });
+        cluster.run(8_000);
+        pause(true);
+        for (let i = 0; i < 4; i++) cluster.addData();
+        cluster.until('all are members', () => table().members.length === 8);
+        const { epoch } = table();
+        cluster.run(5_000);
+        expect(table().epoch).toBe(epoch);
+
+        const { least } = forecast({ table: table(), replicas: 2 });
+        const before = leaderEpochs(table());
+        pause(false);
+        const isSettled = (): boolean => forecast({ table: table(), replicas: 2 }).steps.length === 0;
+        cluster.until('nothing is left to move', isSettled, 15_000);
+        expect(leaderEpochs(table()) - before).toBe(least.leaders);
+        for (const { leads, replicas } of serverLoads({ table: table(), replicas: 2 }))
+          for (const { count, fewest, most } of [leads, replicas]) {
+            expect(count).toBeGreaterThanOrEqual(fewest);
+            expect(count).toBeLessThanOrEqual(most);
+          }
+      });
+    },
+  );
+});
