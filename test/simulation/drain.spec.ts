@@ -77,7 +77,7 @@ class Busy {
 }
 
 describe('the drain of a data server under load, with the real brains', () => {
-  it.each([1, 2, 3, 4, 5, 6])('is noticed by no client, nor is the stop of the server (seed %i)', (seed) => {
+  it.each([1, 2, 3, 4, 5, 6, 15, 20])('is noticed by no client, nor is the stop of the server (seed %i)', (seed) => {
     const busy = new Busy({ seed });
     const { cluster } = busy;
     cluster.story(() => {
@@ -90,9 +90,8 @@ describe('the drain of a data server under load, with the real brains', () => {
       cluster.untilConverged();
       expect(busy.outcomes.length).toBeGreaterThan(20);
       for (const outcome of busy.outcomes) expect(outcome).toEqual({ ok: true, stored: true });
-      // Who writes without a stamp may be told to come again while the slot changes hands, and is told nothing else.
-      const answers = new Set(busy.curls.flatMap((curl) => [...curl.answers.keys()]));
-      expect([...answers].filter((kind) => !kind.endsWith(' ok') && kind !== 'http.publish NO_LEADER')).toEqual([]);
+      const answers = busy.curls.flatMap((curl) => [...curl.answers.keys()]);
+      expect(answers.filter((kind) => !kind.endsWith(' ok'))).toEqual([]);
       expect(cluster.meta.state.table.departed).toMatchObject([{ role: 'data', cause: 'left' }]);
     });
   });

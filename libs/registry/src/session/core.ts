@@ -278,11 +278,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       if (this.membership.offer(message.table)) this.takeNewTable(message.table);
       return;
     }
+    if (message.kind === 'moved') return this.slots.moved(link, message);
     const slot = this.slots.at(message.slot, link);
     if (!slot) return;
     switch (message.kind) {
-      case 'moved':
-        return this.slots.moved(slot, link, message);
       case 'leaseEnded':
         return message.leaderEpoch === slot.leaderEpoch ? this.leases.ended(slot, message) : undefined;
       case 'adopt':

@@ -15,12 +15,14 @@ import type { Holdings, Subject } from './holdings.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
 import { readOnly, repeats } from './read-only.js';
 import { NO_WAITERS, type Pending, overloaded } from './requests.js';
-import type { SlotLink } from './slot-link.js';
+import type { Sent, SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
 
 /**
- * Leased publications, which come over HTTP: stamped by the slot leader, never queued here. A copy of what was stored
- * is kept, to be replayed to a next leader, until the leader says that the lease has ended.
+ * Leased publications, which come over HTTP: stamped by the slot leader, never queued here. While the slot is given to
+ * another leader a request waits for that one, for no longer than it would for an answer, if it is certain that the former
+ * has not taken it: taken twice, it might undo what was done in between. A copy of what was stored is kept, to be
+ * replayed to a next leader, until the leader says that the lease has ended.
  */
 export class Leases {
   constructor(
@@ -66,16 +68,25 @@ export class Leases {
     const slot = this.leaderOf(pending, dataInfoId);
     if (!slot) return;
     const subject = { slot: slot.slot, registerId, dataInfoId };
-    const requestId = this.context.nextRequestId();
-    const adopt = !this.holdings.find(subject)?.publication;
-    const { leaderEpoch } = slot;
-    slot.ask({
-      message: { kind: 'renew', slot: slot.slot, leaderEpoch, requestId, registerId, dataInfoId, adopt },
-      answered: (message) => {
-        if (message.kind === 'renewed') this.renewed(pending, subject, message);
-      },
-      voided: () => failNoLeader(pending),
-    });
+    let requestId = 0;
+    // It may be done twice, so it need not be known what became of it.
+    const attempt = (): void => {
+      if (!pending.isOpen) return;
+      requestId = this.context.nextRequestId();
+      const adopt = !this.holdings.find(subject)?.publication;
+      const { leaderEpoch } = slot;
+      slot.ask({
+        message: { kind: 'renew', slot: slot.slot, leaderEpoch, requestId, registerId, dataInfoId, adopt },
+        answered: (message) => {
+          if (message.kind === 'renewed') this.renewed(pending, subject, message);
+        },
+        voided: attemptOrFail,
+      });
+    };
+    const attemptOrFail = (): void => {
+      if (!slot.whenLed(attempt)) failNoLeader(pending);
+    };
+    attemptOrFail();
     this.context.timers.at(this.context.nowMs + this.context.limits.writeDeadlineMs, () => {
       slot.forgetAsk(requestId);
       failNoLeader(pending);
@@ -117,18 +128,25 @@ export class Leases {
     operation: Parameters<SlotLink['enqueue']>[0]['operation'],
     stored: (result: Extract<OperationResult, { status: 'stored' }>) => void,
   ): void {
-    const leased = (result: OperationResult | undefined): void => {
-      if (!result) failNoLeader(pending);
+    const leased: Sent['leased'] = (result) => {
+      if (result === 'notTaken') attemptOrFail();
+      else if (result === 'unknown') failNoLeader(pending);
       else if (result.status === 'stored') stored(result);
       else pending.fail(failure('STALE_REGISTRATION', undefined, { details: { held: result.held } }));
     };
-    slot.enqueue({ operation, waiters: NO_WAITERS, leased });
+    const attempt = (): void => {
+      if (pending.isOpen) slot.enqueue({ operation, waiters: NO_WAITERS, leased });
+    };
+    const attemptOrFail = (): void => {
+      if (!slot.whenLed(attempt)) failNoLeader(pending);
+    };
+    attemptOrFail();
     this.context.timers.at(this.context.nowMs + this.context.limits.writeDeadlineMs, () => failNoLeader(pending));
   }
 
   private leaderOf(pending: Pending, dataInfoId: DataInfoId): SlotLink | undefined {
     const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
-    if (!slot.isOpen) failNoLeader(pending);
+    if (!slot.isNear) failNoLeader(pending);
     else if (slot.inFlightCount >= BOUNDS.inFlightPerSlot) pending.fail(overloaded());
     else return slot;
     return undefined;

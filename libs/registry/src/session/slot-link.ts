@@ -17,8 +17,15 @@ export interface Sent {
   waiters: readonly Waiter[];
   /** True for another try with a stamp raised here. */
   isRestamped?: boolean;
-  /** For what the leader stamps: told the result, or undefined when it will never be known. Nobody sends it again. */
-  leased?: (result: OperationResult | undefined) => void;
+  /** For what the leader stamps: told the result. Only what was certainly not taken may be sent again, by whoever sent it. */
+  leased?: (result: OperationResult | 'notTaken' | 'unknown') => void;
+}
+
+/** What was sent to the leader before this one, and may still be answered. */
+interface Former {
+  link: LinkId;
+  leaderEpoch: number;
+  sent: Sent[];
 }
 
 /** A question with a requestId. */
@@ -74,6 +81,12 @@ export class SlotLink {
   private retryMs = RETRY_MIN_MS;
   private outbox: Sent[] = [];
   private readonly inFlight = new Map<number, Sent[]>();
+  private former: Former | undefined;
+  /** Another leader, or the way to it, is about to be there. */
+  private isChanging = false;
+  /** The leader has answered over this link, so it does lead. One that is behind our table would say `moved` at first. */
+  private hasAnswered = false;
+  private waiting: (() => void)[] = [];
   private readonly asks = new Map<number, Ask>();
 
   constructor(
@@ -87,11 +100,18 @@ export class SlotLink {
     return this.link !== undefined;
   }
 
+  /** Whether there is a leader to be talked to, now or in a moment. */
+  get isNear(): boolean {
+    return this.isOpen || this.isChanging;
+  }
+
   /** Takes what a table says. A leaderEpoch once seen is never undercut, since tables come in order of epoch. */
   assign(leader: string | null, leaderEpoch: number): void {
     this.refusedUntilMs = undefined;
     if (leader === this.leader && leaderEpoch === this.leaderEpoch) return;
-    this.close();
+    this.isChanging = leader !== null;
+    this.replaced();
+    if (leader === null) this.waiting = [];
     this.leader = leader;
     this.leaderEpoch = leaderEpoch;
     this.retryMs = RETRY_MIN_MS;
@@ -105,6 +125,23 @@ export class SlotLink {
     this.isResending = true;
     this.digest();
     this.owner.opened(this);
+  }
+
+  /**
+   * Runs when it is known that there is a leader to talk to: at once, or soon, where another is on its way. False where
+   * there is none to wait for. Whoever waits decides for how long.
+   */
+  whenLed(run: () => void): boolean {
+    if (this.isOpen && this.hasAnswered) run();
+    else if (this.isNear && this.waiting.length < BOUNDS.inFlightPerSlot) this.waiting.push(run);
+    else return false;
+    return true;
+  }
+
+  private answered(): void {
+    this.hasAnswered = true;
+    this.isChanging = false;
+    for (const run of this.waiting.splice(0)) run();
   }
 
   /** Compares in the background, so that what went wrong unseen is repaired in bounded time. Answers its size. */
@@ -124,24 +161,62 @@ export class SlotLink {
     return entries.length + removals.length;
   }
 
-  close(): void {
+  /** The link is lost. What was under way over it may have been taken or not. */
+  lost(link: LinkId): void {
+    if (this.former?.link === link) this.endFormer('unknown');
+    if (this.link !== link) return;
+    this.isChanging = false;
+    this.waiting = [];
+    this.close('unknown');
+  }
+
+  /** A former leader says whom it has seen since. As links keep order, it has not taken what it has not answered. */
+  formerMoved(link: LinkId, leaderEpoch: number): void {
+    if (this.former?.link === link && leaderEpoch > this.former.leaderEpoch) this.endFormer('notTaken');
+  }
+
+  /** Another leads by a newer table. What is under way to this one may still be answered by the word that it moved. */
+  private replaced(): void {
+    const { link, leaderEpoch } = this;
+    this.endFormer('unknown');
+    if (link === undefined) return;
+    const sent = [...this.inFlight.values()].flat().filter(({ leased }) => leased);
+    if (sent.length > 0) this.former = { link, leaderEpoch, sent };
+    this.close('pending');
+  }
+
+  private endFormer(end: 'notTaken' | 'unknown'): void {
+    const { former } = this;
+    this.former = undefined;
+    for (const { leased } of former?.sent ?? []) leased!(end);
+  }
+
+  /** @param leased what is known of leased operations that were sent */
+  private close(leased: 'notTaken' | 'unknown' | 'pending'): void {
     if (this.link === undefined) return;
     this.link = undefined;
+    this.hasAnswered = false;
     this.phase = 'closed';
-    const sent = [...this.inFlight.values()].flat().concat(this.outbox);
+    const [sent, unsent] = [[...this.inFlight.values()].flat(), this.outbox];
     const asks = [...this.asks.values()];
     this.inFlight.clear();
     this.inFlightCount = 0;
     this.outbox = [];
     this.asks.clear();
     this.owedSinceMs ??= this.context.nowMs;
-    for (const one of sent) this.owner.voided(this, one);
+    for (const one of [...sent, ...unsent]) if (!one.leased) this.owner.voided(this, one);
+    if (leased !== 'pending') for (const one of sent) one.leased?.(leased);
+    for (const one of unsent) one.leased?.('notTaken');
     for (const ask of asks) ask.voided();
   }
 
-  /** The peer does not lead the slot at our leaderEpoch. Answers how long to leave it alone. */
-  moved(): number {
-    this.close();
+  /**
+   * The peer does not lead the slot at our leaderEpoch. Answers how long to leave it alone.
+   * @param seen the highest leaderEpoch that the peer has seen: once it is a higher one, the peer takes nothing at ours
+   */
+  moved(seen: number): number {
+    this.isChanging = true;
+    this.close(seen > this.leaderEpoch ? 'notTaken' : 'unknown');
     const delayMs = this.retryMs * (0.5 + this.context.random() / 2);
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
     this.refusedUntilMs = this.context.nowMs + delayMs;
@@ -243,6 +318,7 @@ export class SlotLink {
     }
     const { slot, leaderEpoch, digestNumber: number } = this;
     this.say({ kind: 'reconcile', slot, leaderEpoch, number, operations: last.map((one) => one.operation) });
+    this.answered();
     if (!this.isResending) return;
     this.isResending = false;
     this.owner.resent(this);

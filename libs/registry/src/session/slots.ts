@@ -24,7 +24,7 @@ export class Slots {
     this.links = new DataLinks(context, {
       linkUp: (incarnation, link) => this.linkUp(incarnation, link),
       linkGone: (link) => {
-        for (const slot of this.all) if (slot.link === link) slot.close();
+        for (const slot of this.all) slot.lost(link);
       },
     });
   }
@@ -46,8 +46,15 @@ export class Slots {
     return slotLink?.link === link ? slotLink : undefined;
   }
 
-  moved(slot: SlotLink, link: LinkId, message: Extract<DataToSession, { kind: 'moved' }>): void {
-    const delayMs = slot.moved();
+  /** Also of a server that led the slot before its present leader. */
+  moved(link: LinkId, message: Extract<DataToSession, { kind: 'moved' }>): void {
+    this.all[message.slot]?.formerMoved(link, message.leaderEpoch);
+    const slot = this.at(message.slot, link);
+    if (slot) this.leaderMoved(slot, link, message);
+  }
+
+  private leaderMoved(slot: SlotLink, link: LinkId, message: Extract<DataToSession, { kind: 'moved' }>): void {
+    const delayMs = slot.moved(message.leaderEpoch);
     if (message.tableEpoch > this.context.tableEpoch) this.links.send(link, { kind: 'tableRequest' });
     this.context.timers.at(this.context.nowMs + delayMs, () => this.reopen(slot));
   }

@@ -169,7 +169,7 @@ export class Writes {
 
   /** The link or the leader was lost before the answer: the leader may have it or not. */
   voided(slot: SlotLink, sent: Sent): void {
-    if (sent.leased) return sent.leased(undefined);
+    if (sent.leased) return sent.leased('unknown');
     if (sent.waiters.length === 0) return;
     const entry = this.holdings.find(subjectOf(slot, sent.operation));
     // What replaced it since then speaks for it: the client's own later word.
