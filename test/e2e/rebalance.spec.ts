@@ -8,6 +8,7 @@ import type { RoutingTable } from '#model';
 import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
 import { Churn } from '../support/churn.js';
 import { type Answer, http } from '../support/http.js';
+import { balanced } from '../support/rebalance.js';
 import { addressOf, isWhole, tableOf } from '../support/table.js';
 import { Watch } from '../support/watch.js';
 
@@ -49,20 +50,18 @@ describe('a data tier that grows and shrinks under load', () => {
   const session = (): ClusterNode => cluster.of('session')[0]!;
   /** Meta servers take turns, since any of them answers. */
   let asked = 0;
+  const anyMeta = (): ClusterNode => cluster.of('meta')[asked++ % 3]!;
   const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
-    http(method, `http://${cluster.of('meta')[asked++ % 3]!.httpAddress}/v1/${path}`, body);
+    http(method, `http://${anyMeta().httpAddress}/v1/${path}`, body);
   const get = async (path: string): Promise<Answer['body']> => (await ask('GET', path)).body;
 
   /** The table once the slots are balanced over these servers alone, and nothing is left to do. */
   async function settled(servers: ClusterNode[]): Promise<RoutingTable> {
     const addresses = servers.map(({ rpcAddress }) => rpcAddress).toSorted();
     for (;;) {
-      const { next, offBalance, underWay, epoch } = await get('rebalance');
-      const isDone = next.steps + underWay.joining + offBalance.leads + offBalance.replicas === 0;
-      if (isDone) {
-        const table = await tableOf(session(), (each) => each.epoch >= epoch);
-        if (isWhole(table, 2) && holders(table).join() === addresses.join()) return table;
-      }
+      const epoch = await balanced(anyMeta);
+      const table = await tableOf(session(), (each) => each.epoch >= epoch);
+      if (isWhole(table, 2) && holders(table).join() === addresses.join()) return table;
       await setTimeout(POLL_MS);
     }
   }
