@@ -18,7 +18,7 @@ export const EXERCISES: readonly string[] = [
   ...LOGGED,
   // Data.
   ...['slot failed over', 'slot moved', 'data server stood in', 'complete datum', 'partial datum', 'complete change'],
-  ...['partial change', 'moved', 'reconciled', 'refused', 'lagging follower promoted', 'orphan taken over'],
+  ...['partial change', 'moved', 'reconciled', 'refused', 'lagging follower promoted', 'orphan taken over', 'compared'],
   ...['unpublish', 'goodbye', 'grace-expired', 'lease-ended'].map((cause) => `removed by ${cause}`),
   // Clients.
   ...['client reconnected', 'client reconnected elsewhere', 'snapshot push', 'partial push', 'unchanged push'],

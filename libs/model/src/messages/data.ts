@@ -4,6 +4,7 @@ import type { Publication, Removal, RemovalCause } from '../publication.js';
 import type { Stamp } from '../stamp.js';
 import type { RoutingTable } from '../table.js';
 import type { DatumVersion } from '../version.js';
+import type { ContentHash } from './replication.js';
 
 /** A change that a session server forwards. A null stamp asks the slot leader to stamp it (curl, REST). */
 export type Operation =
@@ -51,6 +52,11 @@ export type SessionToData =
     }
   /** What the leader wanted after digest `number`. The member is reconciled once this is applied. */
   | { kind: 'reconcile'; slot: number; leaderEpoch: number; number: number; operations: Operation[] }
+  /**
+   * The hash of what the sender holds live for the slot, everything sent before included. Answered by `compared`; where the
+   * two differ, a digest tells in what.
+   */
+  | { kind: 'summary'; slot: number; leaderEpoch: number; number: number; hash: ContentHash }
   /** Asks for the datum now, complete or not, and for every change from then on. Repeating it asks for a fresh datum. */
   | { kind: 'interest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId }
   | { kind: 'disinterest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId }
@@ -95,6 +101,8 @@ export type DataToSession =
       number: number;
       stale: { registerId: string; held: Stamp }[];
     }
+  /** Whether the leader comes to the same for the sender of `summary` number. */
+  | { kind: 'compared'; slot: number; leaderEpoch: number; number: number; agrees: boolean }
   /** All publications of a datum. `complete: false` means that absence proves nothing yet. */
   | {
       kind: 'datum';

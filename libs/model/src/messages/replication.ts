@@ -24,8 +24,19 @@ export type ContentHash = string;
 export type ReplicaToLeader =
   /** Asks for what differs from these hashes of what the sender holds, and for every operation from then on. */
   | { kind: 'follow'; slot: number; leaderEpoch: number; number: number; hashes: [DataInfoId, ContentHash][] }
-  /** Everything to `position` is applied, and that many parts of the answer to `follow` were taken. */
-  | { kind: 'replicated'; slot: number; leaderEpoch: number; number: number; parts: number; position: number };
+  /**
+   * Everything to `position` is applied, and that many parts of the answer to `follow` were taken. `agrees`: at that position
+   * the sender has come to what `compare` says.
+   */
+  | {
+      kind: 'replicated';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      parts: number;
+      position: number;
+      agrees?: boolean;
+    };
 
 export type LeaderToReplica =
   /**

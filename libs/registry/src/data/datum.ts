@@ -1,5 +1,5 @@
 import type { DataInfoId, DatumVersion, LinkId, Publication, Removal } from '#model';
-import type { HashSum } from './content-hash.js';
+import type { HashSum } from '../content-hash.js';
 
 /** What is remembered of a removal for a while, so that whatever is older stays out. */
 export interface Tombstone extends Removal {

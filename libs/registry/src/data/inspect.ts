@@ -1,4 +1,5 @@
 import type { ContentHash, DataInfoId, DatumVersion, Publication } from '#model';
+import type { SessionAgreement } from './agreements.js';
 import type { ReplicaLag } from './replication/leader-side.js';
 
 /** One slot led, for people. */
@@ -15,6 +16,8 @@ export interface SlotReport {
   hash: ContentHash;
   tombstones: number;
   followers: ReplicaLag[];
+  /** Session servers that were found to agree on what they hold. */
+  sessions: SessionAgreement[];
 }
 
 /** One slot followed, for people. */
@@ -45,7 +48,10 @@ export interface DataStats {
   tombstones: number;
   sessionLinks: number;
   slotsFollowed: number;
-  /** Comparisons of a follower with its leader that failed, and those whose difference has been mended. */
+  /**
+   * Comparisons of a follower with its leader, and of a session server with the leader, that failed, and those whose
+   * difference has been mended.
+   */
   divergencesFound: number;
   divergencesRepaired: number;
 }

@@ -16,6 +16,8 @@ import type { ChangeMessage } from './changes.js';
 import type { DataLimits } from './contract.js';
 import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
+import { Agreements } from './agreements.js';
+import type { FollowerCounters } from './replication/follower-side.js';
 import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import type { SlotReplica } from './slot-replica.js';
@@ -37,6 +39,8 @@ export interface SlotLeaderOptions {
   waitFor: Iterable<string>;
   sessions: Sessions;
   limits: DataLimits;
+  /** Of what comparisons find. */
+  counters: FollowerCounters;
 }
 
 /** What one sweep over the slots knows, and how much work it may still do. */
@@ -73,6 +77,7 @@ const OFFERED_AT_ONCE = 100;
 export class SlotLeader {
   readonly replica: SlotReplica;
   readonly replication: Replication;
+  readonly agreements: Agreements;
   private readonly waitSet: WaitSet;
   private handOver: HandOver<SlotMessage> | undefined;
   private readonly digests = new Map<string, Digest>();
@@ -80,6 +85,7 @@ export class SlotLeader {
   constructor(private readonly options: SlotLeaderOptions) {
     this.replica = options.replica;
     this.replication = new Replication(this.replica, options.limits);
+    this.agreements = new Agreements(options.counters);
     this.waitSet = new WaitSet(options.nowMs, options.waitFor);
     if (this.waitSet.isEmpty) this.replica.complete();
   }
@@ -147,6 +153,12 @@ export class SlotLeader {
         if (reconciled) send(reconciled);
         break;
       }
+      case 'summary': {
+        const agrees = message.hash === this.replica.hashOf(peer.incarnation);
+        this.agreements.compared(nowMs, peer.incarnation, agrees);
+        send({ kind: 'compared', slot, leaderEpoch, number: message.number, agrees });
+        break;
+      }
       case 'interest':
         this.replica.addInterest(link, message.dataInfoId);
         send(this.datumMessage(message.dataInfoId));
@@ -177,7 +189,7 @@ export class SlotLeader {
   /** What another data server says, which follows or wants to. */
   receiveReplica(link: LinkId, incarnation: string, message: ReplicaToLeader, nowMs: number, out: Outbox): void {
     if (message.kind === 'follow') this.replication.follow(nowMs, link, incarnation, message, out);
-    else this.replication.acknowledged(link, message, out);
+    else this.replication.acknowledged(nowMs, link, message, out);
   }
 
   dropLink(link: LinkId): void {
@@ -188,6 +200,7 @@ export class SlotLeader {
   /** Lets go of a session incarnation of which nothing will come any more. */
   forget(incarnation: string): void {
     this.digests.delete(incarnation);
+    this.agreements.forget(incarnation);
   }
 
   /** Whether the wait set or a publication still names the incarnation. */
@@ -240,6 +253,7 @@ export class SlotLeader {
       if (!claimed.has(publication)) this.replica.noteHolder(publication, NOBODY);
     const unclaimed = this.replica.ownedBy(incarnation).filter((publication) => !claimed.has(publication));
     this.digests.set(incarnation, { number: message.number, unclaimed });
+    this.agreements.digested(incarnation, registerIds.length + unclaimed.length);
     if (this.replica.isComplete) this.removeUnclaimed(nowMs);
     const { slot, leaderEpoch } = this.replica;
     return { kind: 'want', slot, leaderEpoch, number: message.number, registerIds, stale };
@@ -259,6 +273,7 @@ export class SlotLeader {
       stale.push({ registerId, held: result.held });
     }
     this.waitSet.reconciled(incarnation);
+    this.agreements.reconciled(nowMs, incarnation);
     const { slot, leaderEpoch } = this.replica;
     return { kind: 'reconciled', slot, leaderEpoch, number: message.number, stale };
   }

@@ -16,7 +16,7 @@ import {
 } from '#model';
 import { type Held, merge } from '../merge.js';
 import { Changes, type Delivery } from './changes.js';
-import { type HashSum, addPublication, addRemoval, formatHash } from './content-hash.js';
+import { type HashSum, addPublication, addRemoval, formatHash } from '../content-hash.js';
 import { Datum, looksTheSame } from './datum.js';
 import { compactOwner, heldIn, journalled, ownBytes } from './entries.js';
 import { Interest } from './interest.js';
@@ -34,6 +34,8 @@ export interface ReplicaOptions {
   /** Gives one string object for equal strings, so that a zone is not held a million times. */
   intern: (text: string) => string;
 }
+
+const NOTHING: Readonly<HashSum> = { high: 0, low: 0 };
 
 export type EndedLease = Extract<DataToSession, { kind: 'leaseEnded' }>['ended'][number];
 /**
@@ -59,8 +61,8 @@ export class SlotReplica {
   /** The highest sequence of any datum forgotten. A datum made anew starts there, so that no version goes back. */
   private forgotten: number;
   private readonly datums = new Map<DataInfoId, Datum>();
-  /** Connected publications per session incarnation. */
-  private readonly owned = new Map<string, number>();
+  /** Connected publications per session incarnation: how many, and the hash of them. */
+  private readonly owned = new Map<string, HashSum & { count: number }>();
   private readonly tombstones = new Tombstones();
   /** Of all live publications. */
   private readonly sum: HashSum = { high: 0, low: 0 };
@@ -131,7 +133,7 @@ export class SlotReplica {
   /** The connected publications of a session incarnation, up to a limit. */
   ownedBy(session: string, limit = Infinity): Publication[] {
     const found: Publication[] = [];
-    let missing = Math.min(limit, this.owned.get(session) ?? 0);
+    let missing = Math.min(limit, this.owned.get(session)?.count ?? 0);
     for (const datum of this.datums.values()) {
       if (missing === 0) break;
       for (const publication of datum.publications.values()) {
@@ -142,6 +144,14 @@ export class SlotReplica {
       }
     }
     return found;
+  }
+
+  /** Of what the leader believes a session incarnation to hold: what it owns, and the leased publications it has copies of. */
+  hashOf(session: string): ContentHash {
+    const { high, low } = this.owned.get(session) ?? NOTHING;
+    const sum = { high, low };
+    for (const publication of this.leaseHolders.heldBy(session)) addPublication(publication, 1, sum);
+    return formatHash(sum);
   }
 
   /** Applies one operation by the merge rule. A null stamp is filled in and always consumes a sequence. */
@@ -387,11 +397,12 @@ export class SlotReplica {
   }
 
   private count(datum: Datum, publication: Publication, by: 1 | -1): void {
-    addPublication(publication, by, datum.hash, this.sum);
-    if (publication.owner.kind !== 'connected') return;
+    if (publication.owner.kind !== 'connected') return addPublication(publication, by, datum.hash, this.sum);
     const { session } = publication.owner;
-    const count = (this.owned.get(session) ?? 0) + by;
-    if (count > 0) this.owned.set(session, count);
-    else this.owned.delete(session);
+    let owned = this.owned.get(session);
+    if (!owned) this.owned.set(session, (owned = { count: 0, high: 0, low: 0 }));
+    addPublication(publication, by, datum.hash, this.sum, owned);
+    owned.count += by;
+    if (owned.count === 0) this.owned.delete(session);
   }
 }

@@ -49,7 +49,8 @@ export class Slots {
       const replica = (counts ? held : undefined) ?? makeReplica(slot, leaderEpoch, firstSequence);
       replica.journal = undefined;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
-      return new SlotLeader({ replica, waitFor, limits, sessions: this.sessions, nowMs: this.nowMs });
+      const { counters } = this.replicas;
+      return new SlotLeader({ replica, waitFor, limits, sessions: this.sessions, nowMs: this.nowMs, counters });
     });
   }
 
@@ -130,7 +131,7 @@ export class Slots {
 
   /** For people. */
   inspect(): SlotReport[] {
-    return [...this.leadership.leaders()].map(({ replica, waitingFor, replication }) => ({
+    return [...this.leadership.leaders()].map(({ replica, waitingFor, replication, agreements }) => ({
       slot: replica.slot,
       leaderEpoch: replica.leaderEpoch,
       sequence: replica.sequence,
@@ -141,6 +142,7 @@ export class Slots {
       hash: replica.hash,
       tombstones: replica.tombstoneCount,
       followers: replication.lags(this.nowMs),
+      sessions: agreements.list(this.nowMs),
     }));
   }
 

@@ -42,6 +42,7 @@ export function checkMessage(
       return judge(isCount(message.sequence));
     case 'operations':
     case 'digest':
+    case 'summary':
     case 'reconcile':
     case 'interest':
     case 'disinterest':
@@ -161,6 +162,8 @@ function isSlotMessage(message: SlotMessage, belongs: Belongs): boolean {
       );
     case 'reconcile':
       return isCount(message.number) && isListOf(message.operations, (item) => isOperation(item, belongs));
+    case 'summary':
+      return isCount(message.number) && typeof message.hash === 'string';
     case 'interest':
     case 'disinterest':
       return belongs(message.dataInfoId);

@@ -142,6 +142,12 @@ export class SessionHarness {
     this.fromData({ kind: 'want', slot, leaderEpoch, number, registerIds, stale });
   }
 
+  /** Answers the last comparison. */
+  compared(agrees: boolean): void {
+    const { slot, leaderEpoch, number } = this.lastSent('summary');
+    this.fromData({ kind: 'compared', slot, leaderEpoch, number, agrees });
+  }
+
   reconciled(stale: { registerId: string; held: Stamp }[] = []): void {
     const { slot, leaderEpoch, number } = this.lastSent('reconcile');
     this.fromData({ kind: 'reconciled', slot, leaderEpoch, number, stale });
@@ -333,7 +339,8 @@ export class SessionHarness {
       case 'announce':
         return `${to} announce ${message.publication.registerId}`;
       case 'tableRequest':
-        return `${to} tableRequest`;
+      case 'summary':
+        return `${to} ${message.kind}`;
       default:
         return undefined;
     }

@@ -1,4 +1,12 @@
-import { type DataInfoId, type DigestEntry, type Publication, type RemovalCause, type Stamp } from '#model';
+import {
+  type ContentHash,
+  type DataInfoId,
+  type DigestEntry,
+  type Publication,
+  type RemovalCause,
+  type Stamp,
+} from '#model';
+import { type HashSum, addPublication, formatHash } from '../content-hash.js';
 import type { ConnectionId } from './contract.js';
 import { BOUNDS } from './limits.js';
 import { NO_WAITERS, type Waiter } from './requests.js';
@@ -28,6 +36,8 @@ export type Subject = Pick<Entry, 'slot' | 'dataInfoId' | 'registerId'>;
 
 export class Holdings {
   private readonly slots = new Map<number, Map<string, Entry>>();
+  /** Of what is live in each slot. */
+  private readonly sums = new Map<number, HashSum>();
   private readonly owned = new Map<ConnectionId, Set<Entry>>();
   /** In the order in which they are forgotten. */
   private readonly removed = new Set<Entry>();
@@ -59,7 +69,9 @@ export class Holdings {
     this.disown(entry);
     this.removed.delete(entry);
     if (!entry.publication) this.live++;
+    this.count(entry, -1);
     entry.publication = publication;
+    this.count(entry, 1);
     entry.cause = undefined;
     entry.stamp = publication.stamp;
     entry.stampedHere = stampedHere;
@@ -77,6 +89,7 @@ export class Holdings {
     const entry = this.entry(subject, stamp);
     this.disown(entry);
     if (entry.publication) this.live--;
+    this.count(entry, -1);
     entry.publication = undefined;
     entry.cause = cause;
     entry.stamp = stamp;
@@ -92,10 +105,13 @@ export class Holdings {
   drop(entry: Entry): void {
     this.disown(entry);
     if (entry.publication) this.live--;
+    this.count(entry, -1);
     this.removed.delete(entry);
     const entries = this.slots.get(entry.slot);
     entries?.delete(keyOf(entry));
-    if (entries?.size === 0) this.slots.delete(entry.slot);
+    if (entries?.size !== 0) return;
+    this.slots.delete(entry.slot);
+    this.sums.delete(entry.slot);
   }
 
   forgetRemovals(nowMs: number): void {
@@ -113,6 +129,18 @@ export class Holdings {
       else removals.push({ registerId, dataInfoId, stamp, cause: cause! });
     }
     return { entries, removals };
+  }
+
+  /** The hash of what is live in the slot. */
+  hash(slot: number): ContentHash {
+    return formatHash(this.sums.get(slot) ?? { high: 0, low: 0 });
+  }
+
+  private count({ slot, publication }: Entry, times: 1 | -1): void {
+    if (!publication) return;
+    let sum = this.sums.get(slot);
+    if (!sum) this.sums.set(slot, (sum = { high: 0, low: 0 }));
+    addPublication(publication, times, sum);
   }
 
   private entry(subject: Subject, stamp: Stamp): Entry {

@@ -192,6 +192,12 @@ describe('the way to a slot leader', () => {
     session.applied();
     session.transcript();
     session.pass(1_000);
+    session.compared(true);
+    session.pass(1_000);
+    expect(session.transcript()).toEqual(['d1 <- summary', 'd1 <- summary']);
+    session.compared(false);
+    // What is said of a comparison that is over is void.
+    session.compared(false);
     session.want(['mine'], [{ registerId: 'stampless', held: stampOf(8) }]);
     session.applied();
     session.reconciled();

@@ -32,8 +32,6 @@ export const BOUNDS = {
   removalsRemembered: 1_000,
   /** How often a stamp made here for a stampless client is raised above what some leader holds. */
   restamps: 5,
-  /** Lines of digests that the comparison with leaders may cost in one tick, or those of one slot if it has more. */
-  comparedLines: 2_000,
   /** One message of operations to a leader; well below the limit of a frame. */
   messageOperations: 1_000,
   messageBytes: 4 * 1024 * 1024,

@@ -78,6 +78,7 @@ export class SlotLink {
   /** Until the first digest over this link has brought what the leader lacked on its way. */
   private isResending = false;
   private digestNumber = 0;
+  private summaryNumber = 0;
   private retryMs = RETRY_MIN_MS;
   private outbox: Sent[] = [];
   private readonly inFlight = new Map<number, Sent[]>();
@@ -144,21 +145,31 @@ export class SlotLink {
     for (const run of this.waiting.splice(0)) run();
   }
 
-  /** Compares in the background, so that what went wrong unseen is repaired in bounded time. Answers its size. */
-  compare(): number {
-    if (this.phase !== 'reconciled') return 0;
+  /**
+   * Compares in the background, so that what went wrong unseen is repaired in bounded time. A hash will do as long as the two
+   * agree; what the leader says of an earlier one is void.
+   */
+  compare(): void {
+    if (this.phase !== 'reconciled') return;
     this.flush();
-    this.phase = 'digesting';
-    return this.digest();
+    const { slot, leaderEpoch } = this;
+    const number = ++this.summaryNumber;
+    this.say({ kind: 'summary', slot, leaderEpoch, number, hash: this.holdings.hash(slot) });
   }
 
-  private digest(): number {
+  private compared({ number, agrees }: Extract<DataToSession, { kind: 'compared' }>): void {
+    if (agrees || this.phase !== 'reconciled' || number !== this.summaryNumber) return;
+    this.flush();
+    this.phase = 'digesting';
+    this.digest();
+  }
+
+  private digest(): void {
     this.owedSinceMs ??= this.context.nowMs;
     const { entries, removals } = this.holdings.digest(this.slot);
     const { slot, leaderEpoch } = this;
     const number = ++this.digestNumber;
     this.say({ kind: 'digest', slot, leaderEpoch, tableEpoch: this.context.tableEpoch, number, entries, removals });
-    return entries.length + removals.length;
   }
 
   /** The link is lost. What was under way over it may have been taken or not. */
@@ -271,6 +282,8 @@ export class SlotLink {
         return message.leaderEpoch === this.leaderEpoch ? this.applied(message) : undefined;
       case 'want':
         return message.leaderEpoch === this.leaderEpoch ? this.wanted(message) : undefined;
+      case 'compared':
+        return message.leaderEpoch === this.leaderEpoch ? this.compared(message) : undefined;
       case 'reconciled':
         return message.leaderEpoch === this.leaderEpoch ? this.reconciled(message) : undefined;
       default:

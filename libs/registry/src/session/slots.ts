@@ -3,7 +3,7 @@ import { slotOf } from '#sharding';
 import type { SessionContext } from './context.js';
 import { DataLinks } from './data-links.js';
 import type { Holdings } from './holdings.js';
-import { BOUNDS, TICK_MS } from './limits.js';
+import { TICK_MS } from './limits.js';
 import { type Sent, SlotLink, type SlotLinkOwner } from './slot-link.js';
 
 /** Every slot of the table, each joined with the link to its leader whenever there is one. */
@@ -67,14 +67,14 @@ export class Slots {
   }
 
   /**
-   * Anti-entropy: a few slots each tick are compared with their leaders by a digest. It finds, for one, that a leader
-   * took another session server's word over ours for a client without stamps, whom nobody else would tell.
+   * Anti-entropy: a few slots each tick are compared with their leaders by a hash, and by a digest where that differs. It
+   * finds, for one, that a leader took another session server's word over ours for a client without stamps, whom nobody
+   * else would tell.
    */
   compareSome(): void {
     const share = Math.ceil((this.all.length * TICK_MS) / this.context.limits.compareMs);
-    let lines = 0;
-    for (let i = 0; i < Math.min(share, this.all.length) && lines < BOUNDS.comparedLines; i++)
-      lines += this.all[this.nextCompared++ % this.all.length]!.compare();
+    for (let i = 0; i < Math.min(share, this.all.length); i++)
+      this.all[this.nextCompared++ % this.all.length]!.compare();
   }
 
   /**

@@ -77,13 +77,14 @@ export class SlotFollower {
   }
 
   private compare({ position, hash }: Answer<'compare'>): ReplicaToLeader | undefined {
-    if (position !== this.position || hash === this.replica.hash) return undefined;
+    if (position !== this.position) return undefined;
+    if (hash === this.replica.hash) return { ...this.acknowledgement(), agrees: true };
     this.counters.divergencesFound++;
     this.isRepairing = true;
     return this.follow();
   }
 
-  private acknowledgement(): ReplicaToLeader {
+  private acknowledgement(): Extract<ReplicaToLeader, { kind: 'replicated' }> {
     const { leaderEpoch, number, parts, position = 0 } = this;
     return { kind: 'replicated', slot: this.replica.slot, leaderEpoch, number, parts, position };
   }

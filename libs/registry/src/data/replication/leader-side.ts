@@ -31,6 +31,7 @@ interface Follower {
   sent: number;
   acked: number;
   comparedAtMs: number;
+  agreedAtMs: number | undefined;
 }
 
 /** How far a follower is behind. */
@@ -40,6 +41,8 @@ export interface ReplicaLag {
   streaming: boolean;
   operations: number;
   lagMs: number;
+  /** Since it was last found to hold the same; left out until it was. */
+  agreedAgoMs?: number;
 }
 
 type Follow = Extract<ReplicaToLeader, { kind: 'follow' }>;
@@ -90,16 +93,18 @@ export class Replication {
       sent: this.log.last,
       acked: 0,
       comparedAtMs: nowMs,
+      agreedAtMs: undefined,
     });
     this.replica.journal = (atMs, operation) => this.log.append(atMs, operation);
     this.flush(out);
   }
 
-  acknowledged(link: LinkId, message: Replicated, out: Outbox): void {
+  acknowledged(nowMs: number, link: LinkId, message: Replicated, out: Outbox): void {
     const follower = this.followers.get(link);
     if (!follower || follower.number !== message.number) return;
     follower.partsTaken = Math.max(follower.partsTaken, Math.min(message.parts, follower.partsSent));
     follower.acked = Math.max(follower.acked, Math.min(message.position, follower.sent));
+    if (message.agrees) follower.agreedAtMs = nowMs;
     this.trim();
     this.flush(out);
   }
@@ -131,11 +136,12 @@ export class Replication {
   }
 
   lags(nowMs: number): ReplicaLag[] {
-    return Array.from(this.followers.values(), ({ incarnation, missing, acked }) => ({
+    return Array.from(this.followers.values(), ({ incarnation, missing, acked, agreedAtMs }) => ({
       incarnation,
       streaming: missing === undefined,
       operations: this.log.last - acked,
       lagMs: this.log.ageMs(nowMs, acked + 1),
+      ...(agreedAtMs === undefined ? {} : { agreedAgoMs: nowMs - agreedAtMs }),
     }));
   }
 

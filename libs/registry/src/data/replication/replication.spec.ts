@@ -77,7 +77,7 @@ class Pair {
     for (let turn = 0; turn < turns && (this.toLeader.length > 0 || this.toFollower.length > 0); turn++) {
       const said = this.toLeader.shift();
       if (said?.kind === 'follow') this.replication.follow(this.nowMs, this.link, 'd2', said, this.out);
-      else if (said) this.replication.acknowledged(this.link, said, this.out);
+      else if (said) this.replication.acknowledged(this.nowMs, this.link, said, this.out);
       const told = this.toFollower.shift();
       const answer = told && this.follower.receive(this.nowMs, told);
       if (answer) this.toLeader.push(answer);

@@ -16,7 +16,8 @@ const SEED_HIGH = 0x2545f491;
 const SEED_LOW = 0x4f6cdd1d;
 
 /**
- * The hash of one live publication, with everything that replicas must agree on: names, stamp, owner, body. Summed up over
+ * The hash of one live publication, with everything that replicas, and a leader and the session server that owns it, must
+ * agree on: names, stamp, owner, body. Summed up over
  * a set it does not depend on the order, and one publication more or less is one addition (a homomorphic set hash, as in
  * Clarke et al., MSet-Add-Hash, 2003). It is meant to find accidents; it withstands nobody who chooses contents.
  */
