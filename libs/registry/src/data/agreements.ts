@@ -1,4 +1,6 @@
+import type { ContentHash } from '#model';
 import type { FollowerCounters } from './replication/follower-side.js';
+import type { SlotReplica } from './slot-replica.js';
 
 /** Since when the leader of a slot and a session server are known to agree on what that one holds. */
 export interface SessionAgreement {
@@ -17,11 +19,17 @@ export class Agreements {
   private readonly differing = new Set<string>();
   private readonly repairing = new Set<string>();
 
-  constructor(private readonly counters: FollowerCounters) {}
+  constructor(
+    private readonly replica: SlotReplica,
+    private readonly counters: FollowerCounters,
+  ) {}
 
-  compared(nowMs: number, incarnation: string, agrees: boolean): void {
+  /** @param hash of what the session server holds @returns whether the leader comes to the same */
+  compare(nowMs: number, incarnation: string, hash: ContentHash): boolean {
+    const agrees = hash === this.replica.hashOf(incarnation);
     if (agrees) this.agreedAtMs.set(incarnation, nowMs);
     else this.differing.add(incarnation);
+    return agrees;
   }
 
   /** @param differences publications that only one side has, or has newer */

@@ -1,5 +1,4 @@
 import {
-  type DataInfoId,
   type DataToSession,
   type LinkEffect,
   type LeaderToReplica,
@@ -12,7 +11,6 @@ import {
   failure,
 } from '#model';
 import { merge } from '../merge.js';
-import type { ChangeMessage } from './changes.js';
 import type { DataLimits } from './contract.js';
 import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
@@ -21,6 +19,7 @@ import type { FollowerCounters } from './replication/follower-side.js';
 import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import type { SlotReplica } from './slot-replica.js';
+import { tell, tellDatum } from './telling.js';
 import { WaitSet } from './wait-set.js';
 
 /** What a session server says about one slot, to whoever leads it. */
@@ -85,7 +84,7 @@ export class SlotLeader {
   constructor(private readonly options: SlotLeaderOptions) {
     this.replica = options.replica;
     this.replication = new Replication(this.replica, options.limits);
-    this.agreements = new Agreements(options.counters);
+    this.agreements = new Agreements(this.replica, options.counters);
     this.waitSet = new WaitSet(options.nowMs, options.waitFor);
     if (this.waitSet.isEmpty) this.replica.complete();
   }
@@ -154,21 +153,19 @@ export class SlotLeader {
         break;
       }
       case 'summary': {
-        const agrees = message.hash === this.replica.hashOf(peer.incarnation);
-        this.agreements.compared(nowMs, peer.incarnation, agrees);
+        const agrees = this.agreements.compare(nowMs, peer.incarnation, message.hash);
         send({ kind: 'compared', slot, leaderEpoch, number: message.number, agrees });
         break;
       }
       case 'interest':
         this.replica.addInterest(link, message.dataInfoId);
-        send(this.datumMessage(message.dataInfoId));
-        this.tellRemovals(message.dataInfoId, send);
+        for (const told of tell(this.replica, message.dataInfoId)) send(told);
         break;
       case 'disinterest':
         this.replica.dropInterest(link, message.dataInfoId);
         break;
       case 'fetch':
-        send({ ...this.datumMessage(message.dataInfoId), requestId: message.requestId });
+        send({ ...tellDatum(this.replica, message.dataInfoId), requestId: message.requestId });
         break;
       case 'announce':
         this.announce(message, out);
@@ -307,7 +304,7 @@ export class SlotLeader {
       this.removeUnclaimed(nowMs);
       this.replica.complete();
       for (const { dataInfoId, interest } of this.replica.interest.datums()) {
-        const message = this.datumMessage(dataInfoId);
+        const message = tellDatum(this.replica, dataInfoId);
         for (const link of interest!) out.push({ type: 'send', link, message });
       }
     }
@@ -387,27 +384,5 @@ export class SlotLeader {
       for (const publication of publications) leaseHolders.set(publication, taker.incarnation);
       out.push({ type: 'send', link: taker.link!, message: { kind: 'adopt', slot, leaderEpoch, publications } });
     }
-  }
-
-  /** A partial datum removes nothing by absence, so the removals known so far go with it, at the same version. */
-  private tellRemovals(dataInfoId: DataInfoId, send: (change: ChangeMessage) => void): void {
-    const removals = this.replica.isComplete ? [] : this.replica.removalsOf(dataInfoId);
-    if (removals.length === 0) return;
-    const { slot, leaderEpoch } = this.replica;
-    const version = this.replica.version(dataInfoId);
-    const names = { kind: 'change' as const, slot, leaderEpoch, dataInfoId };
-    send({ ...names, from: version, to: version, complete: false, upserts: [], removals });
-  }
-
-  private datumMessage(dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {
-    return {
-      kind: 'datum',
-      slot: this.replica.slot,
-      leaderEpoch: this.replica.leaderEpoch,
-      dataInfoId,
-      version: this.replica.version(dataInfoId),
-      complete: this.replica.isComplete,
-      publications: this.replica.publications(dataInfoId),
-    };
   }
 }

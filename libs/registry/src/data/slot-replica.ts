@@ -16,12 +16,13 @@ import {
 } from '#model';
 import { type Held, merge } from '../merge.js';
 import { Changes, type Delivery } from './changes.js';
-import { type HashSum, addPublication, addRemoval, formatHash } from '../content-hash.js';
+import { type HashSum, addRemoval, formatHash } from '../content-hash.js';
 import { Datum, looksTheSame } from './datum.js';
 import { compactOwner, heldIn, journalled, ownBytes } from './entries.js';
 import { Interest } from './interest.js';
 import { LeaseHolders, NOBODY } from './lease-holders.js';
 import { Leases } from './leases.js';
+import { Owned } from './owned.js';
 import { RemovalLog } from './removal-log.js';
 import { Tombstones } from './tombstones.js';
 
@@ -34,8 +35,6 @@ export interface ReplicaOptions {
   /** Gives one string object for equal strings, so that a zone is not held a million times. */
   intern: (text: string) => string;
 }
-
-const NOTHING: Readonly<HashSum> = { high: 0, low: 0 };
 
 export type EndedLease = Extract<DataToSession, { kind: 'leaseEnded' }>['ended'][number];
 /**
@@ -61,8 +60,7 @@ export class SlotReplica {
   /** The highest sequence of any datum forgotten. A datum made anew starts there, so that no version goes back. */
   private forgotten: number;
   private readonly datums = new Map<DataInfoId, Datum>();
-  /** Connected publications per session incarnation: how many, and the hash of them. */
-  private readonly owned = new Map<string, HashSum & { count: number }>();
+  private readonly owned = new Owned();
   private readonly tombstones = new Tombstones();
   /** Of all live publications. */
   private readonly sum: HashSum = { high: 0, low: 0 };
@@ -123,7 +121,7 @@ export class SlotReplica {
 
   /** Session incarnations that own something here. */
   owners(): IterableIterator<string> {
-    return this.owned.keys();
+    return this.owned.sessions();
   }
 
   owns(session: string): boolean {
@@ -133,7 +131,7 @@ export class SlotReplica {
   /** The connected publications of a session incarnation, up to a limit. */
   ownedBy(session: string, limit = Infinity): Publication[] {
     const found: Publication[] = [];
-    let missing = Math.min(limit, this.owned.get(session)?.count ?? 0);
+    let missing = Math.min(limit, this.owned.count(session));
     for (const datum of this.datums.values()) {
       if (missing === 0) break;
       for (const publication of datum.publications.values()) {
@@ -148,10 +146,7 @@ export class SlotReplica {
 
   /** Of what the leader believes a session incarnation to hold: what it owns, and the leased publications it has copies of. */
   hashOf(session: string): ContentHash {
-    const { high, low } = this.owned.get(session) ?? NOTHING;
-    const sum = { high, low };
-    for (const publication of this.leaseHolders.heldBy(session)) addPublication(publication, 1, sum);
-    return formatHash(sum);
+    return this.owned.hash(session, this.leaseHolders.heldBy(session));
   }
 
   /** Applies one operation by the merge rule. A null stamp is filled in and always consumes a sequence. */
@@ -397,12 +392,6 @@ export class SlotReplica {
   }
 
   private count(datum: Datum, publication: Publication, by: 1 | -1): void {
-    if (publication.owner.kind !== 'connected') return addPublication(publication, by, datum.hash, this.sum);
-    const { session } = publication.owner;
-    let owned = this.owned.get(session);
-    if (!owned) this.owned.set(session, (owned = { count: 0, high: 0, low: 0 }));
-    addPublication(publication, by, datum.hash, this.sum, owned);
-    owned.count += by;
-    if (owned.count === 0) this.owned.delete(session);
+    this.owned.add(publication, by, datum.hash, this.sum);
   }
 }

@@ -10,6 +10,7 @@ import type { SessionContext } from './context.js';
 import type { Entry, Holdings } from './holdings.js';
 import { BOUNDS } from './limits.js';
 import type { Waiter } from './requests.js';
+import { chunks } from './chunks.js';
 
 /** An operation on its way to a leader. */
 export interface Sent {
@@ -379,28 +380,4 @@ export function toOperation(entry: Entry): Operation {
   if (entry.publication) return { op: 'publish', publication: entry.publication };
   const { registerId, dataInfoId, stamp } = entry;
   return { op: 'unpublish', registerId, dataInfoId, stamp, cause: entry.cause! };
-}
-
-/** Cuts a list into messages that stay below the limit of a frame. */
-function* chunks(sent: Sent[]): Generator<Sent[]> {
-  let chunk: Sent[] = [];
-  let bytes = 0;
-  for (const one of sent) {
-    const size = sizeOf(one.operation);
-    if (chunk.length > 0 && (chunk.length >= BOUNDS.messageOperations || bytes + size > BOUNDS.messageBytes)) {
-      yield chunk;
-      chunk = [];
-      bytes = 0;
-    }
-    chunk.push(one);
-    bytes += size;
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-/** An upper estimate of the encoded size. */
-function sizeOf(operation: Operation): number {
-  if (operation.op === 'unpublish') return 128 + 3 * (operation.registerId.length + operation.dataInfoId.length);
-  const { registerId, dataInfoId, zone, appName, body } = operation.publication;
-  return 256 + 3 * (registerId.length + dataInfoId.length + zone.length + appName.length) + body.byteLength;
 }

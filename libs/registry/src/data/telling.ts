@@ -1,0 +1,24 @@
+import type { DataInfoId, DataToSession } from '#model';
+import type { ChangeMessage } from './changes.js';
+import type { SlotReplica } from './slot-replica.js';
+
+/** All of a datum, as it is led here now. */
+export function tellDatum(replica: SlotReplica, dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {
+  const { slot, leaderEpoch, isComplete: complete } = replica;
+  const version = replica.version(dataInfoId);
+  const publications = replica.publications(dataInfoId);
+  return { kind: 'datum', slot, leaderEpoch, dataInfoId, version, complete, publications };
+}
+
+/** A partial datum removes nothing by absence, so the removals known so far go with it, at the same version. */
+export function tell(replica: SlotReplica, dataInfoId: DataInfoId): DataToSession[] {
+  const datum = tellDatum(replica, dataInfoId);
+  const removals = datum.complete ? [] : replica.removalsOf(dataInfoId);
+  if (removals.length === 0) return [datum];
+  const { slot, leaderEpoch, version } = datum;
+  const change: ChangeMessage = {
+    ...{ kind: 'change', slot, leaderEpoch, dataInfoId },
+    ...{ from: version, to: version, complete: false, upserts: [], removals },
+  };
+  return [datum, change];
+}
