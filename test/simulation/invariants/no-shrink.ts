@@ -94,6 +94,8 @@ export function noShrink(cluster: Cluster): Observer {
         const publisher = publishers.get(registerId);
         const untilMs = coveredUntilMs.get(registerId) ?? 0;
         if (!publisher || !isLive(publisher) || untilMs <= cluster.nowMs) continue;
+        // An application that is started again elsewhere leaves the lists of the zone in which it was.
+        if (subscriber.scope === 'zone' && publisher.zone !== subscriber.zone) continue;
         // A list that was made before it was stored need not have it.
         if (isOlder(snapshot.version, told.get(registerId)?.version)) continue;
         const where = `the list of ${subscriber.client.name} on ${subscriber.dataInfoId} at ${snapshot.version}`;

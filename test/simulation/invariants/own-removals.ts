@@ -1,5 +1,5 @@
 import type { DataToSession, Operation, RemovalCause, SessionToData, Stamp } from '#model';
-import { compareStamps } from '#model';
+import { compareStamps, parseLeasedRegisterId } from '#model';
 import type { DataCore, RecordedRemoval } from '#registry';
 import { type Cluster, type DataHost, type Observer, Violation } from '#sim';
 import { ClientStamps } from './client-stamps.js';
@@ -64,8 +64,8 @@ export function ownRemovals(cluster: Cluster): Observer {
     if (by === 'leader' && isMember(session)) broken(`though ${session} is a member`);
   };
 
-  const isLeased = (registerId: string): boolean =>
-    cluster.curls.some((curl) => curl.publishers.some((publisher) => publisher.registerId === registerId));
+  // Also of one that its client has deleted before it was answered what it had made.
+  const isLeased = (registerId: string): boolean => parseLeasedRegisterId(registerId) !== undefined;
 
   const isMember = (incarnation: string | undefined): boolean =>
     cluster.meta.state.table.members.some((member) => member.incarnation === incarnation);
