@@ -62,7 +62,10 @@ function get(url: string): Promise<unknown> {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (text += chunk));
-      response.on('end', () => resolve(JSON.parse(text)));
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(JSON.parse(text));
+        else reject(new Error(`${url} answered ${response.statusCode}: ${text}`));
+      });
       response.on('error', reject);
     });
     asked.on('timeout', () => asked.destroy(new Error(`${url} did not answer within ${GET_MS} ms`)));
