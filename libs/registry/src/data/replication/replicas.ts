@@ -4,6 +4,9 @@ import type { SlotReplica } from '../slot-replica.js';
 import { type FollowerCounters, SlotFollower } from './follower-side.js';
 import { LeaderLinks } from './leader-links.js';
 
+/** The sender does not lead the slot at that leaderEpoch; the highest that it has seen is this. */
+type Moved = { kind: 'moved'; slot: number; leaderEpoch?: number };
+
 export interface ReplicasOptions {
   self: string;
   random: Random;
@@ -96,7 +99,7 @@ export class Replicas {
     return this.links.has(event.link);
   }
 
-  step(nowMs: number, event: LinkEvent<LeaderToReplica | { kind: 'moved'; slot: number } | { kind: 'pong' }>): void {
+  step(nowMs: number, event: LinkEvent<LeaderToReplica | Moved | { kind: 'pong' }>): void {
     switch (event.type) {
       case 'linkUp':
         this.links.linkUp(nowMs, event.link, event.address, event.hello.incarnation);
@@ -121,12 +124,14 @@ export class Replicas {
     return looked;
   }
 
-  private receive(nowMs: number, link: LinkId, message: LeaderToReplica | { kind: 'moved'; slot: number }): void {
+  private receive(nowMs: number, link: LinkId, message: LeaderToReplica | Moved): void {
     const followed = this.followed.get(message.slot);
     if (!followed || followed.link !== link || this.isSuperseded(followed.follower)) return;
     if (message.kind === 'moved') {
       followed.link = undefined;
-      followed.askAtMs = nowMs + ASK_AGAIN_MS;
+      // Of one that knows of a later leadership nothing is wanted before the table that says so has come here, too.
+      const isOver = (message.leaderEpoch ?? 0) > followed.follower.leaderEpoch;
+      followed.askAtMs = isOver ? Infinity : nowMs + ASK_AGAIN_MS;
       return;
     }
     const answer = followed.follower.receive(nowMs, message);
