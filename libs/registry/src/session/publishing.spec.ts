@@ -232,6 +232,23 @@ describe('leaving', () => {
     expect(session.core.counts.publishers).toBe(1);
   });
 
+  it('tells who is up that the word of another connection has taken the place of its own', () => {
+    const session = SessionHarness.ready();
+    session.connect(1, 2, 3);
+    session.publish(1, 'a', 1);
+    session.publish(2, 'a', 3);
+    session.applied();
+    session.transcript();
+    session.unpublish(3, 'a', 4);
+    expect(session.transcript()).toContain('c2 <- stale a below 4');
+    // A client that publishes again over its next connection is not told of itself.
+    session.publish(2, 'b', 1);
+    session.disconnect(2);
+    session.transcript();
+    session.publish(3, 'b', 2);
+    expect(session.transcript().join()).not.toContain('stale');
+  });
+
   it('says nothing to anybody when a clean-up comes too late', () => {
     const session = SessionHarness.ready();
     session.connect(1);

@@ -91,6 +91,7 @@ export class Writes {
       owner: { kind: 'connected', session: this.context.self.incarnation, connection },
       body,
     };
+    if (held && !isOwner(held, connection)) this.tellOvertaken(held, stamp);
     const entry = this.holdings.hold(subject, publication, stampedHere);
     entry.restamps = 0;
     this.forward(entry, [waiter]);
@@ -115,6 +116,7 @@ export class Writes {
       const isForeign =
         held.publication && compareStamps(held.stamp, operation.stamp) === 0 && !isOwner(held, connection);
       if (verdict === 'stale' || isForeign) return settleStale(waiter, registerId, held.stamp);
+      if (!isOwner(held, connection)) this.tellOvertaken(held, operation.stamp);
     }
     this.remove(subject, operation.stamp, 'unpublish', false, [waiter]);
   }
@@ -198,10 +200,22 @@ export class Writes {
       return this.restamp(entry, held, waiters);
     this.holdings.drop(entry);
     for (const waiter of waiters) settleStale(waiter, entry.registerId, held);
-    const owner = entry.publication?.owner;
-    if (waiters.length > 0 || owner?.kind !== 'connected') return;
-    const notice = { type: 'stale' as const, registerId: entry.registerId, held };
-    this.context.emit({ type: 'notice', connection: owner.connection, notice });
+    if (waiters.length === 0) this.tellStale(entry, held);
+  }
+
+  /**
+   * The word of another connection takes the place of what is held for one that is up, and which would never hear of it: no
+   * leader refuses what is not sent to it any more. Its client publishes again above, if it still means what it said.
+   */
+  private tellOvertaken(held: Entry, stamp: Stamp): void {
+    const owner = held.publication?.owner;
+    if (owner?.kind === 'connected' && !held.stampedHere && this.isUp(owner.connection)) this.tellStale(held, stamp);
+  }
+
+  private tellStale({ registerId, publication }: Entry, held: Stamp): void {
+    const owner = publication?.owner;
+    if (owner?.kind !== 'connected') return;
+    this.context.emit({ type: 'notice', connection: owner.connection, notice: { type: 'stale', registerId, held } });
   }
 
   /**
