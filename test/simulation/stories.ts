@@ -130,3 +130,16 @@ export function staleReplicaLeads(cluster: Cluster): void {
 function wasShown(watcher: SimSubscriber, { registerId }: SimPublisher): boolean {
   return watcher.shown.some(({ snapshot }) => snapshot.publishers.some((each) => each.registerId === registerId));
 }
+
+/** An application is started again at once, under its old name, on a machine whose clock has been set back. */
+export function clockSetBack(cluster: Cluster): void {
+  const [watching, former, next] = cluster.clients;
+  watching!.subscribe(SERVICE);
+  former!.publish({ ...SERVICE, registerId: 'app', data: ['http://10.0.0.1:80'] });
+  cluster.untilConverged();
+  former!.crash();
+  next!.wallOffsetMs = -60_000;
+  next!.publish({ ...SERVICE, registerId: 'app', data: ['http://10.0.0.1:81'] });
+  cluster.run(20_000);
+  cluster.untilConverged();
+}

@@ -1,7 +1,7 @@
 import type { Notice, Publication, Push } from '#model';
 import type { SessionEffect, SessionEvent } from '#registry';
 import { type Cores, realCores } from '#sim';
-import { everythingIsNew, machineDies, staleReplicaLeads } from '../stories.js';
+import { clockSetBack, everythingIsNew, machineDies, staleReplicaLeads } from '../stories.js';
 import { type Defect, tamper, tamperStep } from './defect.js';
 
 /** What the rules are made of, as far as it is taken out here: the inside of a data server's core. */
@@ -154,6 +154,7 @@ export const RULE_DEFECTS: readonly Defect[] = [
           return [{ ...effect, reply: { ...effect.reply, results } } as SessionEffect];
         }),
     }),
+    story: clockSetBack,
   },
   {
     name: "a stale leader's acknowledgement taken",
