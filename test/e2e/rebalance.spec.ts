@@ -108,11 +108,19 @@ describe('a data tier that grows and shrinks under load', () => {
     grown = more.of('data').slice(2);
     const servers = [...cluster.of('data'), ...grown];
     await Promise.all(grown.map((node) => node.start().ready()));
-    const plan = await get('rebalance/plan?limit=5');
+    let plan = await get('rebalance/plan?limit=5');
+    while (plan.cost.slotsUnknown > 0) {
+      await setTimeout(POLL_MS);
+      plan = await get('rebalance/plan?limit=5');
+    }
     expect(plan.steps.listed).toHaveLength(5);
     expect(plan.after.servers.map(({ address }: { address: string }) => address).toSorted()).toEqual(
       servers.map(({ rpcAddress }) => rpcAddress).toSorted(),
     );
+    // What all leaders have told by now: every slot is joined, most of them twice, and some of them hold something.
+    expect(plan.cost).toMatchObject({ slotsUnknown: 0, datumsSent: expect.any(Number) });
+    expect(plan.cost.publicationsCopied).toBeGreaterThan(0);
+    expect(plan.cost.bytesCopied).toBeGreaterThan(plan.cost.publicationsCopied);
     const paused = await get('rebalance');
     expect(paused).toMatchObject({ status: 'paused', next: { steps: 0 }, underWay: { joining: 0 } });
     expect(paused.offBalance.replicas).toBeGreaterThan(0);

@@ -140,6 +140,7 @@ export const RULE_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'STALE_REGISTRATION not handed to the client',
+    seeds: 80,
     rule: /invariant 10|convergence/,
     cores: () => ({
       session: (options) =>

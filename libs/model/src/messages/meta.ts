@@ -29,6 +29,8 @@ export type ToMeta =
   | { kind: 'suspect'; incarnation: string }
   /** Data servers: how replicas of the slots they lead come along. Repeated until a table shows that it was heard. */
   | { kind: 'replicas'; incarnation: string; reports: ReplicaReport[] }
+  /** Data servers, now and then: how much there is in some of the slots they lead, all of them in turn. */
+  | { kind: 'sizes'; incarnation: string; sizes: SlotSize[] }
   /** A planned stop. */
   | { kind: 'leave'; incarnation: string };
 
@@ -43,6 +45,20 @@ export interface ReplicaReport {
   /** Incarnation of the replica. */
   server: string;
 }
+
+/** Of a slot, by whoever leads it at this leaderEpoch. */
+export interface SlotSize {
+  slot: number;
+  leaderEpoch: number;
+  publications: number;
+  /** Of the bodies of all publications. */
+  bytes: number;
+  /** Datums that session servers want, each counted for each of them. */
+  wanted: number;
+}
+
+/** Sizes in one message, at most. */
+export const MAX_SLOT_SIZES = 1_000;
 
 /** What meta sends to data and session servers. */
 export type FromMeta =

@@ -17,6 +17,7 @@ import { DATA_LIMITS } from './limits.js';
 import type { RecordedRemoval } from './removal-log.js';
 import { type SessionPeer, Sessions } from './sessions.js';
 import type { SlotMessage } from './slot-leader.js';
+import { SizeReports } from './size-reports.js';
 import { Slots } from './slots.js';
 import { StandIn } from './stand-in.js';
 import { checkFromLeader, checkMessage } from './validate.js';
@@ -36,6 +37,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private readonly sessions: Sessions;
   private readonly held: Slots;
   private readonly standIn: StandIn;
+  private readonly sizes = new SizeReports();
   /** Links over which other data servers follow slots led here, with their incarnations. */
   private readonly followers = new Map<LinkId, { incarnation: string; heardAtMs: number }>();
   private nowMs = 0;
@@ -312,6 +314,8 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     }
     sweep.budget -= replicas.sweep(nowMs, this.resumedAtMs, Math.max(sweep.budget, 0));
     this.membership.reportUnreconciled([...overdue]);
+    const sizes = this.sizes.take(nowMs, leadership.size, leadership.leaders());
+    if (sizes.length > 0) this.effects.push(...this.membership.tellSizes(sizes));
     this.logCompleteness(partial, overdue);
     const isNeeded = (incarnation: string): boolean => leadership.some((leader) => leader.needs(incarnation));
     for (const incarnation of sessions.forget(nowMs, isNeeded)) {

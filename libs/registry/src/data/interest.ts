@@ -31,6 +31,13 @@ export class Interest {
     return datums;
   }
 
+  /** Datums that are wanted, each counted for every link that does. */
+  get size(): number {
+    let size = 0;
+    for (const datums of this.byLink.values()) size += datums.size;
+    return size;
+  }
+
   /** Every datum that somebody wants, once. */
   datums(): Set<Datum> {
     const all = new Set<Datum>();

@@ -54,6 +54,8 @@ export class SlotReplica {
   readonly leaseHolders = new LeaseHolders();
   readonly removals = new RemovalLog();
   publicationCount = 0;
+  /** Of the bodies of all live publications. */
+  bytes = 0;
   sequence: number;
   /** The sequence at which the replica became complete; 0 before. Every version is at least this. */
   private completeAt = 0;
@@ -392,6 +394,7 @@ export class SlotReplica {
   }
 
   private count(datum: Datum, publication: Publication, by: 1 | -1): void {
+    this.bytes += by * publication.body.byteLength;
     this.owned.add(publication, by, datum.hash, this.sum);
   }
 }

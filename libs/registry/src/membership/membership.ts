@@ -5,6 +5,7 @@ import {
   type LinkEffect,
   type LinkId,
   type ReplicaReport,
+  type SlotSize,
   type RoutingTable,
   type ToMeta,
   type VersionedSwitches,
@@ -118,9 +119,16 @@ export class Membership {
 
   /** How replicas come along, for the meta leader; nothing while there is none, since all of it is said again. */
   tell(reports: ReplicaReport[]): LinkEffect<ToMeta>[] {
-    if (!this.lease) return [];
-    const { incarnation } = this.options.self;
-    return [{ type: 'send', link: this.lease.link, message: { kind: 'replicas', incarnation, reports } }];
+    return this.say({ kind: 'replicas', incarnation: this.options.self.incarnation, reports });
+  }
+
+  /** Lost while there is no leader of meta; there will be others. */
+  tellSizes(sizes: SlotSize[]): LinkEffect<ToMeta>[] {
+    return this.say({ kind: 'sizes', incarnation: this.options.self.incarnation, sizes });
+  }
+
+  private say(message: ToMeta): LinkEffect<ToMeta>[] {
+    return this.lease ? [{ type: 'send', link: this.lease.link, message }] : [];
   }
 
   /** Takes a table seen at another peer, if it is of this cluster and newer. True when it was taken. */

@@ -1,4 +1,4 @@
-import { LIMITS, type Member, type ReplicaReport } from '#model';
+import { LIMITS, MAX_SLOT_SIZES, type Member, type ReplicaReport, type SlotSize } from '#model';
 
 /** What comes over a link is checked for its form before it may enter the replicated state. */
 export function isMember(value: unknown): value is Member {
@@ -26,6 +26,20 @@ export function isNameList(value: unknown): value is string[] {
 
 export function areReplicaReports(value: unknown): value is ReplicaReport[] {
   return Array.isArray(value) && value.every(isReplicaReport);
+}
+
+export function areSlotSizes(value: unknown): value is SlotSize[] {
+  return Array.isArray(value) && value.length <= MAX_SLOT_SIZES && value.every(isSlotSize);
+}
+
+function isSlotSize(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { slot, leaderEpoch, publications, bytes, wanted } = value as Record<string, unknown>;
+  return [slot, leaderEpoch, publications, bytes, wanted].every((count) => isCount(count));
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isReplicaReport(value: unknown): boolean {

@@ -108,8 +108,9 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   }
 
   private received(nowMs: number, link: LinkId, message: ToMeta): void {
-    const reports = this.members.received(nowMs, link, message);
-    if (reports) this.slots.reported(reports.incarnation, reports.reports);
+    const said = this.members.received(nowMs, link, message);
+    if (said?.kind === 'replicas') this.slots.reported(said.incarnation, said.reports);
+    if (said?.kind === 'sizes') this.slots.sized(said.incarnation, said.sizes);
   }
 
   private get table(): RoutingTable {

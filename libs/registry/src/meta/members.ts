@@ -9,7 +9,7 @@ import {
   featureLevelOf,
 } from '#model';
 import { Acknowledgements } from './acknowledgements.js';
-import { areReplicaReports, isMember, isNameList } from './check.js';
+import { areReplicaReports, areSlotSizes, isMember, isNameList } from './check.js';
 import type { MetaContext } from './context.js';
 import type { CommandOf, MetaEvent, MetaInspection } from './contract.js';
 import { Leases } from './leases.js';
@@ -19,7 +19,7 @@ import { Reachability } from './reachability.js';
 import { Reports } from './reports.js';
 import { type Proof, Suspicion } from './suspicion.js';
 
-type ReplicaReports = Extract<ToMeta, { kind: 'replicas' }>;
+type SlotReports = Extract<ToMeta, { kind: 'replicas' | 'sizes' }>;
 
 /** Links silent for this many leases are closed. */
 const IDLE_LEASES = 3;
@@ -105,8 +105,8 @@ export class Members {
     this.links.tell({ kind: 'switches', ...this.context.state.switches });
   }
 
-  /** @returns what a member says of the replicas of its slots */
-  received(nowMs: number, id: number, message: ToMeta): ReplicaReports | undefined {
+  /** @returns what a member says of its slots */
+  received(nowMs: number, id: number, message: ToMeta): SlotReports | undefined {
     const link = this.links.heard(nowMs, id);
     if (!link || typeof message !== 'object' || message === null) return undefined;
     if (!this.context.leading) {
@@ -126,6 +126,8 @@ export class Members {
         break;
       case 'replicas':
         return message.incarnation === link.incarnation && areReplicaReports(message.reports) ? message : undefined;
+      case 'sizes':
+        return message.incarnation === link.incarnation && areSlotSizes(message.sizes) ? message : undefined;
       case 'leave':
         this.links.release(link);
         this.remove(message.incarnation, 'left');

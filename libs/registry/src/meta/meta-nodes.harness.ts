@@ -7,6 +7,7 @@ import {
   PROTOCOL_VERSION,
   type PeerHello,
   type ReplicaReport,
+  type SlotSize,
   type RoutingTable,
   type ToMeta,
   type VersionedSwitches,
@@ -192,6 +193,11 @@ export class MemberNode {
   /** It has seen a connection to the other be refused or break. */
   suspect(incarnation: string): void {
     for (const effect of this.membership.suspect(this.world.nowMs, incarnation)) this.perform(effect);
+  }
+
+  /** How much there is in its slots, as it says. */
+  tellSizes(sizes: SlotSize[]): void {
+    for (const effect of this.membership.tellSizes(sizes)) this.perform(effect);
   }
 
   dialFailed(address: string, reason: 'refused' | 'unreachable'): void {

@@ -1,4 +1,4 @@
-import { MetaWorld } from './meta-world.harness.js';
+import { type MemberNode, MetaWorld } from './meta-world.harness.js';
 
 const LEASE_MS = 3_000;
 
@@ -42,6 +42,27 @@ describe('what operators want of the placement of slots', () => {
     expect(world.logs.map(({ event }) => event)).toEqual(
       expect.arrayContaining(['rebalance-paused', 'rebalance-resumed']),
     );
+  });
+
+  it('knows how much there is in a slot by the word of its leader, and of nobody else', () => {
+    const meta = world.metas.get('meta:1')!;
+    const known = (slot: number) => meta.core.planning(world.nowMs).sizeOf(slot);
+    const slot = world.table.slots.findIndex(({ leader }) => leader === 'b');
+    const { leaderEpoch } = world.table.slots[slot]!;
+    const size = { slot, leaderEpoch, publications: 7, bytes: 700, wanted: 2 };
+    const [a, b] = world.members as [MemberNode, MemberNode];
+    a.tellSizes([size]);
+    b.tellSizes([{ ...size, leaderEpoch: leaderEpoch - 1 }]);
+    b.tellSizes([{ ...size, bytes: -1 }]);
+    b.tellSizes([{ ...size, slot: 99_999 }]);
+    world.run(10);
+    expect(known(slot)).toBeUndefined();
+    b.tellSizes([size]);
+    world.run(10);
+    expect(known(slot)).toEqual(size);
+    world.elect('meta:1');
+    world.run(10);
+    expect(known(slot)).toBeUndefined();
   });
 
   it('gives slots whose leader is gone another, and drains, while balancing is paused', () => {

@@ -1,4 +1,4 @@
-import { type ReplicaReport, isProtected } from '#model';
+import { type ReplicaReport, type SlotSize, isProtected } from '#model';
 import { type MoveStep, type PlanStep, plan } from '#sharding';
 import type { MetaContext } from './context.js';
 import type { SlotStep } from './contract.js';
@@ -31,6 +31,8 @@ export class Slots {
   private done: Basis | undefined;
   /** By slot; of the latest plan. */
   private moves = new Map<number, WantedMove>();
+  /** By slot, as its leader said last. Kept when the leader changes: what there is does not change with it. */
+  private readonly sizes = new Map<number, SlotSize>();
   /** What leaders have reported and is not proposed yet: two kinds for each slot at most. */
   private readonly waiting = new Map<string, SlotStep>();
 
@@ -64,7 +66,17 @@ export class Slots {
   /** What plans depend on beside the state; on a node that does not lead, as if a settled leader had heard of nobody. */
   planning(nowMs: number, barred: ReadonlySet<string>): Planning {
     const { context, replicas } = this;
-    return { replicas, unfit: barred, isSettled: !context.leading || context.isNew || context.isSettled(nowMs) };
+    const isSettled = !context.leading || context.isNew || context.isSettled(nowMs);
+    return { replicas, unfit: barred, isSettled, sizeOf: (slot) => this.sizes.get(slot) };
+  }
+
+  /** What the leader of slots says is in them. */
+  sized(reporter: string, sizes: SlotSize[]): void {
+    const { ready, table } = this.context;
+    for (const size of sizes) {
+      const { leader, leaderEpoch } = table.slots[size.slot] ?? {};
+      if (ready && leader === reporter && leaderEpoch === size.leaderEpoch) this.sizes.set(size.slot, size);
+    }
   }
 
   /** What the leader of slots says of their replicas. Only who leads at that leaderEpoch is believed. */
@@ -104,6 +116,7 @@ export class Slots {
     this.done = undefined;
     this.moves.clear();
     this.waiting.clear();
+    this.sizes.clear();
   }
 
   private plan(basis: Basis): void {

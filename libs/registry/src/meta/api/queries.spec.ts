@@ -25,7 +25,7 @@ const state = COMMANDS.reduce<MetaState>(
   (before, command) => metaStateMachine.apply(before, command).state,
   metaStateMachine.initial(),
 );
-const planning = { replicas: 2, unfit: new Set<string>(), isSettled: true };
+const planning = { replicas: 2, unfit: new Set<string>(), isSettled: true, sizeOf: () => undefined };
 const answering = { leader: 'meta:1', term: 4, planning };
 const ask = (query: Parameters<typeof answerQuery>[0]) => answerQuery(query, state, answering);
 

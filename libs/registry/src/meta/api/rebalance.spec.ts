@@ -1,5 +1,6 @@
 import type { Member } from '#model';
 import type { MetaCommand, MetaState } from '../contract.js';
+import type { Planning } from '../planning.js';
 import { metaStateMachine } from '../state.js';
 import { answerQuery, readQuery } from './queries.js';
 
@@ -24,8 +25,8 @@ const lopsided = apply(
 // oxlint-disable-next-line typescript/no-explicit-any -- the tests read answers as a stranger's program would
 type Answer = any;
 
-const planning = { replicas: 1, unfit: new Set<string>(), isSettled: true };
-const ask = (query: object, state = lopsided, more: Partial<typeof planning> = {}): Answer =>
+const planning: Planning = { replicas: 1, unfit: new Set<string>(), isSettled: true, sizeOf: () => undefined };
+const ask = (query: object, state = lopsided, more: Partial<Planning> = {}): Answer =>
   answerQuery(readQuery(query), state, { leader: 'meta:1', term: 1, planning: { ...planning, ...more } });
 
 describe('rebalancing, as operators see it', () => {
@@ -83,6 +84,14 @@ describe('rebalancing, as operators see it', () => {
       expect(answer.before.servers.map(({ leads }: Answer) => leads.count)).toEqual([8, 0, 0]);
       expect(answer.after).toMatchObject({ offBalance: { leads: 0, replicas: 0 } });
     }
+  });
+
+  it('foresees what is copied, and what session servers ask new leaders for, as far as leaders have told', () => {
+    const size = (slot: number) => ({ slot, leaderEpoch: 1, publications: 10, bytes: 1_000, wanted: 3 });
+    const told = ask({ of: 'rebalancePlan' }, lopsided, { sizeOf: size });
+    expect(told.cost).toEqual({ publicationsCopied: 50, bytesCopied: 5_000, datumsSent: 15, slotsUnknown: 0 });
+    const partly = ask({ of: 'rebalancePlan' }, lopsided, { sizeOf: (slot) => (slot > 0 ? size(slot) : undefined) });
+    expect(partly.cost).toEqual({ publicationsCopied: 40, bytesCopied: 4_000, datumsSent: 12, slotsUnknown: 1 });
   });
 
   it('foresees what a drain would bring, which need not have begun', () => {

@@ -70,10 +70,26 @@ export function rebalanceAhead(
     changes,
     least,
     rounds,
+    cost: costOf(steps, planning),
     steps: { count: steps.length, listed: steps.slice(0, limit).map((step) => withNames(step, named)) },
     before: balanceOf(loads.before, table, input),
     after: balanceOf(loads.after, table, input),
   };
+}
+
+/** What is copied, what session servers are sent anew by other leaders, and of how many slots that is not known. */
+function costOf(steps: readonly PlanStep[], { sizeOf }: Planning): object {
+  const cost = { publicationsCopied: 0, bytesCopied: 0, datumsSent: 0, slotsUnknown: 0 };
+  const unknown = new Set<number>();
+  for (const { type, slot } of steps) {
+    const size = sizeOf(slot);
+    if (!size) unknown.add(slot);
+    else if (type === 'join') {
+      cost.publicationsCopied += size.publications;
+      cost.bytesCopied += size.bytes;
+    } else if (type !== 'drop') cost.datumsSent += size.wanted;
+  }
+  return { ...cost, slotsUnknown: unknown.size };
 }
 
 function inputOf(state: MetaState, { replicas, unfit }: Planning, mayBalance: boolean, drain?: string): PlanInput {
