@@ -1,4 +1,4 @@
-import { SessionHarness, publishOf, stampOf, tableOf } from './core.harness.js';
+import { DATUM, SessionHarness, publishOf, stampOf, tableOf } from './core.harness.js';
 
 describe('publishing over a connection', () => {
   it('forwards at once and answers when the leader has stored it', () => {
@@ -235,15 +235,14 @@ describe('leaving', () => {
   it('tells who is up that the word of another connection has taken the place of its own', () => {
     const session = SessionHarness.ready();
     session.connect(1, 2, 3);
-    session.publish(1, 'a', 1);
     session.publish(2, 'a', 3);
     session.applied();
     session.transcript();
-    session.unpublish(3, 'a', 4);
+    const operation = { op: 'unpublish' as const, registerId: 'a', dataInfoId: DATUM, stamp: stampOf(4, 8) };
+    session.request(3, { kind: 'apply', operations: [operation] });
     expect(session.transcript()).toContain('c2 <- stale a below 4');
     // A client that publishes again over its next connection is not told of itself.
     session.publish(2, 'b', 1);
-    session.disconnect(2);
     session.transcript();
     session.publish(3, 'b', 2);
     expect(session.transcript().join()).not.toContain('stale');

@@ -205,10 +205,12 @@ export class Writes {
 
   /**
    * The word of another connection takes the place of what is held for one that is up, and which would never hear of it: no
-   * leader refuses what is not sent to it any more. Its client publishes again above, if it still means what it said.
+   * leader refuses what is not sent to it any more. Its client publishes again above, if it still means what it said. One
+   * that has gone on itself, over another connection, has kept timestamp and nonce.
    */
   private tellOvertaken(held: Entry, stamp: Stamp): void {
     const owner = held.publication?.owner;
+    if (held.stamp[0] === stamp[0] && held.stamp[2] === stamp[2]) return;
     if (owner?.kind === 'connected' && !held.stampedHere && this.isUp(owner.connection)) this.tellStale(held, stamp);
   }
 
