@@ -26,6 +26,7 @@ type StateRequest = { query: StateQuery } | { change: StateChange; id: string };
 const PATIENCE_MS = 5_000;
 /** A leader that has not answered by then may stand still, and another be elected. */
 const ATTEMPT_MS = 1_500;
+const PAUSE_MS = 50;
 
 /**
  * The replicated state in the hands of operators, on any node. What must be true at the moment of asking, and every
@@ -33,6 +34,8 @@ const ATTEMPT_MS = 1_500;
  */
 export class StateAdministration {
   private readonly route: LeaderRoute;
+  /** Who wait for another leader. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(
     private readonly node: MetaNode,
@@ -40,6 +43,9 @@ export class StateAdministration {
     private readonly planning: () => Planning,
   ) {
     this.route = new LeaderRoute(node);
+    node.onLeadership(({ leader }) => {
+      if (leader !== undefined) for (const wake of this.waiting) wake();
+    });
   }
 
   /** @throws RegistryError NO_LEADER, also for a stale read when the state here is older than asked; as `answerQuery` */
@@ -93,9 +99,22 @@ export class StateAdministration {
         if (!(error instanceof RegistryError)) throw error;
         const answer = attempts.failed(this.env.nowMs(), error);
         if (answer) throw answer;
-        await sleep(attempts.pauseMs());
+        await this.leaderMayHaveChanged();
       }
     }
+  }
+
+  /** At once when another leads, as far as is known here; a planned change of the leader is over in milliseconds. */
+  private leaderMayHaveChanged(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, PAUSE_MS);
+      this.waiting.add(wake);
+    });
   }
 
   /** On the leader. */

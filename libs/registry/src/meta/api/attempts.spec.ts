@@ -12,12 +12,6 @@ describe('attempts at what only the leader does', () => {
     }
   });
 
-  it('follow each other closely while a planned change of the leader may be under way, and less so later', () => {
-    const attempts = new Attempts('change', 1_000);
-    const pauses = Array.from({ length: 14 }, () => attempts.pauseMs());
-    expect(pauses).toEqual([...Array.from({ length: 12 }, () => 4), 64, 64]);
-  });
-
   it('end at once with an answer', () => {
     for (const code of ['BAD_REQUEST', 'VERSION_CONFLICT', 'NOT_FOUND', 'CONFIG_TOO_LARGE', 'NOT_READY'] as const)
       expect(new Attempts('change', 1_000).failed(0, error(code))).toMatchObject({ code });

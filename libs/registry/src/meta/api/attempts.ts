@@ -7,11 +7,6 @@ const UNKNOWN: ReadonlySet<Code> = new Set<Code>([
   ...(['NOT_LEADER', 'CONNECTION_CLOSED', 'DEADLINE_EXCEEDED', 'SHUTTING_DOWN', 'STORE_FAILED', 'INTERNAL'] as const),
 ]);
 
-const PAUSE_MIN_MS = 4;
-const PAUSE_MAX_MS = 64;
-/** So many attempts follow each other closely: a planned change of the leader is over within them, an election is not. */
-const QUICK_ATTEMPTS = 12;
-
 /**
  * What to make of the failures of a request that is the leader's, which may change while it is asked. A read can be
  * repeated freely; a change too, since it is proposed under one id and so applied at most once. What remains open at the
@@ -19,7 +14,6 @@ const QUICK_ATTEMPTS = 12;
  */
 export class Attempts {
   private mayBeDone = false;
-  private pauses = 0;
 
   constructor(
     private readonly what: 'read' | 'change',
@@ -32,11 +26,6 @@ export class Attempts {
     if (UNKNOWN.has(error.code)) this.mayBeDone = true;
     if (nowMs < this.deadlineMs) return undefined;
     return this.what === 'change' && this.mayBeDone ? outcomeUnknown(error) : error;
-  }
-
-  /** Before the next attempt. */
-  pauseMs(): number {
-    return ++this.pauses <= QUICK_ATTEMPTS ? PAUSE_MIN_MS : PAUSE_MAX_MS;
   }
 }
 
