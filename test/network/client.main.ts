@@ -11,11 +11,17 @@ type Request =
   /** What each watched name shows now, and what anybody here was shown without while it should have been there. */
   | { id: number; ask: 'views' }
   | { id: number; ask: 'keep'; values: string[] }
+  /** The address of the session server that the client is connected to, or was last. */
+  | { id: number; ask: 'session' }
   | { id: number; ask: 'get'; url: string };
 
 const GET_MS = 1_000;
 
 const client = new RegistryClient({ seeds: process.argv.slice(2) });
+let session: unknown;
+client.on('log', ({ event, fields }) => {
+  if (event === 'connected') session = fields?.['address'];
+});
 const subscribers = new Map<string, Subscriber>();
 /** These live and are reachable: a list that had one must not lose it. */
 let kept = new Set<string>();
@@ -50,6 +56,8 @@ async function answer(request: Request): Promise<unknown> {
     case 'keep':
       kept = new Set(request.values);
       return {};
+    case 'session':
+      return session;
     case 'get':
       return get(request.url);
   }

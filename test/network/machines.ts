@@ -98,6 +98,11 @@ export class Clients {
     return this.ask({ ask: 'keep', values: [...values] });
   }
 
+  /** The RPC address of the session server that they are connected to. */
+  session(): Promise<string> {
+    return this.ask({ ask: 'session' });
+  }
+
   get(url: string): Promise<never> {
     return this.ask({ ask: 'get', url });
   }
