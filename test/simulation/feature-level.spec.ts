@@ -13,6 +13,7 @@ const ORDERS = [
 describe('a cluster of two versions', () => {
   it.each(ORDERS)('rises to the next feature level when the last server is upgraded (seed %i)', (seed, order) => {
     const cluster = watched({ seed, metas: 3, data: 2, sessions: 2, clients: 3 });
+    for (const server of cluster.servers) server.featureLevel = 1;
     cluster.story(() => {
       const watchers = cluster.clients.map((client) => client.subscribe(SERVICE));
       for (const client of cluster.clients) client.publish({ ...SERVICE, data: [`http://${client.name}:80`] });

@@ -67,6 +67,11 @@ export const CODES = {
   NO_ENDPOINT: { http: 503, retry: 'same', text: 'No live endpoint of the service is known or can be reached.' },
   PENDING: { http: 503, retry: 'same', text: 'The answer is not complete yet.' },
   OVERLOADED: { http: 503, retry: 'elsewhere', text: 'A limit of this server is reached.' },
+  NOT_DURABLE: {
+    http: 503,
+    retry: 'same',
+    text: 'The change is not on every disk that it must be on yet; it may still come to that. Repeat it.',
+  },
   DEADLINE_EXCEEDED: { http: 504, retry: 'same', text: 'No answer came within the deadline.' },
   OUTCOME_UNKNOWN: {
     http: 504,

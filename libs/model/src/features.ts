@@ -4,7 +4,10 @@ import type { Member } from './table.js';
  * The highest feature level that this version supports. A new command, field or hash that older versions would
  * misunderstand comes with the next level, and waits until every member and every meta server supports that.
  */
-export const FEATURE_LEVEL = 1;
+export const FEATURE_LEVEL = 2;
+
+/** From here on meta knows which disks hold persistent publications; before, none is taken. */
+export const PERSISTENT_LEVEL = 2;
 
 /** Of a member or a hello: a version that says nothing of levels supports the first. */
 export function featureLevelOf({ featureLevel = 1 }: Pick<Member, 'featureLevel'>): number {

@@ -6,19 +6,42 @@ import { type DataInfoId, parseDataInfoId } from './names.js';
  * only if the caller's own id is, hence URLs carry it percent-encoded.
  */
 export function leasedRegisterId(dataInfoId: DataInfoId, ownId: string): string {
+  return canonicalId('L', dataInfoId, ownId);
+}
+
+/** The same of a persistent publication, with `P.`: by it servers know which removals must be durable. */
+export function persistentRegisterId(dataInfoId: DataInfoId, ownId: string): string {
+  return canonicalId('P', dataInfoId, ownId);
+}
+
+function canonicalId(kind: 'L' | 'P', dataInfoId: DataInfoId, ownId: string): string {
   let binary = '';
   for (const byte of new TextEncoder().encode(dataInfoId)) binary += String.fromCharCode(byte);
   const encoded = btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-  return `L.${encoded}.${ownId}`;
+  return `${kind}.${encoded}.${ownId}`;
 }
 
-const CANONICAL = /^L\.([A-Za-z0-9_-]+)\.(.+)$/;
+const CANONICAL = /^([LP])\.([A-Za-z0-9_-]+)\.(.+)$/;
 
-/** The parts of a canonical registerId, or undefined when `registerId` is not one. */
-export function parseLeasedRegisterId(registerId: string): { dataInfoId: DataInfoId; ownId: string } | undefined {
+/** What a canonical registerId says. */
+interface CanonicalId {
+  dataInfoId: DataInfoId;
+  ownId: string;
+}
+
+/** The parts of a canonical registerId, or undefined when `registerId` is not one of a leased publication. */
+export function parseLeasedRegisterId(registerId: string): CanonicalId | undefined {
+  return parseCanonicalId('L', registerId);
+}
+
+export function parsePersistentRegisterId(registerId: string): CanonicalId | undefined {
+  return parseCanonicalId('P', registerId);
+}
+
+function parseCanonicalId(kind: 'L' | 'P', registerId: string): CanonicalId | undefined {
   const match = CANONICAL.exec(registerId);
-  if (!match) return undefined;
-  const [, encoded, ownId] = match as unknown as [string, string, string];
+  if (!match || match[1] !== kind) return undefined;
+  const [, , encoded, ownId] = match as unknown as [string, string, string, string];
   let dataInfoId: string;
   try {
     const binary = atob(encoded.replaceAll('-', '+').replaceAll('_', '/'));
@@ -28,6 +51,6 @@ export function parseLeasedRegisterId(registerId: string): { dataInfoId: DataInf
     return undefined;
   }
   // Base64 has several spellings of the same bytes; only the one we write is canonical, so that an id has one owner.
-  if (!parseDataInfoId(dataInfoId) || leasedRegisterId(dataInfoId, ownId) !== registerId) return undefined;
+  if (!parseDataInfoId(dataInfoId) || canonicalId(kind, dataInfoId, ownId) !== registerId) return undefined;
   return { dataInfoId, ownId };
 }

@@ -14,6 +14,11 @@ export interface Member {
   weight: number;
   /** The highest feature level it supports; the first when left out. */
   featureLevel?: number;
+  /**
+   * Of a data server: a random id in its folder, made with the folder. A server that comes back with its data is another
+   * incarnation with the same disk; one with an empty folder has another disk.
+   */
+  diskId?: string;
 }
 
 /** A member that is gone. Kept for a minute, since a new slot leader must wait for sessions that just left. */
@@ -61,6 +66,11 @@ export interface SlotAssignment {
    * them, or for an operator who confirms the loss by clearing this; no other server may lead it from empty.
    */
   durable?: boolean;
+  /**
+   * Of a durable slot: the disks that hold every persistent publication that was acknowledged. A write is acknowledged
+   * when all of them have it, and who leads the slot has one of them.
+   */
+  disks?: string[];
 }
 
 /** What meta streams to everyone: who is there, and who owns what. `epoch` rises with every change of any field. */

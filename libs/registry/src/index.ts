@@ -11,6 +11,7 @@ export type { Planning } from './meta/planning.js';
 export { continued, nextEra, transplanted } from './meta/state/eras.js';
 export { type MetaStateMachine, createMetaStateMachine, metaStateMachine } from './meta/state.js';
 export * from './data/contract.js';
+export type { PersistBatch } from './data/durable/durable-replica.js';
 export * from './data/core.js';
 export * from './data/inspect.js';
 export { DATA_LIMITS } from './data/limits.js';

@@ -8,6 +8,7 @@ import { type Cores, realCores } from './cores.js';
 import { DataHost } from './data-host.js';
 import { MetaHost } from './meta-host.js';
 import { type Observer, Violation } from './observer.js';
+import { SimOperator } from './operator.js';
 import { SimCurl, SimStock } from './raw-client.js';
 import { addressOf } from './server-host.js';
 import { SessionHost } from './session-host.js';
@@ -52,6 +53,8 @@ export class Cluster {
   /** Those who publish over HTTP, and over a stock ClientProxy. */
   readonly curls: SimCurl[] = [];
   readonly stocks: SimStock[] = [];
+  /** Those who keep persistent publications. */
+  readonly operators: SimOperator[] = [];
   private readonly cores: Cores;
   private readonly observers: Observer[] = [];
   private readonly zones: string[];
@@ -122,6 +125,13 @@ export class Cluster {
     return curl;
   }
 
+  addOperator(): SimOperator {
+    const name = `operator-${this.operators.length + 1}`;
+    const operator = new SimOperator(name, this.world, () => this.sessionAddresses());
+    this.operators.push(operator);
+    return operator;
+  }
+
   addStock(): SimStock {
     const stock = new SimStock(`stock-${this.stocks.length + 1}`, this.world, () => this.sessionAddresses());
     this.stocks.push(stock);
@@ -130,7 +140,7 @@ export class Cluster {
   }
 
   get applications(): SimApplication[] {
-    return [...this.clients, ...this.curls, ...this.stocks];
+    return [...this.clients, ...this.curls, ...this.stocks, ...this.operators];
   }
 
   node(name: string): Node {

@@ -1,6 +1,7 @@
 import type { Core, Member, Random } from '#model';
 import type { DataEffect, DataEvent, DataOptions } from '#registry';
 import type { Accept } from './network.js';
+import { SimSlotDisk } from './slot-disk.js';
 import { type HostObserver, ServerHost } from './server-host.js';
 import type { World } from './world.js';
 
@@ -13,6 +14,8 @@ export interface DataHostOptions {
 
 /** A data server's host. The number of its runs is synced before the core is made. */
 export class DataHost extends ServerHost<DataEvent, DataEffect> {
+  readonly slotDisk: SimSlotDisk;
+
   constructor(
     name: string,
     world: World,
@@ -20,6 +23,7 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
     private readonly settings: DataHostOptions,
   ) {
     super(name, 'data', world, observer);
+    this.slotDisk = new SimSlotDisk(world.clock, world.fork());
   }
 
   protected override makeCore(random: Random): Core<DataEvent, DataEffect> {
@@ -27,7 +31,8 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
     if (run > 0) this.disk.writeSync('run', run);
     const { makeCore, metaAddresses, zone, limits } = this.settings;
     return makeCore({
-      self: memberOf(this, 'data', zone),
+      self: { ...memberOf(this, 'data', zone), diskId: this.slotDisk.diskId },
+      stored: this.slotDisk.stored(),
       metaAddresses,
       random,
       run,
@@ -37,7 +42,18 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
   }
 
   protected override performOwn(effect: DataEffect): void {
-    throw new Error(`Unknown effect of data: ${effect.type}`);
+    if (effect.type !== 'persist') throw new Error(`Unknown effect of data: ${effect.type}`);
+    const { token } = effect;
+    const { process } = this;
+    this.slotDisk.write(effect, (message) =>
+      process.deliver(() =>
+        this.step(message === undefined ? { type: 'persisted', token } : { type: 'persistFailed', token, message }),
+      ),
+    );
+  }
+
+  protected override ended(): void {
+    this.slotDisk.crash();
   }
 
   protected override acceptOther(): Accept {

@@ -15,5 +15,7 @@ export * from './data-host.js';
 export * from './session-host.js';
 export * from './client-host.js';
 export * from './raw-client.js';
+export * from './operator.js';
+export * from './slot-disk.js';
 export * from './cores.js';
 export * from './cluster.js';

@@ -125,7 +125,7 @@ export class SimCurl extends RawClient {
   }
 
   /** One request on a connection of its own. */
-  private ask(pattern: string, payload: object, answered: (answer: Answer) => void): void {
+  protected ask(pattern: string, payload: object, answered: (answer: Answer) => void): void {
     let open = true;
     let socket: Socket | undefined;
     const end = (answer: Answer): void => {

@@ -5,7 +5,8 @@ import { type Cluster, type Observer, Violation } from '#sim';
 export function noErrors(cluster: Cluster): Observer {
   /** What fails on purpose has to be reported. */
   const isMeant = (node: string, event: string): boolean =>
-    event === 'raft-consensus-failed' && cluster.metas.some(({ name, log }) => name === node && log.isFailing);
+    (event === 'raft-consensus-failed' && cluster.metas.some(({ name, log }) => name === node && log.isFailing)) ||
+    (event === 'disk-failed' && cluster.data.some(({ name, slotDisk }) => name === node && slotDisk.isFailing));
   return {
     effect: (node, effect) => {
       const { type, level, event, fields } = effect as LogEffect;

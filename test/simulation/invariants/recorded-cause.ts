@@ -113,6 +113,8 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
         for (const operation of asked.operations)
           if (operation.op === 'unpublish') record(operation.registerId, operation.cause);
           else noteOwner(operation.publication);
+      if (asked.kind === 'persist' && asked.operation.op === 'unpublish')
+        record(asked.operation.registerId, asked.operation.cause);
       if (asked.kind === 'digest') for (const { registerId, cause } of asked.removals) record(registerId, cause);
 
       const answer = message as DataToSession;

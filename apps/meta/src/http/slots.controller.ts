@@ -1,6 +1,7 @@
-import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
-import { readConsistency } from '#registry';
+import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { type StateChanged, readAbandonBody, readConsistency } from '#registry';
 import { StateAdministration } from '../state/administration.js';
+import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
 
 /** Who leads and who follows in each slot, and where they are reached. */
 @Controller('v1/slots')
@@ -11,5 +12,19 @@ export class SlotsController {
   @Header('cache-control', 'no-store')
   async read(@Query() query: unknown): Promise<object> {
     return this.state.read({ of: 'slots' }, readConsistency(query));
+  }
+
+  /**
+   * A slot that waits for a disk with its persistent publications begins anew without them: none of `disks` is coming
+   * back. Where it does not wait, or has been led since, nothing is changed.
+   */
+  @Post(':slot/abandon')
+  @HttpCode(200)
+  async abandon(
+    @Param('slot') slot: string,
+    @Body() body: unknown,
+    @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+  ): Promise<StateChanged> {
+    return this.state.change(readAbandonBody(slot, body), readIdempotencyKey(key));
   }
 }

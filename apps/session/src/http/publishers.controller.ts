@@ -4,7 +4,7 @@ import { type EdgeContext, parseLeasedId, parseLeasedPublish } from '#registry';
 import { EDGE, accepted } from '../edge.js';
 import { HttpCaller } from './http-caller.js';
 
-/** Registering without a connection: the registration lives until its lease ends. */
+/** Registering without a connection: it lives until its lease ends, or, if it is persistent, until it is removed. */
 @Controller('v1/publishers')
 export class PublishersController {
   constructor(
@@ -18,12 +18,13 @@ export class PublishersController {
     const reply = await this.caller.request(request);
     if (reply.kind === 'announced')
       return { registerId: reply.registerId, dataInfoId: reply.dataInfoId, state: 'announced' };
-    if (request.kind !== 'leasedPublish' || reply.kind !== 'leased') throw new RegistryError('INTERNAL');
+    if (reply.kind !== 'leased' && reply.kind !== 'persisted') throw new RegistryError('INTERNAL');
+    if (request.kind !== 'leasedPublish' && request.kind !== 'persistentPublish') throw new RegistryError('INTERNAL');
     return {
       registerId: reply.registerId,
       dataInfoId: request.publication.dataInfoId,
       version: formatVersion(reply.version),
-      leaseMs: reply.leaseMs,
+      ...(reply.kind === 'leased' ? { leaseMs: reply.leaseMs } : { persistent: true }),
       state: 'stored',
     };
   }

@@ -28,6 +28,11 @@ export interface PublishFields extends NameFields {
    */
   replay?: boolean;
   /**
+   * It lives until it is unpublished, whatever becomes of the connection. The server stamps it and answers the registerId
+   * that it goes by; `stored` says that every complete replica has it on disk.
+   */
+  persistent?: boolean;
+  /**
    * Tells subscribers once, together with what is published, and is kept by no server. Only of a single publish, and
    * answered `announced`.
    */

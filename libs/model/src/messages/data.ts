@@ -75,12 +75,19 @@ export type SessionToData =
     }
   /** A temporary publication: to be told to all who are interested, once, and not kept. Answered by `announced`. */
   | { kind: 'announce'; slot: number; leaderEpoch: number; requestId: number; publication: Publication }
+  /**
+   * Publishes or removes a persistent publication; the leader stamps it. Answered by `persisted` once every complete
+   * replica has it on disk, which may take longer than anybody waits.
+   */
+  | { kind: 'persist'; slot: number; leaderEpoch: number; requestId: number; operation: Operation }
   /** Asks for the table, because the peer has shown a newer epoch. */
   | { kind: 'tableRequest' }
   | { kind: 'ping'; sequence: number };
 
 export type RenewResult =
   { status: 'renewed'; expiresInMs: number; publication?: Publication } | { status: 'failed'; failure: Failure };
+
+export type PersistResult = { status: 'stored'; version: DatumVersion } | { status: 'failed'; failure: Failure };
 
 export type DataToSession =
   | { kind: 'applied'; slot: number; leaderEpoch: number; sequence: number; results: OperationResult[] }
@@ -131,6 +138,7 @@ export type DataToSession =
       removals: Removal[];
     }
   | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
+  | { kind: 'persisted'; slot: number; requestId: number; result: PersistResult }
   /** Everybody interested has been sent the temporary publication. */
   | { kind: 'announced'; slot: number; requestId: number }
   /** A temporary publication of a datum the peer is interested in; no part of it, and under no version. */

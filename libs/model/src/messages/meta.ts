@@ -37,13 +37,17 @@ export type ToMeta =
 /**
  * Said by the leader of a slot at this leaderEpoch. `caughtUp`: the joining replica has everything, and is complete once
  * meta says so. `sealed`: no writes are taken, and the follower has everything: meta may make it the leader now.
+ * `durable`: a first persistent publication waits for the slot to be marked so. `behind`: persistent writes wait for a
+ * disk that cannot be reached; it is to count no longer.
  */
 export interface ReplicaReport {
-  type: 'caughtUp' | 'sealed';
+  type: 'caughtUp' | 'sealed' | 'durable' | 'behind';
   slot: number;
   leaderEpoch: number;
-  /** Incarnation of the replica. */
+  /** Incarnation of the replica; of `behind` the disk. */
   server: string;
+  /** Of the table by which the leader says so. What has changed in the slot since then makes it void. */
+  tableEpoch?: number;
 }
 
 /** Of a slot, by whoever leads it at this leaderEpoch. */

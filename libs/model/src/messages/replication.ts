@@ -1,5 +1,6 @@
 import type { DataInfoId } from '../names.js';
 import type { Publication, Removal } from '../publication.js';
+import type { Stamp } from '../stamp.js';
 import type { Operation } from './data.js';
 
 /**
@@ -18,12 +19,30 @@ export interface ReplicatedDatum {
   removals: Removal[];
 }
 
+/** A persistent publication as disks hold it; without the publication, the memory of its removal. */
+export interface DurableEntry {
+  registerId: string;
+  dataInfoId: DataInfoId;
+  stamp: Stamp;
+  publication?: Publication;
+}
+
 /** 64 bits, as 16 hexadecimal digits; equal contents have equal hashes. */
 export type ContentHash = string;
 
 export type ReplicaToLeader =
   /** Asks for what differs from these hashes of what the sender holds, and for every operation from then on. */
-  | { kind: 'follow'; slot: number; leaderEpoch: number; number: number; hashes: [DataInfoId, ContentHash][] }
+  | {
+      kind: 'follow';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      hashes: [DataInfoId, ContentHash][];
+      /** The same of what the sender has on its disk, which may be more than what is shown. */
+      durable?: [DataInfoId, ContentHash][];
+    }
+  /** What the leader gave to be written, up to this position, is on the sender's disk. */
+  | { kind: 'written'; slot: number; leaderEpoch: number; number: number; position: number }
   /**
    * Everything to `position` is applied, and that many parts of the answer to `follow` were taken. `agrees`: at that position
    * the sender has come to what `compare` says.
@@ -60,6 +79,19 @@ export type LeaderToReplica =
       number: number;
       first: number;
       operations: ReplicatedOperation[];
+    }
+  /**
+   * To be written to disk. Each datum of `whole` replaces all that is held on disk of it; then come single entries. The
+   * position is left out while more parts of the answer to `follow` are to come.
+   */
+  | {
+      kind: 'write';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      whole: { dataInfoId: DataInfoId; entries: DurableEntry[] }[];
+      entries: DurableEntry[];
+      position?: number;
     }
   /** What the leader's slot comes to at `position`. */
   | { kind: 'compare'; slot: number; leaderEpoch: number; number: number; position: number; hash: ContentHash }

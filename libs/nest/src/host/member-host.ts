@@ -54,6 +54,8 @@ export interface MemberHostOptions<C, Sent, Own> {
   folder: MemberFolder;
   /** The highest that this server supports. */
   featureLevel: number;
+  /** Of the disk, where the server keeps more on it than what meta tells it. */
+  diskId?: string;
   /** Makes the brain of one incarnation. */
   makeCore(self: Member, saved: Saved): C;
   /** Performs an effect that only this tier's core has. */
@@ -127,10 +129,12 @@ export class MemberHost<
   }
 
   private begin(): void {
-    const { role, config, env, logger, featureLevel, fail, makeCore } = this.options;
+    const { role, config, env, logger, featureLevel, diskId, fail, makeCore } = this.options;
     const incarnation = randomId(env.random);
     const { zone, weight } = config;
-    const core = makeCore({ role, incarnation, ...this.addresses!, zone, weight, featureLevel }, this.saved);
+    const disk = diskId === undefined ? {} : { diskId };
+    const self = { role, incarnation, ...this.addresses!, zone, weight, featureLevel, ...disk };
+    const core = makeCore(self, this.saved);
     const runner = new CoreRunner<Event, Effect>({
       core,
       env,

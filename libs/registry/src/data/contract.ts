@@ -1,5 +1,6 @@
 import type {
   DataToSession,
+  DurableEntry,
   FromMeta,
   LeaderToReplica,
   LinkEffect,
@@ -15,6 +16,7 @@ import type {
   WakeEffect,
   WakeEvent,
 } from '#model';
+import type { PersistBatch } from './durable/durable-replica.js';
 import type { ReplicationLimits } from './replication/leader-side.js';
 
 /** What data servers hear from other servers, and say to them. */
@@ -23,7 +25,14 @@ export type FromData = ToMeta | DataToSession | ReplicaToLeader | LeaderToReplic
 /** Followers keep their links to leaders alive. */
 export type Ping = Extract<SessionToData, { kind: 'ping' }>;
 
-export type DataEvent = { type: 'start' } | { type: 'stop' } | WakeEvent | LinkEvent<ToData>;
+export type DataEvent =
+  | { type: 'start' }
+  | { type: 'stop' }
+  | WakeEvent
+  | LinkEvent<ToData>
+  /** Of `persist`. The events come in the order of the effects. */
+  | { type: 'persisted'; token: number }
+  | { type: 'persistFailed'; token: number; message: string };
 
 export type DataEffect =
   | WakeEffect
@@ -31,6 +40,7 @@ export type DataEffect =
   | LinkEffect<FromData>
   | { type: 'saveTable'; table: RoutingTable }
   | { type: 'saveSwitches'; switches: VersionedSwitches }
+  | PersistBatch
   /** Meta no longer knows this incarnation: the host drops all links and starts a new core under a new incarnation. */
   | { type: 'restart'; reason: string };
 
@@ -41,6 +51,10 @@ export interface DataOptions {
   /** What was saved last, if anything. */
   table?: RoutingTable;
   switches?: VersionedSwitches;
+  /** What is on the disk that `self` names. */
+  stored?: Iterable<StoredEntry>;
+  /** False where it may not be written yet: then it is written again. */
+  isStored?: boolean;
   /**
    * Counts starts, from 1, synced to disk by the host before the core is made: it separates the sequences of a run that
    * leads without meta's word from those of every other. 0 for an incarnation that may not: one that follows another in
@@ -48,6 +62,12 @@ export interface DataOptions {
    */
   run: number;
   limits?: Partial<DataLimits>;
+}
+
+/** A persistent publication as it was read from disk. */
+export interface StoredEntry {
+  slot: number;
+  entry: DurableEntry;
 }
 
 export interface DataLimits extends ReplicationLimits {
@@ -65,4 +85,6 @@ export interface DataLimits extends ReplicationLimits {
   standInMs: number;
   /** A slot that is handed over takes no writes for at most this long. */
   sealMs: number;
+  /** A disk for which persistent writes have waited for this long is reported to be behind. */
+  durablePatienceMs: number;
 }

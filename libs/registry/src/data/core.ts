@@ -84,6 +84,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       const reports = this.held.takeReports();
       if (reports.length > 0) this.effects.push(...this.membership.tell(reports));
       if (this.sweepAtMs !== undefined && nowMs >= this.sweepAtMs) this.sweep();
+      this.effects.push(...this.held.disk.takeBatches(nowMs));
       this.askWake(event.type === 'wake');
     }
     const { effects } = this;
@@ -126,11 +127,26 @@ export class DataCore implements Core<DataEvent, DataEffect> {
         return this.stepMembership(event);
       case 'wake':
         return this.stepMembership(event);
+      case 'persisted':
+        return this.persisted(this.held.disk.persisted(event.token));
+      case 'persistFailed':
+        return this.persistFailed(event);
       default:
         if (this.membership.owns(event)) return this.stepMembership(event as LinkEvent<FromMeta>);
         if (this.held.replicas.owns(event)) return this.leaderEvent(event as LinkEvent<LeaderToReplica>);
         return this.peerEvent(event as LinkEvent<SessionToData | ReplicaToLeader>);
     }
+  }
+
+  private persisted(slot: number | undefined): void {
+    if (slot !== undefined) this.held.persisted(this.nowMs, slot);
+  }
+
+  /** Serving goes on; persistent writes are refused until the disk takes one again. */
+  private persistFailed({ token, message }: Extract<DataEvent, { type: 'persistFailed' }>): void {
+    const isNew = this.held.disk.failure === undefined;
+    this.held.disk.persistFailed(this.nowMs, token, message);
+    if (isNew) this.log('error', 'disk-failed', { message });
   }
 
   private stepMembership(event: MembershipEvent): void {
@@ -243,6 +259,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
         return;
       case 'follow':
       case 'replicated':
+      case 'written':
         if (follower) this.held.receiveReplica(this.nowMs, link, follower.incarnation, message);
         return;
       default:
@@ -252,8 +269,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   private receiveSession(link: LinkId, peer: SessionPeer, message: SlotMessage): void {
     const leader = this.held.leaderFor(message);
-    if (leader) leader.receive(this.nowMs, peer, message, this.isInTouch, this.effects);
-    else this.held.moved(link, message.slot, 'requestId' in message ? message.requestId : undefined);
+    if (leader) {
+      leader.receive(this.nowMs, peer, message, this.isInTouch, this.effects);
+      // A first persistent publication waits for meta.
+      if (message.kind === 'persist') this.held.noteProgress(this.nowMs, leader);
+    } else this.held.moved(link, message.slot, 'requestId' in message ? message.requestId : undefined);
   }
 
   private refuse(link: LinkId, message: unknown, peer: string): void {

@@ -19,6 +19,7 @@ import {
 } from '#model';
 import type { DataEffect, DataEvent, DataLimits } from './contract.js';
 import { DataCore } from './core.js';
+import type { PersistBatch } from './durable/durable-replica.js';
 
 const META = 'meta:9610';
 
@@ -35,6 +36,8 @@ export class DataWorld {
   readonly reported: string[][] = [];
   readonly saved: RoutingTable[] = [];
   readonly toMeta: ToMeta[] = [];
+  /** Writes to the disk that the test has not ended yet. */
+  readonly persists: PersistBatch[] = [];
   table: RoutingTable;
   nowMs = 1_000;
   /** Whether meta answers at all, and whether its word about absence counts. */
@@ -56,9 +59,11 @@ export class DataWorld {
       /** Starts on the table that an earlier incarnation, d0 at the address of d1, has saved. */
       savedBy?: 'd0';
       run?: number;
+      diskId?: string;
     } = {},
   ) {
-    const self = member('data', 'd1');
+    const { diskId } = options;
+    const self = { ...member('data', 'd1'), ...(diskId === undefined ? {} : { diskId }) };
     this.isMetaUp = options.isMetaUp ?? true;
     const lead = options.lead ?? true;
     this.table = {
@@ -181,6 +186,9 @@ export class DataWorld {
         this.saved.push(effect.table);
         break;
       case 'saveSwitches':
+        break;
+      case 'persist':
+        this.persists.push(effect);
         break;
       case 'restart':
         this.restarts++;

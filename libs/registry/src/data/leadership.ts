@@ -9,6 +9,8 @@ export type BeginSlot = (begun: {
   firstSequence: number;
   /** True where meta promoted a complete replica: what is held here counts. */
   inherits: boolean;
+  /** True for a leader without meta's word. */
+  isStandIn: boolean;
   /** Who led it here until now, at a lower leaderEpoch. */
   former: SlotLeader | undefined;
 }) => SlotLeader;
@@ -88,7 +90,7 @@ export class Leadership {
       this.unled[slot] = leaderEpoch + 1;
       const firstSequence = isStandIn ? standsInFor!.run * SEQUENCES_OF_A_RUN : 0;
       const inherits = !isNew && !isStandIn;
-      const slotLeader = this.begin({ slot, leaderEpoch, waitFor, firstSequence, inherits, former });
+      const slotLeader = this.begin({ slot, leaderEpoch, waitFor, firstSequence, inherits, isStandIn, former });
       this.leading.set(slot, slotLeader);
       begun.push(slotLeader);
     });

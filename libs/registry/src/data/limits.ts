@@ -9,6 +9,7 @@ export const DATA_LIMITS: DataLimits = {
   linkIdleMs: 10_000,
   standInMs: 2_000,
   sealMs: 200,
+  durablePatienceMs: 2_500,
   retainedOperations: 20_000,
   retainedBytes: 16 * 1024 * 1024,
   unackedOperations: 4_096,

@@ -7,6 +7,7 @@ import {
   type RenewResult,
   type ReplicaToLeader,
   type SessionToData,
+  type SlotAssignment,
   type Stamp,
   failure,
 } from '#model';
@@ -16,6 +17,8 @@ import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
 import { Agreements } from './agreements.js';
 import type { FollowerCounters } from './replication/follower-side.js';
+import { DurableLeader } from './durable/durable-leader.js';
+import type { DurableDisk } from './durable/durable-disk.js';
 import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import type { SlotReplica } from './slot-replica.js';
@@ -31,6 +34,8 @@ export interface Outbox {
   push(effect: Extract<LinkEffect<DataToSession | LeaderToReplica>, { type: 'send' }>): unknown;
 }
 
+export type DiskOf = (incarnation: string) => string | undefined;
+
 export interface SlotLeaderOptions {
   nowMs: number;
   /** What is held already, where this server followed the slot before; else an empty one. */
@@ -40,6 +45,8 @@ export interface SlotLeaderOptions {
   limits: DataLimits;
   /** Of what comparisons find. */
   counters: FollowerCounters;
+  disk: DurableDisk;
+  isStandIn: boolean;
 }
 
 /** What one sweep over the slots knows, and how much work it may still do. */
@@ -77,7 +84,11 @@ export class SlotLeader {
   readonly replica: SlotReplica;
   readonly replication: Replication;
   readonly agreements: Agreements;
+  readonly durable: DurableLeader;
+  /** Links over which persistent writes were asked for that are not answered yet. */
+  private readonly persisting = new Map<LinkId, number>();
   private readonly waitSet: WaitSet;
+  private answering: Outbox = { push: () => undefined };
   private handOver: HandOver<SlotMessage> | undefined;
   private readonly digests = new Map<string, Digest>();
 
@@ -86,11 +97,24 @@ export class SlotLeader {
     this.replication = new Replication(this.replica, options.limits);
     this.agreements = new Agreements(this.replica, options.counters);
     this.waitSet = new WaitSet(options.nowMs, options.waitFor);
-    if (this.waitSet.isEmpty) this.replica.complete();
+    const { nowMs, replica, disk, isStandIn, limits } = options;
+    const { durablePatienceMs: patienceMs, messageBytes } = limits;
+    this.durable = new DurableLeader({ nowMs, replica, disk, isStandIn, patienceMs, messageBytes });
   }
 
   get waitingFor(): string[] {
     return this.waitSet.members();
+  }
+
+  /** What the table says of the slot. Without anybody to wait for it is complete at once. */
+  takeAssignment(nowMs: number, assignment: SlotAssignment, diskOf: DiskOf, out: Outbox): void {
+    this.durable.takeAssignment(assignment, diskOf);
+    if (this.durable.isWaiting) this.settle(nowMs, out);
+  }
+
+  /** More of the slot is on the disk here. */
+  persisted(nowMs: number, out: Outbox): void {
+    if (this.durable.isWaiting) this.settle(nowMs, out);
   }
 
   /** Who is to lead the slot next, while it takes no writes. */
@@ -120,6 +144,7 @@ export class SlotLeader {
   abandoned(): Set<LinkId> {
     const links = new Set(this.replica.interest.links());
     for (const { link } of this.handOver?.release() ?? []) links.add(link);
+    for (const link of this.persisting.keys()) links.add(link);
     return links;
   }
 
@@ -171,6 +196,9 @@ export class SlotLeader {
         this.announce(message, out);
         send({ kind: 'announced', slot, requestId: message.requestId });
         break;
+      case 'persist':
+        this.persist(nowMs, peer, message, out);
+        break;
       case 'renew':
         send({
           kind: 'renewed',
@@ -185,13 +213,23 @@ export class SlotLeader {
 
   /** What another data server says, which follows or wants to. */
   receiveReplica(link: LinkId, incarnation: string, message: ReplicaToLeader, nowMs: number, out: Outbox): void {
-    if (message.kind === 'follow') this.replication.follow(nowMs, link, incarnation, message, out);
-    else this.replication.acknowledged(nowMs, link, message, out);
+    switch (message.kind) {
+      case 'follow':
+        this.durable.follow(link, incarnation, message, out);
+        return this.replication.follow(nowMs, link, incarnation, message, out);
+      case 'replicated':
+        return this.replication.acknowledged(nowMs, link, message, out);
+      case 'written':
+        this.durable.written(link, message);
+        return this.durable.isWaiting ? this.settle(nowMs, out) : undefined;
+    }
   }
 
   dropLink(link: LinkId): void {
     this.replica.dropLink(link);
     this.replication.dropLink(link);
+    this.durable.dropLink(link);
+    this.persisting.delete(link);
   }
 
   /** Lets go of a session incarnation of which nothing will come any more. */
@@ -298,9 +336,27 @@ export class SlotLeader {
       out.push({ type: 'send', link, message: temporary });
   }
 
+  /** The answer may come in a later step than the question, and then goes to where that step's go. */
+  private persist(nowMs: number, peer: SessionPeer, message: MessageOf<'persist'>, out: Outbox): void {
+    const link = peer.link!;
+    const { requestId, operation } = message;
+    this.answering = out;
+    this.persisting.set(link, (this.persisting.get(link) ?? 0) + 1);
+    this.durable.persist(nowMs, operation, peer.incarnation, (result) => {
+      const count = this.persisting.get(link);
+      if (count === undefined) return;
+      if (count > 1) this.persisting.set(link, count - 1);
+      else this.persisting.delete(link);
+      const { slot } = this.replica;
+      this.answering.push({ type: 'send', link, message: { kind: 'persisted', slot, requestId, result } });
+    });
+  }
+
   /** Becomes complete when nobody is waited for any more, then tells everyone what changed. */
   private settle(nowMs: number, out: Outbox): void {
-    if (!this.replica.isComplete && this.waitSet.isEmpty) {
+    this.answering = out;
+    this.durable.advance(nowMs);
+    if (!this.replica.isComplete && this.waitSet.isEmpty && this.durable.isConfirmed) {
       this.removeUnclaimed(nowMs);
       this.replica.complete();
       for (const { dataInfoId, interest } of this.replica.interest.datums()) {
@@ -313,6 +369,7 @@ export class SlotLeader {
     }
     this.tellEndedLeases(out);
     this.replication.flush(out);
+    this.durable.flush(out);
   }
 
   /**

@@ -170,6 +170,13 @@ export class SlotReplica {
     return { status: 'stored', stamp, version: this.versionAt(datum.sequence) };
   }
 
+  /** For a write that is applied later on: it always consumes a sequence, and wins over what is held here or `besides`. */
+  nextStamp(dataInfoId: DataInfoId, registerId: string, besides?: Stamp): Stamp {
+    const held = this.held(dataInfoId, registerId);
+    const isHigher = besides && (!held || compareStamps(besides, held.stamp) > 0);
+    return this.stampAbove(isHigher ? { stamp: besides, live: true } : held, ++this.sequence);
+  }
+
   /** Removes a publication that is held, at its own stamp (invariant 2: whatever is newer wins over it). */
   remove(nowMs: number, { dataInfoId, registerId, stamp }: Publication, cause: RemovalCause, by: string): void {
     this.apply(nowMs, { op: 'unpublish', dataInfoId, registerId, stamp, cause }, by);

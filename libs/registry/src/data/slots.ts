@@ -1,6 +1,7 @@
 import { type DataInfoId, type LinkId, type ReplicaReport, type ReplicaToLeader, type RoutingTable } from '#model';
 import { slotOf } from '#sharding';
 import type { DataEffect, DataLimits, DataOptions } from './contract.js';
+import { DurableDisk } from './durable/durable-disk.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
 import { Leadership } from './leadership.js';
@@ -17,10 +18,12 @@ const TELL_AGAIN_MS = 1_000;
 export class Slots {
   readonly leadership: Leadership;
   readonly replicas: Replicas;
+  readonly disk: DurableDisk;
   private nowMs = 0;
   private table: RoutingTable | undefined;
   private reports: ReplicaReport[] = [];
   private readonly toldAtMs = new Map<string, number>();
+  private readonly incarnation: string;
 
   constructor(
     options: DataOptions,
@@ -28,7 +31,9 @@ export class Slots {
     private readonly sessions: Sessions,
     private readonly emit: (effect: DataEffect) => void,
   ) {
-    const { incarnation } = options.self;
+    const { incarnation, diskId } = options.self;
+    this.incarnation = incarnation;
+    this.disk = new DurableDisk(diskId, options.stored, options.isStored);
     const intern = interner();
     const { tombstoneMs } = limits;
     const makeReplica = (slot: number, leaderEpoch: number, firstSequence = 0): SlotReplica =>
@@ -37,11 +42,13 @@ export class Slots {
       self: incarnation,
       random: options.random,
       silenceMs: limits.linkIdleMs,
+      disk: this.disk,
       makeReplica,
       seenEpoch: (slot) => this.leadership.seenEpoch(slot),
       emit,
     });
-    this.leadership = new Leadership(incarnation, ({ slot, leaderEpoch, waitFor, firstSequence, inherits, former }) => {
+    this.leadership = new Leadership(incarnation, (begun) => {
+      const { slot, leaderEpoch, waitFor, firstSequence, inherits, isStandIn, former } = begun;
       if (former) this.ended(former);
       // What was led here until now counts in any case, what was followed only by meta's word.
       const held = this.replicas.take(slot, leaderEpoch - 1);
@@ -49,8 +56,9 @@ export class Slots {
       const replica = (counts ? held : undefined) ?? makeReplica(slot, leaderEpoch, firstSequence);
       replica.journal = undefined;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
+      const { disk, nowMs } = this;
       const { counters } = this.replicas;
-      return new SlotLeader({ replica, waitFor, limits, sessions: this.sessions, nowMs: this.nowMs, counters });
+      return new SlotLeader({ replica, waitFor, limits, sessions: this.sessions, nowMs, counters, disk, isStandIn });
     });
   }
 
@@ -62,6 +70,14 @@ export class Slots {
     for (const leader of ended) this.ended(leader);
     this.replicas.takeTable(nowMs, table);
     this.toldAtMs.clear();
+    const disks = new Map(table.members.map(({ incarnation, diskId }) => [incarnation, diskId]));
+    for (const leader of this.leadership.leaders()) {
+      const { slot, leaderEpoch } = leader.replica;
+      // The table may be behind what has been seen of the slot; its word is then of no leadership here.
+      if (table.slots[slot]?.leaderEpoch !== leaderEpoch) continue;
+      leader.takeAssignment(nowMs, table.slots[slot], (server) => disks.get(server), { push: this.emit });
+      this.noteProgress(nowMs, leader);
+    }
     return { begun: begun.length, ended: ended.length };
   }
 
@@ -119,14 +135,29 @@ export class Slots {
     return reports;
   }
 
+  /** More of a slot is on disk. */
+  persisted(nowMs: number, slot: number): void {
+    const leader = this.leadership.at(slot);
+    leader?.persisted(nowMs, { push: this.emit });
+    if (leader) this.noteProgress(nowMs, leader);
+    this.replicas.persisted(slot);
+  }
+
   /** A joining replica that has everything is as good as complete; a sealed slot whose heir has everything may be moved. */
   noteProgress(nowMs: number, leader: SlotLeader): void {
-    const { slot, leaderEpoch } = leader.replica;
-    for (const server of this.table?.slots[slot]?.joining ?? [])
-      if (leader.replication.hasAll(server)) this.tell(nowMs, { type: 'caughtUp', slot, leaderEpoch, server });
-    const heir = leader.sealedFor;
-    if (heir !== undefined && leader.replication.hasAll(heir))
-      this.tell(nowMs, { type: 'sealed', slot, leaderEpoch, server: heir });
+    const { durable, replication, replica, sealedFor } = leader;
+    const { slot, leaderEpoch } = replica;
+    const tableEpoch = this.table?.epoch ?? 0;
+    const tell = (type: ReplicaReport['type'], server: string): void =>
+      this.tell(nowMs, { type, slot, leaderEpoch, server, tableEpoch });
+    for (const server of this.table?.slots[slot]?.joining ?? []) {
+      if (!replication.hasAll(server) || !durable.hasAll(server)) continue;
+      durable.propose(server);
+      tell('caughtUp', server);
+    }
+    if (sealedFor !== undefined && replication.hasAll(sealedFor)) tell('sealed', sealedFor);
+    if (durable.wantsMark) tell('durable', this.incarnation);
+    for (const disk of durable.behind(nowMs)) tell('behind', disk);
   }
 
   /** For people. */

@@ -1,5 +1,6 @@
 import {
   type DigestEntry,
+  type DurableEntry,
   LIMITS,
   type LeaderToReplica,
   type Operation,
@@ -35,7 +36,13 @@ export function checkMessage(
     case 'tableRequest':
       return 'ok';
     case 'follow':
-      return judge(isOfSlot(message) && isCount(message.number) && isHashes(message.hashes, belongs, message.slot));
+      return judge(
+        isOfSlot(message) &&
+          isCount(message.number) &&
+          [message.hashes, message.durable ?? []].every((hashes) => isHashes(hashes, belongs, message.slot)),
+      );
+    case 'written':
+      return judge(isOfSlot(message) && [message.number, message.position].every(isCount));
     case 'replicated':
       return judge(isOfSlot(message) && [message.number, message.parts, message.position].every(isCount));
     case 'ping':
@@ -48,6 +55,7 @@ export function checkMessage(
     case 'disinterest':
     case 'fetch':
     case 'renew':
+    case 'persist':
     case 'announce': {
       if (!isCount(message.slot) || !isCount(message.leaderEpoch)) return 'malformed';
       const { slot } = message;
@@ -73,6 +81,7 @@ export function checkFromLeader(
     case 'replica':
     case 'replicate':
     case 'compare':
+    case 'write':
     case 'followAnew': {
       if (!isOfSlot(message) || !isCount(message.number)) return 'malformed';
       const { slot } = message;
@@ -97,11 +106,21 @@ function isFromLeader(message: LeaderToReplica, belongs: Belongs): boolean {
         isCount(message.first) &&
         isListOf(
           message.operations,
-          (item) => typeof item.by === 'string' && isOperation(item, belongs) && isFinal(item),
+          (item) => typeof item.by === 'string' && isOperation(item, belongs, true) && isFinal(item),
         )
       );
     case 'compare':
       return isCount(message.position) && typeof message.hash === 'string';
+    case 'write':
+      return (
+        (message.position === undefined || isCount(message.position)) &&
+        isListOf(message.entries, (entry) => isDurable(entry, belongs)) &&
+        isListOf(
+          message.whole,
+          ({ dataInfoId, entries }) =>
+            belongs(dataInfoId) && isListOf(entries, (entry) => isDurable(entry, (id) => id === dataInfoId)),
+        )
+      );
     case 'followAnew':
       return true;
   }
@@ -113,13 +132,23 @@ function isDatum({ dataInfoId, publications, removals }: ReplicatedDatum, belong
     belongs(dataInfoId) &&
     isListOf(
       publications,
-      (publication) => isOperation({ op: 'publish', publication }, isSame) && isStamp(publication.stamp),
+      (publication) => isOperation({ op: 'publish', publication }, isSame, true) && isStamp(publication.stamp),
     ) &&
     isListOf(
       removals,
       ({ registerId, stamp, cause }) => typeof registerId === 'string' && isStamp(stamp) && CAUSES.includes(cause),
     )
   );
+}
+
+function isDurable(entry: DurableEntry, belongs: Belongs): boolean {
+  const { publication, stamp } = entry;
+  if (!isNamed(entry, belongs) || !isStamp(stamp)) return false;
+  return publication === undefined || (isPersistent(publication, belongs) && isStamp(publication.stamp));
+}
+
+function isPersistent(publication: Extract<Operation, { op: 'publish' }>['publication'], belongs: Belongs): boolean {
+  return isOperation({ op: 'publish', publication }, belongs, true) && publication.owner.kind === 'persistent';
 }
 
 /** The leader has stamped what came without a stamp. */
@@ -169,6 +198,15 @@ function isSlotMessage(message: SlotMessage, belongs: Belongs): boolean {
       return belongs(message.dataInfoId);
     case 'fetch':
       return isCount(message.requestId) && belongs(message.dataInfoId);
+    case 'persist': {
+      const { requestId, operation } = message;
+      if (!isCount(requestId) || typeof operation !== 'object' || operation === null) return false;
+      return operation.op === 'unpublish'
+        ? isOperation(operation, belongs)
+        : operation.op === 'publish' &&
+            isNamed(operation.publication, belongs) &&
+            isPersistent(operation.publication, belongs);
+    }
     case 'renew':
       return isCount(message.requestId) && isNamed(message, belongs);
     case 'announce':
@@ -178,7 +216,7 @@ function isSlotMessage(message: SlotMessage, belongs: Belongs): boolean {
   }
 }
 
-function isOperation(operation: Operation, belongs: Belongs): boolean {
+function isOperation(operation: Operation, belongs: Belongs, mayPersist = false): boolean {
   if (operation.op === 'unpublish') {
     return isNamed(operation, belongs) && isStampOrNull(operation.stamp) && CAUSES.includes(operation.cause);
   }
@@ -190,18 +228,20 @@ function isOperation(operation: Operation, belongs: Belongs): boolean {
     typeof publication.zone === 'string' &&
     typeof publication.appName === 'string' &&
     Number.isFinite(publication.registerTimestamp) &&
-    isOwner(publication.owner) &&
+    isOwner(publication.owner, mayPersist) &&
     publication.body instanceof Uint8Array
   );
 }
 
-/** `persistent` is refused until there is a disk behind it: invariant 8 would be a lie. */
-function isOwner(owner: Owner): boolean {
+/** `persistent` is only for what goes by way of the disks (invariant 8). */
+function isOwner(owner: Owner, mayPersist: boolean): boolean {
   switch (owner?.kind) {
     case 'connected':
       return typeof owner.session === 'string' && isCount(owner.connection);
     case 'leased':
       return isCount(owner.leaseMs) && owner.leaseMs > 0 && owner.leaseMs <= LIMITS.maxLeaseMs;
+    case 'persistent':
+      return mayPersist;
     default:
       return false;
   }

@@ -3,7 +3,16 @@ import { LIMITS, MAX_SLOT_SIZES, type Member, type ReplicaReport, type SlotSize 
 /** What comes over a link is checked for its form before it may enter the replicated state. */
 export function isMember(value: unknown): value is Member {
   if (typeof value !== 'object' || value === null) return false;
-  const { role, incarnation, address, httpAddress, zone, weight, featureLevel = 1 } = value as Record<string, unknown>;
+  const {
+    role,
+    incarnation,
+    address,
+    httpAddress,
+    zone,
+    weight,
+    featureLevel = 1,
+    diskId = '',
+  } = value as Record<string, unknown>;
   return (
     (role === 'data' || role === 'session') &&
     isText(incarnation) &&
@@ -16,7 +25,8 @@ export function isMember(value: unknown): value is Member {
     Number.isFinite(weight) &&
     weight > 0 &&
     Number.isSafeInteger(featureLevel) &&
-    (featureLevel as number) > 0
+    (featureLevel as number) > 0 &&
+    isText(diskId)
   );
 }
 
@@ -42,13 +52,16 @@ function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+const REPORTS: readonly ReplicaReport['type'][] = ['caughtUp', 'sealed', 'durable', 'behind'];
+
 function isReplicaReport(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { type, slot, leaderEpoch, server } = value as Record<string, unknown>;
+  const { type, slot, leaderEpoch, server, tableEpoch = 0 } = value as Record<string, unknown>;
   return (
-    (type === 'caughtUp' || type === 'sealed') &&
+    (REPORTS as readonly unknown[]).includes(type) &&
     Number.isSafeInteger(slot) &&
     Number.isSafeInteger(leaderEpoch) &&
+    Number.isSafeInteger(tableEpoch) &&
     isText(server)
   );
 }

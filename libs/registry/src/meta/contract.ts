@@ -28,6 +28,8 @@ export type MetaCommand =
   | { type: 'confirmLoss'; epoch: number; role?: Member['role'] }
   /** Each step takes effect only while the slot is still at its `expectedLeaderEpoch`, and as the step expects it. */
   | { type: 'place'; steps: SlotStep[] }
+  /** Of a durable slot that waits for one of its disks: none comes back, and what was persistent in it is lost. */
+  | { type: 'abandonSlot'; slot: number; leaderEpoch: number }
   /** Drops departed members whose minute is over. */
   | { type: 'forget'; incarnations: string[] }
   /** Switches that are left out stay as they are. */
@@ -48,7 +50,13 @@ export type MetaCommand =
 export type SlotStep =
   | PlanStep
   /** The joining replica has caught up, as the leader says; it is complete from now on. */
-  | { type: 'complete'; slot: number; expectedLeaderEpoch: number; leader: string; server: string };
+  | { type: 'complete'; slot: number; expectedLeaderEpoch: number; leader: string; server: string }
+  /** Persistent publications are to be kept in the slot; from now on the disks of its complete replicas count. */
+  | { type: 'durable'; slot: number; expectedLeaderEpoch: number; leader: string }
+  /** The leader cannot reach who has this disk: what it acknowledges from now on may be missing there. */
+  | { type: 'behind'; slot: number; expectedLeaderEpoch: number; leader: string; disk: string }
+  /** Of a durable slot no complete replica lives, and the server has one of its disks: it leads with what is on it. */
+  | { type: 'resume'; slot: number; expectedLeaderEpoch: number; leader: string };
 
 export type CommandOf<Type extends MetaCommand['type']> = Extract<MetaCommand, { type: Type }>;
 

@@ -1,10 +1,11 @@
-import { type ReplicaReport, type SlotSize, isProtected } from '#model';
-import { type MoveStep, type PlanStep, plan } from '#sharding';
+import { PERSISTENT_LEVEL, type ReplicaReport, type RoutingTable, type SlotSize, isProtected } from '#model';
+import { type MoveStep, plan } from '#sharding';
 import type { MetaContext } from './context.js';
 import type { SlotStep } from './contract.js';
 import type { Planning } from './planning.js';
 import type { Proposals } from './proposals.js';
 import { drainingServers } from './state/drain.js';
+import { resumes } from './resumes.js';
 
 /** A leader that does not answer is asked again after this to hand a slot over; it may have been too busy. */
 const ASK_AGAIN_MS = 1_000;
@@ -34,7 +35,10 @@ export class Slots {
   /** By slot, as its leader said last. Kept when the leader changes: what there is does not change with it. */
   private readonly sizes = new Map<number, SlotSize>();
   /** What leaders have reported and is not proposed yet: two kinds for each slot at most. */
-  private readonly waiting = new Map<string, SlotStep>();
+  private readonly waiting = new Map<string, { step: SlotStep; tableEpoch: number }>();
+  /** The table with which `changedAt` was made, which is by slot: an epoch at or after the latest change of the slot. */
+  private seen: RoutingTable | undefined;
+  private changedAt: number[] = [];
 
   constructor(
     private readonly context: MetaContext,
@@ -83,26 +87,46 @@ export class Slots {
   reported(reporter: string, reports: ReplicaReport[]): void {
     const { ready, table } = this.context;
     if (!ready) return;
-    const steps: SlotStep[] = [];
-    for (const { type, slot, leaderEpoch, server } of reports) {
+    for (const report of reports) {
+      const { slot, leaderEpoch, tableEpoch = table.epoch } = report;
       const assignment = table.slots[slot];
       if (assignment?.leader !== reporter || assignment.leaderEpoch !== leaderEpoch) continue;
-      const wanted = this.moves.get(slot)?.step;
-      if (type === 'caughtUp') {
-        if (!assignment.joining.includes(server)) continue;
-        steps.push({ type: 'complete', slot, expectedLeaderEpoch: leaderEpoch, leader: reporter, server });
-      } else if (wanted?.from === reporter && wanted.to === server && assignment.followers.includes(server)) {
-        steps.push(wanted);
-      }
+      const step = this.stepFor(report, reporter);
+      if (step) this.waiting.set(`${step.type} ${slot} ${report.server}`, { step, tableEpoch });
     }
-    for (const step of steps) this.waiting.set(`${step.type} ${step.slot}`, step);
     this.proposeReported();
   }
 
-  /** What is reported while a proposal is under way goes together into the next, less what has been planned otherwise since. */
+  private stepFor({ type, slot, leaderEpoch, server }: ReplicaReport, leader: string): SlotStep | undefined {
+    const { joining, followers, durable } = this.context.table.slots[slot]!;
+    const step = { slot, expectedLeaderEpoch: leaderEpoch, leader };
+    switch (type) {
+      case 'caughtUp':
+        return joining.includes(server) ? { ...step, type: 'complete', server } : undefined;
+      case 'durable':
+        return durable || this.context.state.featureLevel < PERSISTENT_LEVEL ? undefined : { ...step, type: 'durable' };
+      case 'behind':
+        return { ...step, type: 'behind', disk: server };
+      case 'sealed': {
+        const wanted = this.moves.get(slot)?.step;
+        return wanted?.from === leader && wanted.to === server && followers.includes(server) ? wanted : undefined;
+      }
+    }
+  }
+
+  /**
+   * What is reported while a proposal is under way goes together into the next, less what has been planned otherwise
+   * since. A leader that says that a replica is
+   * complete waits for that replica's acknowledgements as long as its table names it; so what it said by a table before
+   * the latest change of the slot is not taken any more: the replica may have been dropped, and joined again, since.
+   */
   proposeReported(): void {
     if (this.waiting.size === 0 || this.proposals.has('place', ({ steps }) => !steps.some(isPlanned))) return;
-    const steps = [...this.waiting.values()].filter((step) => step.type !== 'move' || this.isWanted(step));
+    this.noteChanges();
+    const steps = [...this.waiting.values()]
+      .filter(({ step, tableEpoch }) => tableEpoch >= this.changedAt[step.slot]!)
+      .map(({ step }) => step)
+      .filter((step) => step.type !== 'move' || this.isWanted(step));
     this.waiting.clear();
     if (steps.length > 0) this.proposals.propose({ type: 'place', steps });
   }
@@ -112,11 +136,23 @@ export class Slots {
     return wanted?.from === from && wanted.to === to && wanted.expectedLeaderEpoch === expectedLeaderEpoch;
   }
 
+  private noteChanges(): void {
+    const { table } = this.context;
+    const before = this.seen?.slots;
+    if (before === table.slots) return;
+    // Of a leadership's first table it is not known when what changed; only what was said by it, or later, counts.
+    this.changedAt = table.slots.map((slot, index) =>
+      before?.[index] === slot ? this.changedAt[index]! : table.epoch,
+    );
+    this.seen = table;
+  }
+
   leadershipChanged(): void {
     this.done = undefined;
     this.moves.clear();
     this.waiting.clear();
     this.sizes.clear();
+    this.seen = undefined;
   }
 
   private plan(basis: Basis): void {
@@ -124,7 +160,7 @@ export class Slots {
     const { barred: unfit, mayBalance } = basis;
     const [draining, frozen] = [drainingServers(table), isProtected(table)];
     const planned = plan({ table, replicas: this.replicas, draining, unfit, mayBalance, frozen });
-    const steps = planned.filter((step) => step.type !== 'move');
+    const steps = [...resumes(table), ...planned.filter((step) => step.type !== 'move')];
     this.moves = new Map(
       planned.flatMap((step) => {
         if (step.type !== 'move') return [];
@@ -152,15 +188,15 @@ export class Slots {
 
 /** What the planner wants, unlike what leaders report. */
 function isPlanned({ type }: SlotStep): boolean {
-  return type !== 'complete' && type !== 'move';
+  return !['complete', 'move', 'durable', 'behind'].includes(type);
 }
 
 /** What the planner has decided, whether proposed by itself or once a leader was ready. */
-function isOfPlan({ type }: SlotStep): boolean {
-  return type !== 'complete';
+function isOfPlan(step: SlotStep): boolean {
+  return isPlanned(step) || step.type === 'move';
 }
 
-function countByType(steps: PlanStep[]): Record<string, number> {
+function countByType(steps: SlotStep[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { type } of steps) counts[type] = (counts[type] ?? 0) + 1;
   return counts;

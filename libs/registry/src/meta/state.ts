@@ -9,7 +9,7 @@ import { checkFeatureLevel, raiseFeatureLevel, unknownCommand } from './state/fe
 import { forget, join, remove } from './state/members.js';
 import { confirmLoss } from './state/protection.js';
 import { setRebalance } from './state/rebalance.js';
-import { place } from './state/slots.js';
+import { abandonSlot, place } from './state/slots.js';
 import { setSwitches } from './state/switches.js';
 
 export interface MetaStateMachine {
@@ -77,7 +77,7 @@ export function createMetaStateMachine(supported: number = FEATURE_LEVEL): MetaS
 /** That of this version. */
 export const metaStateMachine = createMetaStateMachine();
 
-type OfTable = CommandOf<'bootstrap' | 'join' | 'remove' | 'forget' | 'confirmLoss' | 'place'>;
+type OfTable = CommandOf<'bootstrap' | 'join' | 'remove' | 'forget' | 'confirmLoss' | 'place' | 'abandonSlot'>;
 
 function tableChange({ table, featureLevel }: MetaState, command: OfTable, supported: number): TableChange {
   switch (command.type) {
@@ -93,6 +93,8 @@ function tableChange({ table, featureLevel }: MetaState, command: OfTable, suppo
       return confirmLoss(table, command);
     case 'place':
       return place(table, command);
+    case 'abandonSlot':
+      return abandonSlot(table, command);
     default:
       throw unknownCommand((command as { type: string }).type, supported);
   }

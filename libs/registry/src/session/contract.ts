@@ -41,6 +41,9 @@ export type SessionRequest =
   | { kind: 'announce'; publication: Omit<Publication, 'stamp' | 'owner'> }
   | { kind: 'renew'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'leasedUnpublish'; registerId: string; dataInfoId: DataInfoId }
+  /** Stamped by the slot leader, never queued, answered once it is on the disks of all complete replicas. */
+  | { kind: 'persistentPublish'; publication: Omit<Publication, 'stamp'> }
+  | { kind: 'persistentUnpublish'; registerId: string; dataInfoId: DataInfoId }
   | ({ kind: 'query' } & ViewKey)
   | ({
       kind: 'subscribe';
@@ -71,8 +74,10 @@ export type SessionOperation =
       body: Uint8Array;
       /** The client repeats what some server has acknowledged. */
       replay: boolean;
+      /** It lives until a command removes it, whatever becomes of the connection. */
+      persistent?: true;
     }
-  | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null }
+  | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null; persistent?: true }
   /** One that the edge refused: it fails alone, and the others of its `apply` go on. */
   | { op: 'refused'; registerId: string; failure: Failure };
 
@@ -80,6 +85,7 @@ export type SessionReply =
   | { kind: 'applied'; results: SessionResult[] }
   | { kind: 'leased'; registerId: string; version: DatumVersion; leaseMs: number }
   | { kind: 'announced'; registerId: string; dataInfoId: DataInfoId }
+  | { kind: 'persisted'; registerId: string; version: DatumVersion }
   | { kind: 'renewed'; expiresInMs: number }
   | { kind: 'datum'; frame: PushFrame & { type: 'snapshot' | 'partial' } }
   | { kind: 'done' };
@@ -164,6 +170,8 @@ export interface SessionLimits {
   graceMs: number;
   /** After this long without a leader's answer, a connected write is answered `accepted`, a leased one NO_LEADER. */
   writeDeadlineMs: number;
+  /** After this long a write that is not on all the disks it must be on is answered NOT_DURABLE. */
+  persistDeadlineMs: number;
   /** A query or first push waits this long for the leader's datum before PENDING or `pending`. */
   readDeadlineMs: number;
   /** How long removals are remembered for digests. */

@@ -382,6 +382,8 @@ function replyLine(reply: Extract<SessionEffect, { type: 'reply' }>['reply']): s
         .join(', ');
     case 'leased':
       return `leased ${ownId(reply.registerId)} ${formatVersion(reply.version)}`;
+    case 'persisted':
+      return `persisted ${ownId(reply.registerId)} ${formatVersion(reply.version)}`;
     case 'announced':
       return `announced ${reply.registerId}`;
     case 'renewed':

@@ -20,6 +20,7 @@ import type { SessionEffect, SessionEvent, SessionOptions, SessionRequest } from
 import { Holdings } from './holdings.js';
 import { Leases } from './leases.js';
 import { SESSION_LIMITS, TICK_MS } from './limits.js';
+import { Persistents } from './persistents.js';
 import { Reads } from './reads.js';
 import { type Pending, Requests } from './requests.js';
 import { Slots } from './slots.js';
@@ -38,6 +39,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly slots: Slots;
   private readonly writes: Writes;
   private readonly leases: Leases;
+  private readonly persistents: Persistents;
   private readonly announcements: Announcements;
   private readonly reads: Reads;
   private table: RoutingTable | undefined;
@@ -65,10 +67,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     });
     this.reads = new Reads(this.context, this.slots, (id) => this.connections.get(id)?.address ?? '');
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
+    this.persistents = new Persistents(this.context, this.slots, stored);
     this.writes = new Writes(
       this.context,
       this.holdings,
       this.slots,
+      this.persistents,
       stored,
       (connection) => this.connections.get(connection)?.isLost === false,
     );
@@ -342,6 +346,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.leases.renew(pending, request.registerId, request.dataInfoId);
       case 'leasedUnpublish':
         return this.leases.unpublish(pending, request.registerId, request.dataInfoId);
+      case 'persistentPublish':
+        return this.persistents.publish(pending, wallMs, request.publication);
+      case 'persistentUnpublish':
+        return this.persistents.unpublish(pending, request.registerId, request.dataInfoId);
       case 'query':
         return this.reads.query(pending, request);
       case 'subscribe':

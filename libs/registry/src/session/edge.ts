@@ -1,15 +1,15 @@
 import {
-  type DataInfoId,
   type Failure,
   LIMITS,
   PROTOCOL_VERSION,
   type Stamp,
   failure,
   isStamp,
-  leasedRegisterId,
   parseLeasedRegisterId,
+  parsePersistentRegisterId,
   parseVersion,
 } from '#model';
+import { readCanonicalId } from './canonical-id.js';
 import type { SessionOperation, SessionRequest } from './contract.js';
 import {
   type EdgeContext,
@@ -17,6 +17,8 @@ import {
   Refused,
   isAbsent,
   isFields,
+  isPersistent,
+  isTemporary,
   readBody,
   readDataInfoId,
   readName,
@@ -45,41 +47,42 @@ export function parseLeasedPublish(body: unknown, context: EdgeContext): Parsed 
   return parsing(body, (fields) => {
     if (isTemporary(fields)) return readAnnouncement(fields, context);
     const dataInfoId = readDataInfoId(fields);
-    const leaseMs = readOptionalMs(fields, 'leaseMs', LIMITS.defaultLeaseMs);
-    if (leaseMs < LIMITS.minLeaseMs || leaseMs > LIMITS.maxLeaseMs)
-      refuse(`leaseMs must be from ${LIMITS.minLeaseMs} to ${LIMITS.maxLeaseMs}.`, 'leaseMs');
-    return {
-      kind: 'leasedPublish',
-      publication: {
-        registerId: readLeasedId(fields, dataInfoId, context),
-        dataInfoId,
-        zone: readZone(fields, context),
-        appName: readOptionalName(fields, 'appName', ''),
-        registerTimestamp: readOptionalMs(fields, 'registerTimestamp', 0),
-        owner: { kind: 'leased', leaseMs },
-        body: readBody(fields, context),
-      },
-      replay: fields['replay'] === true,
+    const owner = readOwner(fields);
+    const publication = {
+      registerId: readCanonicalId(fields, dataInfoId, owner.kind, context.makeRegisterId),
+      dataInfoId,
+      zone: readZone(fields, context),
+      appName: readOptionalName(fields, 'appName', ''),
+      registerTimestamp: readOptionalMs(fields, 'registerTimestamp', 0),
+      owner,
+      body: readBody(fields, context),
     };
+    if (owner.kind === 'persistent') return { kind: 'persistentPublish', publication };
+    return { kind: 'leasedPublish', publication, replay: fields['replay'] === true };
   });
 }
 
-/** A caller's own id is made part of the canonical one; posting the canonical one again names the same publication. */
-function readLeasedId(fields: Fields, dataInfoId: DataInfoId, context: EdgeContext): string {
-  if (isAbsent(fields['registerId'])) return leasedRegisterId(dataInfoId, context.makeRegisterId());
-  const given = readName(fields, 'registerId', LIMITS.registerIdBytes);
-  const canonical = parseLeasedRegisterId(given);
-  if (canonical?.dataInfoId === dataInfoId) return given;
-  if (canonical) refuse('registerId belongs to a publication of another dataId, group or instanceId.', 'registerId');
-  return leasedRegisterId(dataInfoId, readName(fields, 'registerId'));
+function readOwner(fields: Fields): { kind: 'leased'; leaseMs: number } | { kind: 'persistent' } {
+  if (isPersistent(fields)) {
+    if (!isAbsent(fields['leaseMs'])) refuse('A persistent publication has no lease.', 'leaseMs');
+    return { kind: 'persistent' };
+  }
+  const leaseMs = readOptionalMs(fields, 'leaseMs', LIMITS.defaultLeaseMs);
+  if (leaseMs < LIMITS.minLeaseMs || leaseMs > LIMITS.maxLeaseMs)
+    refuse(`leaseMs must be from ${LIMITS.minLeaseMs} to ${LIMITS.maxLeaseMs}.`, 'leaseMs');
+  return { kind: 'leased', leaseMs };
 }
 
 /** The registerId in the path of `PUT .../lease` and `DELETE`. One of another form was never given out. */
 export function parseLeasedId(registerId: string, kind: 'renew' | 'leasedUnpublish'): Parsed {
-  const canonical = registerId.length <= LIMITS.registerIdBytes ? parseLeasedRegisterId(registerId) : undefined;
-  if (!canonical)
+  const isShort = registerId.length <= LIMITS.registerIdBytes;
+  const leased = isShort ? parseLeasedRegisterId(registerId) : undefined;
+  if (leased) return { ok: true, request: { kind, registerId, dataInfoId: leased.dataInfoId }, single: true };
+  const persistent = isShort && kind === 'leasedUnpublish' ? parsePersistentRegisterId(registerId) : undefined;
+  if (!persistent)
     return { ok: false, failure: failure('NOT_REGISTERED', 'No publication has a registerId like this.') };
-  return { ok: true, request: { kind, registerId, dataInfoId: canonical.dataInfoId }, single: true };
+  const { dataInfoId } = persistent;
+  return { ok: true, request: { kind: 'persistentUnpublish', registerId, dataInfoId }, single: true };
 }
 
 function parsing(payload: unknown, read: (fields: Fields) => SessionRequest, single = true): Parsed {
@@ -157,24 +160,31 @@ function readOperation(value: unknown, context: EdgeContext): SessionOperation {
 
 function readPublish(fields: Fields, context: EdgeContext): SessionOperation {
   const stamp = readStamp(fields);
+  const dataInfoId = readDataInfoId(fields);
+  const persistent = isPersistent(fields);
+  if (persistent && stamp) refuse('A persistent publication is stamped by the server.', 'stamp');
   return {
     op: 'publish',
-    registerId: isAbsent(fields['registerId']) ? context.makeRegisterId() : readName(fields, 'registerId'),
-    dataInfoId: readDataInfoId(fields),
+    registerId: persistent
+      ? readCanonicalId(fields, dataInfoId, 'persistent', context.makeRegisterId)
+      : readOwnId(fields, context),
+    dataInfoId,
     zone: readZone(fields, context),
     appName: readOptionalName(fields, 'appName', ''),
     registerTimestamp: readOptionalMs(fields, 'registerTimestamp', stamp?.[0] ?? 0),
     stamp,
     body: readBody(fields, context),
     replay: fields['replay'] === true,
+    ...(persistent ? { persistent } : {}),
   };
 }
 
-function isTemporary(fields: Fields): boolean {
-  const { temporary } = fields;
-  if (isAbsent(temporary) || temporary === false) return false;
-  if (temporary !== true) refuse('temporary must be true or false.', 'temporary');
-  return true;
+/** Those of persistent publications are not for others, which would replace them and then leave with their connection. */
+function readOwnId(fields: Fields, context: EdgeContext): string {
+  if (isAbsent(fields['registerId'])) return context.makeRegisterId();
+  const registerId = readName(fields, 'registerId');
+  if (parsePersistentRegisterId(registerId)) refuse('registerId is that of a persistent publication.', 'registerId');
+  return registerId;
 }
 
 function readAnnouncement(fields: Fields, context: EdgeContext): SessionRequest {
@@ -192,11 +202,15 @@ function readAnnouncement(fields: Fields, context: EdgeContext): SessionRequest 
 }
 
 function readUnpublish(fields: Fields): SessionOperation {
+  const registerId = readName(fields, 'registerId', LIMITS.registerIdBytes);
+  const dataInfoId = readDataInfoId(fields);
+  const isPersistentId = parsePersistentRegisterId(registerId)?.dataInfoId === dataInfoId;
   return {
     op: 'unpublish',
-    registerId: readName(fields, 'registerId', LIMITS.registerIdBytes),
-    dataInfoId: readDataInfoId(fields),
+    registerId,
+    dataInfoId,
     stamp: readStamp(fields),
+    ...(isPersistentId ? { persistent: true } : {}),
   };
 }
 

@@ -90,8 +90,28 @@ export function readOptionalMs(fields: Fields, field: string, fallback: number):
 
 const SERVER_FIELDS = new Set([
   ...['op', 'dataId', 'group', 'instanceId', 'registerId', 'zone', 'appName', 'stamp', 'registerTimestamp', 'leaseMs'],
-  ...['replay', 'temporary'],
+  ...['replay', 'temporary', 'persistent'],
 ]);
+
+/** Pushed once and not stored. */
+export function isTemporary(fields: Fields): boolean {
+  const temporary = readFlag(fields, 'temporary');
+  if (temporary && readFlag(fields, 'persistent'))
+    refuse('A publication is temporary or persistent, not both.', 'persistent');
+  return temporary;
+}
+
+/** Stored until it is removed by command. */
+export function isPersistent(fields: Fields): boolean {
+  return !isTemporary(fields) && readFlag(fields, 'persistent');
+}
+
+function readFlag(fields: Fields, field: string): boolean {
+  const value = fields[field];
+  if (isAbsent(value) || value === false) return false;
+  if (value !== true) refuse(`${field} must be true or false.`, field);
+  return true;
+}
 
 /** The body holds `data` and every field that servers do not know, so that newer clients can add some. */
 export function readBody(fields: Fields, context: EdgeContext): Uint8Array {

@@ -5,6 +5,7 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   idleTimeoutMs: 10_000,
   graceMs: 3_000,
   writeDeadlineMs: 1_000,
+  persistDeadlineMs: 5_000,
   readDeadlineMs: 1_500,
   tombstoneMs: 10 * 60_000,
   leaderSilenceMs: 8_000,

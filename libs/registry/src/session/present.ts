@@ -26,6 +26,8 @@ export function presentReply(reply: SessionReply, single: boolean, decodeBody: D
       return presentDatum(reply.frame, decodeBody);
     case 'leased':
       return { registerId: reply.registerId, version: formatVersion(reply.version), leaseMs: reply.leaseMs };
+    case 'persisted':
+      return { registerId: reply.registerId, version: formatVersion(reply.version), persistent: true };
     case 'announced':
       return { status: 'announced', registerId: reply.registerId, dataInfoId: reply.dataInfoId };
     case 'renewed':

@@ -89,10 +89,10 @@ export class Results {
     if (--this.missing === 0) this.answer();
   }
 
-  /** At the deadline: the state is recorded here, and its leader will learn it. */
+  /** At the deadline: the state is recorded here, and its leader will learn it. Of persistent ones nothing is. */
   acceptRest(): void {
     this.operations.forEach((operation, index) => {
-      if (operation.op === 'refused') return;
+      if (operation.op === 'refused' || operation.persistent) return;
       const { registerId, dataInfoId } = operation;
       this.settle(index, { status: 'accepted', registerId, dataInfoId });
     });

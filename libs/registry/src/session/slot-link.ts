@@ -273,6 +273,7 @@ export class SlotLink {
     switch (message.kind) {
       case 'renewed':
       case 'announced':
+      case 'persisted':
         return this.answer(message.requestId, message);
       case 'datum':
         if (message.requestId !== undefined && message.leaderEpoch === this.leaderEpoch)

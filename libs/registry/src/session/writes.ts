@@ -15,6 +15,7 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId, SessionOperation } from './contract.js';
 import type { Entry, Holdings, Subject } from './holdings.js';
 import { BOUNDS } from './limits.js';
+import type { Persistents } from './persistents.js';
 import { readOnly, repeats } from './read-only.js';
 import { NO_WAITERS, type Pending, Results, type Waiter, overloaded } from './requests.js';
 import { type Sent, type SlotLink, toOperation } from './slot-link.js';
@@ -34,6 +35,7 @@ export class Writes {
     private readonly context: SessionContext,
     private readonly holdings: Holdings,
     private readonly slots: Slots,
+    private readonly persistents: Persistents,
     /** Told the version at which the leader stored something. */
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
     /** Whether a connection is up, so that its client can have nothing newer elsewhere. */
@@ -44,7 +46,8 @@ export class Writes {
     const results = new Results(pending, operations);
     operations.forEach((operation, index) => {
       const waiter = { results, index };
-      if (operation.op === 'publish') this.publish(connection, operation, wallMs, waiter);
+      if (operation.op !== 'refused' && operation.persistent) this.persistents.apply(operation, wallMs, waiter);
+      else if (operation.op === 'publish') this.publish(connection, operation, wallMs, waiter);
       else if (operation.op === 'unpublish') this.unpublish(connection, operation, waiter);
       else settleFailed(waiter, operation.registerId, operation.failure);
     });

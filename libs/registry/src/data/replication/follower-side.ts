@@ -1,4 +1,6 @@
 import type { LeaderToReplica, ReplicaToLeader } from '#model';
+import type { DurableDisk } from '../durable/durable-disk.js';
+import { DurableFollower } from '../durable/durable-follower.js';
 import type { SlotReplica } from '../slot-replica.js';
 
 type Answer<Kind extends LeaderToReplica['kind']> = Extract<LeaderToReplica, { kind: Kind }>;
@@ -18,6 +20,7 @@ export class SlotFollower {
   position: number | undefined;
   /** True once it has had all that the leader has. */
   hasFollowed = false;
+  private readonly durable: DurableFollower;
   private number = 0;
   private parts = 0;
   /** True from a comparison that failed until what differed has come. */
@@ -28,7 +31,10 @@ export class SlotFollower {
     readonly leader: string,
     readonly leaderEpoch: number,
     private readonly counters: FollowerCounters,
-  ) {}
+    disk: DurableDisk,
+  ) {
+    this.durable = new DurableFollower(replica.slot, disk);
+  }
 
   /** Begins anew, over a new link or because too much was missed. */
   follow(): ReplicaToLeader {
@@ -36,7 +42,14 @@ export class SlotFollower {
     this.parts = 0;
     const { leaderEpoch } = this;
     const { slot } = this.replica;
-    return { kind: 'follow', slot, leaderEpoch, number: ++this.number, hashes: [...this.replica.hashes()] };
+    return {
+      kind: 'follow',
+      slot,
+      leaderEpoch,
+      number: ++this.number,
+      hashes: [...this.replica.hashes()],
+      ...this.durable.follow(),
+    };
   }
 
   /** @returns what to tell the leader, if anything */
@@ -49,9 +62,20 @@ export class SlotFollower {
         return this.takeOperations(nowMs, message);
       case 'compare':
         return this.compare(message);
+      case 'write':
+        this.durable.take(message);
+        return undefined;
       case 'followAnew':
         return this.follow();
     }
+  }
+
+  /** What there is to tell the leader of what is on disk by now. */
+  takeWritten(): ReplicaToLeader | undefined {
+    const position = this.durable.takeWritten();
+    if (position === undefined) return undefined;
+    const { leaderEpoch, number } = this;
+    return { kind: 'written', slot: this.replica.slot, leaderEpoch, number, position };
   }
 
   private takePart(nowMs: number, { datums, gone, position }: Answer<'replica'>): ReplicaToLeader {

@@ -1,5 +1,6 @@
 import { type LinkEffect, type ReplicaToLeader, type RoutingTable, seededRandom } from '#model';
 import type { Ping } from '../contract.js';
+import { DurableDisk } from '../durable/durable-disk.js';
 import { SlotReplica } from '../slot-replica.js';
 import { Replicas } from './replicas.js';
 
@@ -17,7 +18,7 @@ describe('a data server that follows', () => {
   function following(): { replicas: Replicas; asked: () => ReplicaToLeader[] } {
     const effects: LinkEffect<ReplicaToLeader | Ping>[] = [];
     const replicas = new Replicas({
-      ...{ self: 'd2', random: seededRandom(1), silenceMs: 1e9, seenEpoch: () => 7 },
+      ...{ self: 'd2', random: seededRandom(1), silenceMs: 1e9, seenEpoch: () => 7, disk: new DurableDisk(undefined) },
       makeReplica: (slot, leaderEpoch) =>
         new SlotReplica({ slot, leaderEpoch, tombstoneMs: 600_000, intern: (text) => text }),
       emit: (effect) => effects.push(effect),

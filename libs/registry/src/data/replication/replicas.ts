@@ -1,5 +1,6 @@
 import type { LeaderToReplica, LinkEffect, LinkEvent, LinkId, Random, ReplicaToLeader, RoutingTable } from '#model';
 import type { Ping } from '../contract.js';
+import type { DurableDisk } from '../durable/durable-disk.js';
 import type { SlotReplica } from '../slot-replica.js';
 import { type FollowerCounters, SlotFollower } from './follower-side.js';
 import { LeaderLinks } from './leader-links.js';
@@ -11,6 +12,7 @@ export interface ReplicasOptions {
   self: string;
   random: Random;
   silenceMs: number;
+  disk: DurableDisk;
   makeReplica(slot: number, leaderEpoch: number): SlotReplica;
   /** The highest leaderEpoch of the slot that this server has seen, in a table or in anybody's message. */
   seenEpoch(slot: number): number;
@@ -84,7 +86,7 @@ export class Replicas {
       if (known?.leader === leader && known.leaderEpoch === leaderEpoch) return;
       const replica = known?.replica ?? this.left.get(slot) ?? makeReplica(slot, leaderEpoch);
       replica.rebase(nowMs, leaderEpoch, 0);
-      const follower = new SlotFollower(replica, leader, leaderEpoch, this.counters);
+      const follower = new SlotFollower(replica, leader, leaderEpoch, this.counters, this.options.disk);
       this.followed.set(slot, { follower, link: undefined, askAtMs: 0 });
     });
     this.left.clear();
@@ -136,6 +138,19 @@ export class Replicas {
     }
     const answer = followed.follower.receive(nowMs, message);
     if (answer) this.options.emit({ type: 'send', link, message: answer });
+    this.tellWritten(followed);
+  }
+
+  /** More of the slot is on disk. */
+  persisted(slot: number): void {
+    const followed = this.followed.get(slot);
+    if (followed) this.tellWritten(followed);
+  }
+
+  private tellWritten({ follower, link }: Followed): void {
+    if (link === undefined || !this.links.has(link)) return;
+    const message = follower.takeWritten();
+    if (message) this.options.emit({ type: 'send', link, message });
   }
 
   /** Of a leaderEpoch that is over nothing is taken and nothing acknowledged; the table that says so is on its way. */

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { LeaderToReplica, LinkId, Publication, ReplicaToLeader, Stamp } from '#model';
 import { publication } from '../data-world.harness.js';
+import { DurableDisk } from '../durable/durable-disk.js';
 import { DATA_LIMITS } from '../limits.js';
 import { SlotReplica } from '../slot-replica.js';
 import { type FollowerCounters, SlotFollower } from './follower-side.js';
@@ -16,7 +17,7 @@ class Pair {
   readonly replica = makeReplica();
   readonly counters: FollowerCounters = { divergencesFound: 0, divergencesRepaired: 0 };
   readonly replication: Replication;
-  readonly follower = new SlotFollower(this.replica, 'd1', 7, this.counters);
+  readonly follower = new SlotFollower(this.replica, 'd1', 7, this.counters, new DurableDisk(undefined));
   readonly sent: LeaderToReplica[] = [];
   nowMs = 0;
   private link: LinkId = 1;
@@ -77,7 +78,7 @@ class Pair {
     for (let turn = 0; turn < turns && (this.toLeader.length > 0 || this.toFollower.length > 0); turn++) {
       const said = this.toLeader.shift();
       if (said?.kind === 'follow') this.replication.follow(this.nowMs, this.link, 'd2', said, this.out);
-      else if (said) this.replication.acknowledged(this.nowMs, this.link, said, this.out);
+      else if (said?.kind === 'replicated') this.replication.acknowledged(this.nowMs, this.link, said, this.out);
       const told = this.toFollower.shift();
       const answer = told && this.follower.receive(this.nowMs, told);
       if (answer) this.toLeader.push(answer);

@@ -5,12 +5,12 @@ import { type SwitchReader, readSwitches } from './switches.js';
 
 /** What an operator may change of the replicated state. */
 export type StateChange = CommandOf<
-  'setSwitches' | 'setConfig' | 'deleteConfig' | 'confirmLoss' | 'drain' | 'undrain' | 'setRebalance'
+  'setSwitches' | 'setConfig' | 'deleteConfig' | 'confirmLoss' | 'drain' | 'undrain' | 'setRebalance' | 'abandonSlot'
 >;
 
 const FIELDS = [
   ...['type', 'changes', 'key', 'value', 'expectedVersion', 'epoch', 'role'],
-  ...['server', 'leaving', 'paused'],
+  ...['server', 'leaving', 'paused', 'slot', 'leaderEpoch'],
 ];
 
 /** Once it is committed. */
@@ -44,6 +44,12 @@ export function readChange(value: unknown, lent: SwitchReader): StateChange {
       return { type, server: readServer(fields['server']), leaving: readCount('leaving', fields['leaving']) };
     case 'undrain':
       return { type, server: readServer(fields['server']) };
+    case 'abandonSlot':
+      return {
+        type,
+        slot: readCount('slot', fields['slot']),
+        leaderEpoch: readCount('leaderEpoch', fields['leaderEpoch']),
+      };
     case 'setRebalance':
       return { type, paused: readFlag('paused', fields['paused']), ...expected };
     default:
@@ -67,6 +73,12 @@ export function readDrainBody(body: unknown): { fewerReplicas: boolean } {
   if (body === undefined || body === null) return { fewerReplicas: false };
   const { fewerReplicas = false } = readFields(body, 'The body', ['fewerReplicas']);
   return { fewerReplicas: readFlag('fewerReplicas', fewerReplicas) };
+}
+
+/** The body of `POST /v1/slots/{slot}/abandon`: the leaderEpoch at which the slot was seen to wait. */
+export function readAbandonBody(slot: string, body: unknown): CommandOf<'abandonSlot'> {
+  const { leaderEpoch } = readFields(body, 'The body', ['leaderEpoch']);
+  return { type: 'abandonSlot', slot: readCount('slot', slot), leaderEpoch: readCount('leaderEpoch', leaderEpoch) };
 }
 
 /** Of the query string of a change. */

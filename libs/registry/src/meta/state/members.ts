@@ -1,4 +1,4 @@
-import { type Member, type RoutingTable, featureLevelOf } from '#model';
+import { type Member, type RoutingTable, type SlotAssignment, featureLevelOf } from '#model';
 import type { CommandOf } from '../contract.js';
 import type { TableChange } from './change.js';
 import { count, protect } from './protection.js';
@@ -32,7 +32,10 @@ export function join(
     departed,
     ...guarded,
     slots: table.slots.map((slot) =>
-      slot.leader !== null && replaced.includes(slot.leader) && (slot.followers.length === 0 || standsIn)
+      slot.leader !== null &&
+      replaced.includes(slot.leader) &&
+      (slot.followers.length === 0 || standsIn) &&
+      hasDiskFor(slot, member)
         ? { ...slot, leader: member.incarnation, leaderEpoch: slot.leaderEpoch + 1, begun: !standsIn }
         : slot,
     ),
@@ -54,4 +57,9 @@ export function remove(table: RoutingTable, { incarnation, cause }: CommandOf<'r
 export function forget(table: RoutingTable, { incarnations }: CommandOf<'forget'>): TableChange {
   const departed = table.departed.filter(({ incarnation }) => !incarnations.includes(incarnation));
   return departed.length < table.departed.length ? { departed } : undefined;
+}
+
+/** Who comes back with an empty folder does not lead what its disk has held. */
+function hasDiskFor({ durable, disks = [] }: SlotAssignment, { diskId }: Member): boolean {
+  return !durable || (diskId !== undefined && disks.includes(diskId));
 }

@@ -1,0 +1,108 @@
+import {
+  type DataInfoId,
+  type DatumVersion,
+  type Failure,
+  type Operation,
+  type Publication,
+  type PersistResult,
+  failure,
+} from '#model';
+import type { SessionContext } from './context.js';
+import type { SessionOperation } from './contract.js';
+import { BOUNDS } from './limits.js';
+import { readOnly } from './read-only.js';
+import { type Pending, type Waiter, overloaded } from './requests.js';
+import type { Slots } from './slots.js';
+
+const RETRY_AFTER_MS = 1_000;
+
+type Outcome = { version: DatumVersion } | { failure: Failure };
+type PersistentOperation = Extract<SessionOperation, { op: 'publish' | 'unpublish' }>;
+
+/**
+ * Publications that live until a command removes them. Nothing of them is held here, since they live on the disks of the
+ * data servers: what is asked for is stamped and answered by the leader of the slot, or it fails and may be repeated.
+ */
+export class Persistents {
+  constructor(
+    private readonly context: SessionContext,
+    private readonly slots: Slots,
+    private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
+  ) {}
+
+  publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>): void {
+    const { registerId } = wanted;
+    this.put(wanted, wallMs, (outcome) => {
+      if ('failure' in outcome) pending.fail(outcome.failure);
+      else pending.reply({ kind: 'persisted', registerId, version: outcome.version });
+    });
+  }
+
+  unpublish(pending: Pending, registerId: string, dataInfoId: DataInfoId): void {
+    this.remove(registerId, dataInfoId, (outcome) => {
+      if ('failure' in outcome) pending.fail(outcome.failure);
+      else pending.reply({ kind: 'done' });
+    });
+  }
+
+  /** One of several that a client with a connection asks for. */
+  apply(operation: PersistentOperation, wallMs: number, { results, index }: Waiter): void {
+    const { registerId, dataInfoId } = operation;
+    const settle = (outcome: Outcome): void =>
+      results.settle(
+        index,
+        'failure' in outcome
+          ? { status: 'failed', registerId, failure: outcome.failure }
+          : { status: 'stored', registerId, dataInfoId, version: outcome.version },
+      );
+    if (operation.op === 'unpublish') return this.remove(registerId, dataInfoId, settle);
+    const { zone, appName, registerTimestamp, body } = operation;
+    const owner = { kind: 'persistent' as const };
+    this.put({ registerId, dataInfoId, zone, appName, registerTimestamp, owner, body }, wallMs, settle);
+  }
+
+  private put(wanted: Omit<Publication, 'stamp'>, wallMs: number, done: (outcome: Outcome) => void): void {
+    const registerTimestamp = wanted.registerTimestamp || wallMs;
+    const publication = { ...wanted, registerTimestamp, stamp: null };
+    this.ask(wanted.dataInfoId, { op: 'publish', publication }, done);
+  }
+
+  private remove(registerId: string, dataInfoId: DataInfoId, done: (outcome: Outcome) => void): void {
+    this.ask(dataInfoId, { op: 'unpublish', registerId, dataInfoId, stamp: null, cause: 'unpublish' }, done);
+  }
+
+  private ask(dataInfoId: DataInfoId, operation: Operation, done: (outcome: Outcome) => void): void {
+    const { context } = this;
+    if (context.switches.readOnly) return done({ failure: readOnly() });
+    const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
+    if (!slot.isOpen) return done(notDurable('NO_LEADER'));
+    if (slot.inFlightCount >= BOUNDS.inFlightPerSlot) return done({ failure: overloaded() });
+    const requestId = context.nextRequestId();
+    let isOpen = true;
+    const end = (outcome: Outcome): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      slot.forgetAsk(requestId);
+      done(outcome);
+    };
+    const { leaderEpoch } = slot;
+    slot.ask({
+      message: { kind: 'persist', slot: slot.slot, leaderEpoch, requestId, operation },
+      answered: (message) => {
+        if (message.kind === 'persisted') end(this.outcome(dataInfoId, message.result));
+      },
+      voided: () => end(notDurable('NO_LEADER')),
+    });
+    context.timers.at(context.nowMs + context.limits.persistDeadlineMs, () => end(notDurable('NOT_DURABLE')));
+  }
+
+  private outcome(dataInfoId: DataInfoId, result: PersistResult): Outcome {
+    if (result.status === 'failed') return { failure: result.failure };
+    this.stored(dataInfoId, result.version);
+    return { version: result.version };
+  }
+}
+
+function notDurable(code: 'NO_LEADER' | 'NOT_DURABLE'): Outcome {
+  return { failure: failure(code, undefined, { retryAfterMs: RETRY_AFTER_MS }) };
+}
