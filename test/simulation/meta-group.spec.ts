@@ -127,7 +127,7 @@ describe('a meta group under the other tiers', () => {
       away.start();
       const isLevel = (): boolean => new Set(cluster.metas.map(({ index }) => index)).size === 1;
       cluster.until('it knows what the others know', isLevel);
-      expect(away.installed).toBe(1);
+      expect(away.installed).toBeGreaterThanOrEqual(1);
       expect(away.state).toEqual(cluster.meta.state);
       cluster.untilConverged();
     });

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type FromMeta, PROTOCOL_VERSION, type ToMeta } from '#model';
+import { FEATURE_LEVEL as featureLevel, type FromMeta, PROTOCOL_VERSION, type ToMeta } from '#model';
 import { Links } from '#nest';
 
 let witnesses = 0;
@@ -31,7 +31,15 @@ export class Witness {
       onEvent: (event) => {
         if (event.type === 'linkUp') {
           this.link = event.link;
-          const member = { role: 'session' as const, incarnation, address, httpAddress: address, zone: 'z', weight: 1 };
+          const member = {
+            role: 'session' as const,
+            incarnation,
+            address,
+            httpAddress: address,
+            zone: 'z',
+            weight: 1,
+            featureLevel,
+          };
           this.send({ kind: 'join', member });
         }
         if (event.type === 'received' && event.message.kind === 'joined') this.hasJoined = true;

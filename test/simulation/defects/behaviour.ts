@@ -52,7 +52,7 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a data server that acknowledges what it does not keep',
-    rule: /convergence|invariant [23]/,
+    rule: /convergence|invariant [236]/,
     cores: () => ({
       data: (options) => {
         let messages = 0;

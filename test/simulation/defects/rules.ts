@@ -72,6 +72,7 @@ export const RULE_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'leased publications removed by inference',
+    seeds: 80,
     rule: /invariant 2/,
     cores: beginning((begun, begin) => {
       const leader = begin(begun);
@@ -90,7 +91,8 @@ export const RULE_DEFECTS: readonly Defect[] = [
           (each) => accepted.get(each) === session && replica.live(each.dataInfoId, each.registerId) === each,
         );
       replica.ownedBy = (session, limit) => [...ownedBy(session, limit), ...of(session)];
-      replica.owners = () => new Set(accepted.values()).values();
+      const owners = replica.owners.bind(replica);
+      replica.owners = () => new Set([...owners(), ...accepted.values()]).values();
       return leader;
     }),
   },
@@ -126,6 +128,7 @@ export const RULE_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'what a stale replica offers, shown',
+    seeds: 80,
     rule: /invariant 9/,
     cores: without(({ held: { replicas } }) => {
       replicas.take = (slot) => {
