@@ -7,8 +7,8 @@ import { type Histogram, build } from 'hdr-histogram-js';
 import { RegistryClient, type Subscriber } from '#client';
 import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type RoutingTable, toDataInfoId } from '#model';
 import { slotOf } from '#sharding';
-import type * as scripts from '../../../scripts/lib/cluster.mjs';
-import { endOnSignals } from './interrupt.js';
+import { Cluster, type Node, endOnSignals } from '../cluster.js';
+import { atLeast, count } from '../options.js';
 import { Population } from './population.js';
 import { usSince } from './load.js';
 
@@ -45,26 +45,15 @@ if (options.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const number = (name: 'kills' | 'data' | 'publications' | 'subscribers' | 'churn', least: number): number => {
-  const value = Number(options[name]);
-  if (Number.isFinite(value) && value >= least) return value;
-  console.error(`--${name} must be a number of at least ${least}, not ${options[name]}`);
-  process.exit(2);
-};
-const kills = number('kills', 1);
-const data = number('data', 2);
-const publications = number('publications', 0);
-const subscribers = number('subscribers', 0);
-const churn = number('churn', 0);
-
-// The script is not compiled: seen from dist, it is at the top of the checkout.
-const { Cluster } = (await import(
-  new URL('../../../../scripts/lib/cluster.mjs', import.meta.url).href
-)) as typeof scripts;
+const kills = count('kills', options.kills);
+const data = atLeast(2, 'data', options.data);
+const publications = atLeast(0, 'publications', options.publications);
+const subscribers = atLeast(0, 'subscribers', options.subscribers);
+const churn = atLeast(0, 'churn', options.churn);
 
 const probes = Array.from({ length: PROBES }, (_, i) => `probe-${i}`);
 
-async function tableOf(node: scripts.ClusterNode): Promise<RoutingTable | undefined> {
+async function tableOf(node: Node): Promise<RoutingTable | undefined> {
   try {
     const [, json] = (await readFile(join(node.dataDir, 'table.json'), 'utf8')).split('\n');
     return JSON.parse(json!) as RoutingTable;
@@ -74,7 +63,7 @@ async function tableOf(node: scripts.ClusterNode): Promise<RoutingTable | undefi
 }
 
 /** Resolves once every slot has a live leader and a live follower, and nobody is catching up. */
-async function wholeTable(node: scripts.ClusterNode): Promise<RoutingTable> {
+async function wholeTable(node: Node): Promise<RoutingTable> {
   for (;;) {
     const table = await tableOf(node);
     const live = new Set(table?.members.map(({ incarnation }) => incarnation));
@@ -96,7 +85,7 @@ function ledBy(table: RoutingTable, address: string): string[] {
 }
 
 /** Registers over HTTP, which is answered well only once the leader of the slot has it. */
-async function store(session: scripts.ClusterNode, dataId: string, value: string): Promise<void> {
+async function store(session: Node, dataId: string, value: string): Promise<void> {
   for (;;) {
     const response = await fetch(`http://${session.httpAddress}/v1/publishers`, {
       method: 'POST',

@@ -4,19 +4,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Histogram } from 'hdr-histogram-js';
 import type { RaftStatus } from '#consensus';
-import { endOnSignals } from './interrupt.js';
-import type * as scripts from '../../../scripts/lib/cluster.mjs';
+import { Cluster, type Node, type Servers, endOnSignals } from '../cluster.js';
 
 const POLL_MS = 2;
 /** A node that was killed in the middle of an answer says nothing more. */
 const ANSWER_MS = 1_000;
-
-// The script is not compiled: seen from dist, it is at the top of the checkout.
-const { Cluster } = (await import(
-  new URL('../../../../scripts/lib/cluster.mjs', import.meta.url).href
-)) as typeof scripts;
-
-export type Node = scripts.ClusterNode;
 
 export interface Leader {
   node: Node;
@@ -26,7 +18,7 @@ export interface Leader {
 /** Three real meta servers, a data and a session server, on loopback, in a folder that goes with them. */
 export class MetaGroup {
   private constructor(
-    private readonly cluster: scripts.Cluster,
+    private readonly cluster: Servers,
     private readonly folder: string,
   ) {}
 
@@ -147,12 +139,4 @@ export function spreadOf(histogram: Histogram): Spread {
 
 export function formatSpread({ p50Ms, p99Ms, maxMs }: Spread): string {
   return `p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms  max ${maxMs.toFixed(1)} ms`;
-}
-
-/** A whole number above 0 from the command line; ends the process with what is wrong. */
-export function count(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= 1) return value;
-  console.error(`--${name} must be a whole number above 0, not ${text}`);
-  process.exit(2);
 }

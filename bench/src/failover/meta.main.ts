@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from 'hdr-histogram-js';
 import { Load, usSince } from './load.js';
-import { MetaGroup, caughtUp, count, formatSpread, readyLeader, spreadOf, write } from './meta-group.js';
+import { count } from '../options.js';
+import { MetaGroup, caughtUp, formatSpread, readyLeader, spreadOf, write } from './meta-group.js';
 
 const HELP = `Kills the leader of three meta servers with SIGKILL, again and again, while clients publish and are pushed, and measures
 from the kill until one of the others answers a write of the cluster's state (a configuration value) that it is committed.

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Load } from './load.js';
+import { count } from '../options.js';
 import { MetaGroup, Writing, formatSpread, readyLeader, spreadOf, statusOf } from './meta-group.js';
 
 const HELP = `Runs three meta servers under load for a while, with event-loop stalls of 200 ms on the leader every few seconds and delays
@@ -25,11 +26,7 @@ if (options.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const seconds = Number(options.seconds);
-if (!(seconds > 0)) {
-  console.error(`--seconds must be a number above 0, not ${options.seconds}`);
-  process.exit(2);
-}
+const seconds = count('seconds', options.seconds);
 
 const preload = new URL('./stalls.preload.js', import.meta.url).href;
 const group = await MetaGroup.start({ NODE_OPTIONS: `--import=${preload}` });

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { count } from '../options.js';
 import { type GroupRound, groupRound } from './group.js';
 import { streamsRound } from './streams.js';
 
@@ -33,16 +34,10 @@ if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const number = (name: 'rounds' | 'seconds' | 'in-flight' | 'bytes'): number => {
-  const value = Number(values[name]);
-  if (value > 0) return value;
-  console.error(`--${name} must be a number above 0, not ${values[name]}`);
-  process.exit(2);
-};
-const rounds = number('rounds');
-const inFlight = number('in-flight');
-const payload = new Uint8Array(number('bytes')).fill(7);
-const measuredMs = number('seconds') * 1000;
+const rounds = count('rounds', values.rounds);
+const inFlight = count('in-flight', values['in-flight']);
+const payload = new Uint8Array(count('bytes', values.bytes)).fill(7);
+const measuredMs = count('seconds', values.seconds) * 1000;
 const window = { warmUpMs: Math.min(1000, measuredMs), measuredMs };
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

@@ -6,8 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Histogram, build } from 'hdr-histogram-js';
 import { type Publisher, RegistryClient } from '#client';
-import type * as scripts from '../../../scripts/lib/cluster.mjs';
-import { endOnSignals } from '../failover/interrupt.js';
+import { Cluster, type Node, endOnSignals } from '../cluster.js';
+import { count } from '../options.js';
 import { usSince } from '../failover/load.js';
 
 const HELP = `Publishes very many registrations to one data server, through a session server and the SDK, then republishes some of them all
@@ -41,20 +41,9 @@ if (options.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
-const number = (name: 'publications' | 'churn' | 'seconds'): number => {
-  const value = Number(options[name]);
-  if (value > 0) return value;
-  console.error(`--${name} must be a number above 0, not ${options[name]}`);
-  process.exit(2);
-};
-const publications = number('publications');
-const churn = number('churn');
-const seconds = number('seconds');
-
-// The script is not compiled: seen from dist, it is at the top of the checkout.
-const { Cluster } = (await import(
-  new URL('../../../../scripts/lib/cluster.mjs', import.meta.url).href
-)) as typeof scripts;
+const publications = count('publications', options.publications);
+const churn = count('churn', options.churn);
+const seconds = count('seconds', options.seconds);
 
 interface Measured {
   rss: number;
@@ -67,7 +56,7 @@ interface Measured {
 }
 
 /** What the data server has measured since it was last asked. */
-async function measured(server: scripts.ClusterNode, file: string): Promise<Measured> {
+async function measured(server: Node, file: string): Promise<Measured> {
   rmSync(file, { force: true });
   process.kill(server.pid!, 'SIGUSR2');
   while (!existsSync(file)) await setTimeout(TICK_MS);

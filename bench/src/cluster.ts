@@ -1,0 +1,17 @@
+import type * as scripts from '../../scripts/lib/cluster.mjs';
+
+// The script is not compiled: seen from dist, it is at the top of the checkout.
+const { Cluster } = (await import(new URL('../../../scripts/lib/cluster.mjs', import.meta.url).href)) as typeof scripts;
+
+export { Cluster };
+export type Servers = scripts.Cluster;
+export type Node = scripts.ClusterNode;
+
+/** Whoever is told to stop in the middle takes the servers it has started along: they are ended when the process exits. */
+export function endOnSignals(): void {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => process.exit(code));
+}
