@@ -1,10 +1,14 @@
 import { type Publication, failure } from '#model';
+import { askOnce } from './ask-once.js';
 import type { SessionContext } from './context.js';
+import type { ConnectionId } from './contract.js';
 import { failNoLeader } from './leases.js';
 import { BOUNDS } from './limits.js';
 import { readOnly } from './read-only.js';
 import { type Pending, overloaded } from './requests.js';
 import type { Slots } from './slots.js';
+
+const MAY_HAVE_BEEN_TOLD = 'The leader of the slot did not answer: subscribers may have been told, or may be told yet.';
 
 /**
  * Temporary publications on their way out. They are told once and kept by nobody, so nothing is queued and nothing sent
@@ -18,32 +22,42 @@ export class Announcements {
     private readonly slots: Slots,
   ) {}
 
-  publish(pending: Pending, publication: Publication): void {
-    if (this.context.switches.readOnly) return pending.fail(readOnly());
-    const slot = this.slots.all[this.slots.slotOf(publication.dataInfoId)]!;
+  publish(
+    connection: ConnectionId,
+    pending: Pending,
+    wallMs: number,
+    said: Omit<Publication, 'stamp' | 'owner'>,
+  ): void {
+    const { context } = this;
+    if (context.switches.readOnly) return pending.fail(readOnly());
+    const { registerId, dataInfoId } = said;
+    const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
     if (!slot.isOpen) return failNoLeader(pending);
     if (this.underWay >= BOUNDS.announcements) return pending.fail(overloaded());
-    const requestId = this.context.nextRequestId();
-    const { leaderEpoch } = slot;
-    const { registerId, dataInfoId } = publication;
-    let isOver = false;
-    const settle = (answer: () => void): void => {
-      if (isOver) return;
-      isOver = true;
-      this.underWay--;
-      answer();
-    };
     this.underWay++;
-    slot.ask({
+    const { leaderEpoch } = slot;
+    const requestId = context.nextRequestId();
+    const publication = this.temporary(connection, wallMs, said);
+    askOnce(context, slot, context.limits.writeDeadlineMs, {
       message: { kind: 'announce', slot: slot.slot, leaderEpoch, requestId, publication },
-      answered: () => settle(() => pending.reply({ kind: 'announced', registerId, dataInfoId })),
-      voided: () => settle(() => pending.fail(failure('OUTCOME_UNKNOWN', MAY_HAVE_BEEN_TOLD))),
-    });
-    this.context.timers.at(this.context.nowMs + this.context.limits.writeDeadlineMs, () => {
-      slot.forgetAsk(requestId);
-      settle(() => pending.fail(failure('OUTCOME_UNKNOWN', MAY_HAVE_BEEN_TOLD)));
+      answer: 'announced',
+      done: (outcome) => {
+        this.underWay--;
+        if (typeof outcome === 'object') pending.reply({ kind: 'announced', registerId, dataInfoId });
+        else pending.fail(failure('OUTCOME_UNKNOWN', MAY_HAVE_BEEN_TOLD));
+      },
     });
   }
-}
 
-const MAY_HAVE_BEEN_TOLD = 'The leader of the slot did not answer: subscribers may have been told, or may be told yet.';
+  /** Nothing compares its stamp, and nobody looks after it by its owner. */
+  private temporary(connection: ConnectionId, wallMs: number, said: Omit<Publication, 'stamp' | 'owner'>): Publication {
+    const registerTimestamp = said.registerTimestamp || wallMs;
+    const session = this.context.self.incarnation;
+    return {
+      ...said,
+      registerTimestamp,
+      stamp: [registerTimestamp, 0, 0],
+      owner: { kind: 'connected', session, connection },
+    };
+  }
+}

@@ -5,7 +5,6 @@ import {
   type FromMeta,
   type LinkEvent,
   type LinkId,
-  type Publication,
   type RoutingTable,
   type VersionedSwitches,
   failure,
@@ -341,7 +340,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'leasedPublish':
         return this.leases.publish(pending, wallMs, request.publication, request.replay);
       case 'announce':
-        return this.announcements.publish(pending, this.temporary(connection, wallMs, request.publication));
+        return this.announcements.publish(connection, pending, wallMs, request.publication);
       case 'renew':
         return this.leases.renew(pending, request.registerId, request.dataInfoId);
       case 'leasedUnpublish':
@@ -362,18 +361,6 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         this.writes.removeOwned(connection, 'goodbye');
         return answer(pending, undefined);
     }
-  }
-
-  /** Nothing compares its stamp, and nobody looks after it by its owner. */
-  private temporary(connection: number, wallMs: number, said: Omit<Publication, 'stamp' | 'owner'>): Publication {
-    const registerTimestamp = said.registerTimestamp || wallMs;
-    const session = this.context.self.incarnation;
-    return {
-      ...said,
-      registerTimestamp,
-      stamp: [registerTimestamp, 0, 0],
-      owner: { kind: 'connected', session, connection },
-    };
   }
 
   /** A host keeps one wake-up; it is told only when another one than it has is due. */

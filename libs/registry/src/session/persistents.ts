@@ -7,6 +7,7 @@ import {
   type PersistResult,
   failure,
 } from '#model';
+import { askOnce } from './ask-once.js';
 import type { SessionContext } from './context.js';
 import type { SessionOperation } from './contract.js';
 import { BOUNDS } from './limits.js';
@@ -77,23 +78,16 @@ export class Persistents {
     const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
     if (!slot.isOpen) return done(notDurable('NO_LEADER'));
     if (slot.inFlightCount >= BOUNDS.inFlightPerSlot) return done({ failure: overloaded() });
-    const requestId = context.nextRequestId();
-    let isOpen = true;
-    const end = (outcome: Outcome): void => {
-      if (!isOpen) return;
-      isOpen = false;
-      slot.forgetAsk(requestId);
-      done(outcome);
-    };
     const { leaderEpoch } = slot;
-    slot.ask({
+    const requestId = context.nextRequestId();
+    askOnce(context, slot, context.limits.persistDeadlineMs, {
       message: { kind: 'persist', slot: slot.slot, leaderEpoch, requestId, operation },
-      answered: (message) => {
-        if (message.kind === 'persisted') end(this.outcome(dataInfoId, message.result));
+      answer: 'persisted',
+      done: (outcome) => {
+        if (typeof outcome === 'object') return done(this.outcome(dataInfoId, outcome.result));
+        done(notDurable(outcome === 'late' ? 'NOT_DURABLE' : 'NO_LEADER'));
       },
-      voided: () => end(notDurable('NO_LEADER')),
     });
-    context.timers.at(context.nowMs + context.limits.persistDeadlineMs, () => end(notDurable('NOT_DURABLE')));
   }
 
   private outcome(dataInfoId: DataInfoId, result: PersistResult): Outcome {
