@@ -1,7 +1,5 @@
 import {
   type DataToSession,
-  type LinkEffect,
-  type LeaderToReplica,
   type LinkId,
   type Publication,
   type RenewResult,
@@ -12,6 +10,7 @@ import {
   failure,
 } from '#model';
 import { merge } from '../merge.js';
+import { CleanUp, type Sweep } from './clean-up.js';
 import type { DataLimits } from './contract.js';
 import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
@@ -22,17 +21,12 @@ import type { DurableDisk } from './durable/durable-disk.js';
 import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import type { SlotReplica } from './slot-replica.js';
-import { tell, tellDatum } from './telling.js';
+import { type Outbox, tell, tellDatum } from './telling.js';
 import { WaitSet } from './wait-set.js';
 
 /** What a session server says about one slot, to whoever leads it. */
 export type SlotMessage = Extract<SessionToData, { slot: number }>;
 type MessageOf<Kind extends SlotMessage['kind']> = Extract<SlotMessage, { kind: Kind }>;
-
-/** Where answers go, in order. */
-export interface Outbox {
-  push(effect: Extract<LinkEffect<DataToSession | LeaderToReplica>, { type: 'send' }>): unknown;
-}
 
 export type DiskOf = (incarnation: string) => string | undefined;
 
@@ -49,17 +43,6 @@ export interface SlotLeaderOptions {
   isStandIn: boolean;
 }
 
-/** What one sweep over the slots knows, and how much work it may still do. */
-export interface Sweep {
-  nowMs: number;
-  settledReadAtMs: number | undefined;
-  /** False while out of touch with meta, or just after a pause of this process: nobody's lease ends then. */
-  mayEndLeases: boolean;
-  /** A lease that its owner could renew for less than its length since then is given another. */
-  renewableSinceMs: number;
-  budget: number;
-}
-
 /** The latest digest of a session incarnation, and which of its publications that lacked. */
 interface Digest {
   number: number;
@@ -73,9 +56,6 @@ const SEALABLE_LAG = 1_000;
 const UNSEALED: ReadonlySet<SlotMessage['kind']> = new Set<SlotMessage['kind']>([
   ...(['fetch', 'interest', 'disinterest', 'announce'] as const),
 ]);
-/** Copies in one message: with bodies of the largest size it stays within what a link carries. */
-const OFFERED_AT_ONCE = 100;
-
 /**
  * Leading one slot at one leaderEpoch: it answers session servers and decides when the slot is complete. It serves at
  * once; until every member of the wait set has reconciled or is gone, all it says is `complete: false`.
@@ -87,6 +67,7 @@ export class SlotLeader {
   readonly durable: DurableLeader;
   /** Links over which persistent writes were asked for that are not answered yet. */
   private readonly persisting = new Map<LinkId, number>();
+  private readonly cleanUp: CleanUp;
   private readonly waitSet: WaitSet;
   private answering: Outbox = { push: () => undefined };
   private handOver: HandOver<SlotMessage> | undefined;
@@ -96,6 +77,7 @@ export class SlotLeader {
     this.replica = options.replica;
     this.replication = new Replication(this.replica, options.limits);
     this.agreements = new Agreements(this.replica, options.counters);
+    this.cleanUp = new CleanUp(this.replica, options.sessions);
     this.waitSet = new WaitSet(options.nowMs, options.waitFor);
     const { nowMs, replica, disk, isStandIn, limits } = options;
     const { durablePatienceMs: patienceMs, messageBytes } = limits;
@@ -254,9 +236,7 @@ export class SlotLeader {
     if (this.handOver && nowMs < this.handOver.untilMs) return;
     if (this.handOver) this.unseal(nowMs, sweep.mayEndLeases, out);
     this.waitSet.release((incarnation, sinceMs) => sessions.isNotWorthWaiting(nowMs, incarnation, sinceMs));
-    this.endLeases(sweep);
-    this.removeOrphans(sweep);
-    this.offerCopies(sweep, out);
+    this.cleanUp.run(sweep, out);
     sweep.budget -= this.replica.expireTombstones(nowMs, Math.max(sweep.budget, 0));
     this.settle(nowMs, out);
     this.replication.compare(nowMs, out);
@@ -396,50 +376,6 @@ export class SlotLeader {
         this.replica.remove(nowMs, publication, 'unclaimed', incarnation);
       }
       digest.unclaimed = [];
-    }
-  }
-
-  private endLeases(sweep: Sweep): void {
-    for (; sweep.budget > 0; sweep.budget--) {
-      const publication = this.replica.leases.due(sweep.nowMs);
-      if (!publication) break;
-      const leaseMs = publication.owner.kind === 'leased' ? publication.owner.leaseMs : 0;
-      if (sweep.mayEndLeases && sweep.nowMs - sweep.renewableSinceMs >= leaseMs)
-        this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
-      else this.replica.renew(sweep.nowMs, publication);
-    }
-  }
-
-  /** Waits for completeness: what replaces an orphan may still be on its way from a session server not reconciled. */
-  private removeOrphans(sweep: Sweep): void {
-    if (!this.replica.isComplete) return;
-    const { sessions } = this.options;
-    for (const incarnation of [...this.replica.owners()]) {
-      if (!sessions.isGone(sweep.nowMs, incarnation, sweep.settledReadAtMs)) continue;
-      const orphans = this.replica.ownedBy(incarnation, Math.max(sweep.budget, 0));
-      sweep.budget -= orphans.length;
-      for (const orphan of orphans) this.replica.remove(sweep.nowMs, orphan, 'grace-expired', 'leader');
-    }
-  }
-
-  /**
-   * A leased publication whose session server is no longer linked would be lost with this leader. Another session
-   * server is given a copy to replay; two that have one do no harm. While partial it is not known yet who has one.
-   */
-  private offerCopies(sweep: Sweep, out: Outbox): void {
-    if (!this.replica.isComplete) return;
-    const { slot, leaderEpoch } = this.replica;
-    const { sessions } = this.options;
-    const { leaseHolders } = this.replica;
-    for (const incarnation of leaseHolders.incarnations()) {
-      if (sessions.isLinked(incarnation)) continue;
-      const taker = sessions.anyLinked();
-      if (!taker) return;
-      const publications = [...leaseHolders.heldBy(incarnation)].slice(0, Math.min(sweep.budget, OFFERED_AT_ONCE));
-      if (publications.length === 0) continue;
-      sweep.budget -= publications.length;
-      for (const publication of publications) leaseHolders.set(publication, taker.incarnation);
-      out.push({ type: 'send', link: taker.link!, message: { kind: 'adopt', slot, leaderEpoch, publications } });
     }
   }
 }

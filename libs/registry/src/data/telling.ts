@@ -1,6 +1,11 @@
-import type { DataInfoId, DataToSession } from '#model';
+import type { DataInfoId, DataToSession, LeaderToReplica, LinkEffect } from '#model';
 import type { ChangeMessage } from './changes.js';
 import type { SlotReplica } from './slot-replica.js';
+
+/** Where answers go, in order. */
+export interface Outbox {
+  push(effect: Extract<LinkEffect<DataToSession | LeaderToReplica>, { type: 'send' }>): unknown;
+}
 
 /** All of a datum, as it is led here now. */
 export function tellDatum(replica: SlotReplica, dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {
