@@ -3,8 +3,8 @@ import { DurableReplica, type PersistBatch } from './durable-replica.js';
 
 /** After a write has failed, the next is tried this much later. */
 const RETRY_MS = 1_000;
-/** Entries in one write: more than this is written one part after the other. */
-const PARTS_MAX = 64;
+/** Slots whose writes are under way at a time; the others wait, each in one piece, for one of these to end. */
+const WRITING_MAX = 64;
 
 /** What of this server's disk is kept for slots, and the writes to it: one batch of each slot at a time. */
 export class DurableDisk {
@@ -41,10 +41,11 @@ export class DurableDisk {
 
   /** What is to be written now. A slot whose write is under way waits for the end of it, and then goes in one piece. */
   takeBatches(nowMs: number): PersistBatch[] {
-    if (this.touched.size === 0 || nowMs < this.retryAtMs || this.writing.size >= PARTS_MAX) return [];
+    if (this.touched.size === 0 || nowMs < this.retryAtMs) return [];
     const busy = new Set(this.writing.values());
     const batches: PersistBatch[] = [];
     for (const replica of this.touched) {
+      if (this.writing.size >= WRITING_MAX) break;
       if (busy.has(replica)) continue;
       this.touched.delete(replica);
       const batch = replica.takeBatch(++this.lastToken);
