@@ -17,7 +17,7 @@ import {
   failure,
   seededRandom,
 } from '#model';
-import type { DataEffect, DataEvent, DataLimits } from './contract.js';
+import type { DataEffect, DataEvent, DataLimits, StoredEntry } from './contract.js';
 import { DataCore } from './core.js';
 import type { PersistBatch } from './durable/durable-replica.js';
 
@@ -60,9 +60,11 @@ export class DataWorld {
       savedBy?: 'd0';
       run?: number;
       diskId?: string;
+      /** What is on that disk already. */
+      stored?: StoredEntry[];
     } = {},
   ) {
-    const { diskId } = options;
+    const { diskId, stored } = options;
     const self = { ...member('data', 'd1'), ...(diskId === undefined ? {} : { diskId }) };
     this.isMetaUp = options.isMetaUp ?? true;
     const lead = options.lead ?? true;
@@ -84,6 +86,7 @@ export class DataWorld {
       run: options.run ?? 1,
       ...(options.savedBy ? { table: this.table } : {}),
       ...(limits ? { limits } : {}),
+      ...(stored ? { stored } : {}),
     });
     this.step({ type: 'start' });
     this.settle();

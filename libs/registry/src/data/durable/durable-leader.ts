@@ -68,7 +68,7 @@ export class DurableLeader {
   /** Not sent to the followers yet. */
   private unsent: DurableEntry[] = [];
   /** What was inherited is everything to here; changes are numbered by `DurableReplica`. */
-  private readonly inherited: number;
+  private inherited: number;
   private last: number;
   private waitingSinceMs: number;
   private assignment: SlotAssignment | undefined;
@@ -99,8 +99,19 @@ export class DurableLeader {
     return isUnmarked && diskId !== undefined && !this.options.isStandIn && !this.durable.isEmpty;
   }
 
-  /** What the table says of the slot, at the leaderEpoch of this leader. */
+  /**
+   * What the table says of the slot, at the leaderEpoch of this leader. One that began from nothing, in a slot that is not
+   * durable, has on its disk what was never acknowledged, or what an operator has given up: neither is to be seen again. A
+   * stand-in's table may be older than what its predecessor has acknowledged.
+   */
   takeAssignment(assignment: SlotAssignment, diskOf: (incarnation: string) => string | undefined): void {
+    const { disk, isStandIn } = this.options;
+    const isFirst = this.assignment === undefined;
+    if (isFirst && assignment.begun && !assignment.durable && !isStandIn && !this.durable.isEmpty) {
+      this.durable.clear();
+      this.inherited = this.last = this.durable.changes;
+      disk.touch(this.durable.slot);
+    }
     this.assignment = assignment;
     this.diskOf = diskOf;
     for (const incarnation of this.proposed)

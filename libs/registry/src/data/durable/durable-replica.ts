@@ -96,6 +96,11 @@ export class DurableReplica {
     }
   }
 
+  /** Nothing of it counts any more. */
+  clear(): void {
+    for (const dataInfoId of [...this.datums.keys()]) this.replace(dataInfoId, []);
+  }
+
   /** What is to be written and is not being written; undefined when there is nothing. */
   takeBatch(token: number): PersistBatch | undefined {
     if (this.dirty.size === 0) return undefined;

@@ -41,4 +41,31 @@ describe('a persistent publication', () => {
       expect(ids(session.fetch().publications)).toEqual([ID]);
     }
   });
+
+  it('does not come back from a disk that was away when the slot was begun anew without it', () => {
+    const { dataInfoId, ...rest } = { ...publication(ID, ''), owner: { kind: 'persistent' as const } };
+    const entry = { registerId: ID, dataInfoId, stamp: rest.stamp, publication: { ...rest, dataInfoId } };
+    const world = new DataWorld({ sessions: ['s1'], diskId: 'k1', lead: false, stored: [{ slot: 0, entry }] });
+    const session = world.session('s1');
+    const begun = { leader: 'd1', leaderEpoch: 8, begun: true, followers: [], joining: [] };
+    world.change(({ slots }) => (slots[0] = begun));
+    session.leaderEpoch = 8;
+    session.reconcile();
+    expect(reports(world)).toEqual([]);
+    expect(session.fetch()).toMatchObject({ complete: true, publications: [] });
+    expect(world.persists.flatMap(({ writes }) => writes)).toEqual([{ slot: 0, dataInfoId, registerId: ID }]);
+  });
+
+  it('comes back where the slot is led again by what one of its disks has', () => {
+    const { dataInfoId, ...rest } = { ...publication(ID, ''), owner: { kind: 'persistent' as const } };
+    const entry = { registerId: ID, dataInfoId, stamp: rest.stamp, publication: { ...rest, dataInfoId } };
+    const world = new DataWorld({ sessions: ['s1'], diskId: 'k1', lead: false, stored: [{ slot: 0, entry }] });
+    const session = world.session('s1');
+    const resumed = { leader: 'd1', leaderEpoch: 8, begun: true, durable: true, disks: ['k1'] };
+    world.change(({ slots }) => (slots[0] = { ...resumed, followers: [], joining: [] }));
+    session.leaderEpoch = 8;
+    session.reconcile();
+    expect(ids(session.fetch().publications)).toEqual([ID]);
+    expect(world.persists).toEqual([]);
+  });
 });
