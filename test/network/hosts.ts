@@ -37,11 +37,20 @@ export class Hosts {
 
   constructor(private readonly names: readonly string[]) {
     this.hub = this.namespace('hub');
-    ip('netns', 'add', this.hub);
-    ip('-n', this.hub, 'link', 'add', 'bridge', 'type', 'bridge');
-    ip('-n', this.hub, 'link', 'set', 'bridge', 'up');
-    for (const [index, name] of names.entries()) this.plug(name, index + 1);
+    process.once('exit', this.closeAtExit);
+    try {
+      ip('netns', 'add', this.hub);
+      ip('-n', this.hub, 'link', 'add', 'bridge', 'type', 'bridge');
+      ip('-n', this.hub, 'link', 'set', 'bridge', 'up');
+      for (const [index, name] of names.entries()) this.plug(name, index + 1);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
+
+  /** So that nothing outlives the run that made it, if that ends before its time. */
+  private readonly closeAtExit = (): void => this.close();
 
   namespace(host: string): string {
     return `rollcall-${process.pid}-${host}`;
@@ -78,6 +87,7 @@ export class Hosts {
 
   /** Also ends whatever still runs in them, since a namespace lives as long as its processes. */
   close(): void {
+    process.off('exit', this.closeAtExit);
     for (const name of [...this.names, 'hub']) {
       const namespace = this.namespace(name);
       try {
