@@ -3,7 +3,7 @@ import type { Placement } from './placement.js';
 /**
  * Brings what every server carries within its bounds. While servers are over and others under, each exchange helps one
  * of either kind, so that their number is the larger of the total excess and the total deficit: no plan can do with
- * fewer. An exchange takes neither end out of bounds, hence nothing ever moves back.
+ * fewer. An exchange takes neither end out of bounds, hence within one plan nothing moves back.
  *
  * Exchanges that cost no join come first: in the `flexible` slots, one replica of more than are needed, or one that is
  * yet to be made, stands for another. Where the spread over zones rules out a direct exchange a chain of them

@@ -18,7 +18,7 @@ const shape = fc.record({
 });
 
 describe('whatever happens on the way', () => {
-  it('the table settles, no step is undone unless the members change, and every plan rescues first', () => {
+  it('the table settles, hardly any step is undone unless the members change, and every plan rescues first', () => {
     fc.assert(
       fc.property(shape, ({ seed, ...options }) => {
         const random = seededRandom(seed);
@@ -36,6 +36,7 @@ describe('whatever happens on the way', () => {
           world.make(steps.filter(() => !isInterrupted || random() < 0.5));
           world.catchUp(steps.length === 0 ? 1 : 0.5);
         }
+        world.expectHardlyAnyUndone();
         expect(world.plan()).toEqual([]);
         world.expectSettled();
       }),
