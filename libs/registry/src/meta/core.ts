@@ -162,7 +162,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (!context.ready) return this.becomeReady(nowMs);
     if (state.switches.version !== before.switches.version) this.members.switchesChanged();
     if (state.featureLevel !== before.featureLevel)
-      context.log('info', 'feature-level-raised', { level: state.featureLevel });
+      context.log('info', 'feature-level-raised', { featureLevel: state.featureLevel });
     if (state.rebalance.version !== before.rebalance.version) {
       context.log('info', state.rebalance.paused ? 'rebalance-paused' : 'rebalance-resumed', state.rebalance);
       this.slots.place(nowMs, this.members.barred);

@@ -22,7 +22,9 @@ describe('the feature level of a cluster', () => {
     world.run(5_000);
     expect(level()).toBe(2);
     expect(world.commands('raiseFeatureLevel')).toEqual([{ type: 'raiseFeatureLevel', level: 2 }]);
-    expect(world.logs).toContainEqual(expect.objectContaining({ event: 'feature-level-raised', fields: { level: 2 } }));
+    expect(world.logs).toContainEqual(
+      expect.objectContaining({ event: 'feature-level-raised', fields: { featureLevel: 2 } }),
+    );
   });
 
   it('waits for a member that supports less, until it is restarted as another version', () => {
