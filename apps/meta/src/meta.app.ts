@@ -47,9 +47,9 @@ export async function startMeta(
     controllers: CONTROLLERS,
     providers: [
       { provide: MetaHost, useValue: host },
-      { provide: RaftAdministration, useValue: new RaftAdministration(group.node) },
-      { provide: StateAdministration, useValue: new StateAdministration(group.node, env, () => host.planning()) },
-      { provide: Backups, useValue: new Backups(group.node, env) },
+      { provide: RaftAdministration, useValue: new RaftAdministration(group) },
+      { provide: StateAdministration, useValue: new StateAdministration(group, env, () => host.planning()) },
+      { provide: Backups, useValue: new Backups(group, env) },
     ],
   });
 }

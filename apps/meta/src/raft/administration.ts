@@ -1,8 +1,7 @@
 import type { Configuration, MembershipChange, NodeId } from '#consensus';
 import { RegistryError, isPlainObject } from '#model';
 import { parseAddress } from '#nest';
-import type { MetaNode } from './group.js';
-import { LeaderRoute } from './leader-route.js';
+import type { MetaGroup } from './group.js';
 
 /** What only the leader does. Travels as it is from the node that was asked to the leader. */
 export type RaftRequest = MembershipChange | { type: 'transfer'; node: NodeId };
@@ -21,15 +20,13 @@ const ANSWER_TIMEOUT_MS = 10_000;
 
 /** Who is in the group, and who leads it, in the hands of an operator. Any node may be asked. */
 export class RaftAdministration {
-  private readonly route: LeaderRoute;
-
-  constructor(private readonly node: MetaNode) {
-    this.route = new LeaderRoute(node);
-  }
+  constructor(private readonly group: Pick<MetaGroup, 'node' | 'route'>) {}
 
   /** @throws RegistryError BAD_REQUEST, NO_LEADER, what the node says, and what the way to the leader throws */
   async request(input: unknown): Promise<RaftAnswer> {
-    return this.route.take(RAFT_PATTERN, parseRequest(input), ANSWER_TIMEOUT_MS, (request) => this.perform(request));
+    return this.group.route.take(RAFT_PATTERN, parseRequest(input), ANSWER_TIMEOUT_MS, (request) =>
+      this.perform(request),
+    );
   }
 
   /** A request that another node has handed on. It goes no further. */
@@ -39,12 +36,12 @@ export class RaftAdministration {
 
   /** Of this node alone. */
   snapshotNow(): Promise<number> {
-    return this.node.snapshotNow();
+    return this.group.node.snapshotNow();
   }
 
   /** A node that does not lead says so: NOT_LEADER, and who does. */
   private async perform(request: RaftRequest): Promise<RaftAnswer> {
-    const { node } = this;
+    const { node } = this.group;
     if (request.type === 'transfer') await node.transfer(request.node);
     else await node.changeMembership(request);
     const { id, configuration } = node.status();

@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { type Capture, decodeBackup, encodeBackup, eraOf } from '#consensus';
 import { type Env, RegistryError } from '#model';
 import { type Consistency, type MetaResult, type MetaState, requireCluster } from '#registry';
-import type { MetaNode } from './group.js';
-import { LeaderRoute } from './leader-route.js';
+import type { MetaGroup, MetaNode } from './group.js';
+import type { LeaderRoute } from './leader-route.js';
 import { META_ENGINE } from './machine.js';
 
 export interface MetaBackup {
@@ -24,13 +24,15 @@ const CATCH_UP_TIMEOUT_MS = 10_000;
  * before it was asked for. One that may be stale contains what this node has applied, whatever the others know.
  */
 export class Backups {
+  private readonly node: MetaNode;
   private readonly route: LeaderRoute;
 
   constructor(
-    private readonly node: MetaNode,
+    { node, route }: Pick<MetaGroup, 'node' | 'route'>,
     private readonly env: Pick<Env, 'wallMs'>,
   ) {
-    this.route = new LeaderRoute(node);
+    this.node = node;
+    this.route = route;
   }
 
   /** @throws RegistryError as a linearizable read, NO_LEADER; DEADLINE_EXCEEDED, NOT_READY */

@@ -11,6 +11,7 @@ import {
 } from '#registry';
 import { LevelLogStore } from '#store';
 import { checkGroup, identify } from './identity.js';
+import { LeaderRoute } from './leader-route.js';
 import { RaftLinks } from './links.js';
 import { META_ENGINE } from './machine.js';
 
@@ -27,12 +28,17 @@ export interface MetaGroupOptions {
 
 /** This server's part in the Raft group of the meta servers: its folder, its links to the others, its node. */
 export class MetaGroup implements LinkAcceptor {
+  /** To whoever leads, for what only a leader does. */
+  readonly route: LeaderRoute;
+
   private constructor(
     readonly node: MetaNode,
     readonly machine: MetaStateMachine,
     private readonly links: RaftLinks,
     private readonly options: MetaGroupOptions,
-  ) {}
+  ) {
+    this.route = new LeaderRoute(node);
+  }
 
   /** Takes part from now on. @throws RegistryError STORE_*, INVALID_CONFIGURATION, with nothing left open */
   static async open(options: MetaGroupOptions): Promise<MetaGroup> {
@@ -103,6 +109,7 @@ export class MetaGroup implements LinkAcceptor {
   }
 
   async close(): Promise<void> {
+    this.route.close();
     await this.links.close();
     await this.node.close();
   }

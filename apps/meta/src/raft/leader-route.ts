@@ -1,10 +1,6 @@
-import { RpcConnection } from '#client';
-import type { NodeId } from '#consensus';
 import { RegistryError } from '#model';
-import { parseAddress } from '#nest';
 import type { MetaNode } from './group.js';
-
-const CONNECT_TIMEOUT_MS = 2_000;
+import { NodeConnections } from './node-connections.js';
 
 /**
  * The way of a request to the node that may perform it. Any node may be asked: one that follows hands the request on to
@@ -12,6 +8,8 @@ const CONNECT_TIMEOUT_MS = 2_000;
  * was handed on performs it or says that it cannot, so that two nodes that are wrong make no circle.
  */
 export class LeaderRoute {
+  private readonly connections = new NodeConnections();
+
   constructor(private readonly node: Pick<MetaNode, 'status'>) {}
 
   /**
@@ -29,21 +27,10 @@ export class LeaderRoute {
     if (role === 'leader') return perform(request);
     if (leader === undefined || leader === id)
       throw new RegistryError('NO_LEADER', `The meta server ${id} knows of no leader just now.`);
-    return (await forward(leader, pattern, request, timeoutMs)) as Answer;
+    return (await this.connections.request(leader, pattern, request, timeoutMs)) as Answer;
   }
-}
 
-async function forward(leader: NodeId, pattern: string, request: object, timeoutMs: number): Promise<unknown> {
-  const address = parseAddress(leader);
-  if (!address) throw new RegistryError('NO_LEADER', `The leader ${leader} has no address that can be reached.`);
-  const connectTimeoutMs = Math.min(CONNECT_TIMEOUT_MS, timeoutMs);
-  const connection = await RpcConnection.connect({ ...address, connectTimeoutMs }).catch((cause) => {
-    // Nothing has been asked yet, so asking again is safe; a connection lost later leaves that open.
-    throw new RegistryError('NO_LEADER', `The leader ${leader} cannot be reached.`, { cause, details: { leader } });
-  });
-  try {
-    return await connection.request(pattern, request, { timeoutMs });
-  } finally {
-    connection.close();
+  close(): void {
+    this.connections.close();
   }
 }

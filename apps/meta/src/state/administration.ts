@@ -13,8 +13,8 @@ import {
   requireCluster,
   stateChanged,
 } from '#registry';
-import type { MetaNode } from '../raft/group.js';
-import { LeaderRoute } from '../raft/leader-route.js';
+import type { MetaGroup, MetaNode } from '../raft/group.js';
+import type { LeaderRoute } from '../raft/leader-route.js';
 import { canonicalAddress } from './address.js';
 
 export const STATE_PATTERN = 'meta.state';
@@ -33,16 +33,18 @@ const PAUSE_MS = 50;
  * change, is the leader's: while it changes, the request is made again.
  */
 export class StateAdministration {
+  private readonly node: MetaNode;
   private readonly route: LeaderRoute;
   /** Who wait for another leader. */
   private readonly waiting = new Set<() => void>();
 
   constructor(
-    private readonly node: MetaNode,
+    { node, route }: Pick<MetaGroup, 'node' | 'route'>,
     private readonly env: Pick<Env, 'nowMs' | 'random'>,
     private readonly planning: () => Planning,
   ) {
-    this.route = new LeaderRoute(node);
+    this.node = node;
+    this.route = route;
     node.onLeadership(({ leader }) => {
       if (leader !== undefined) for (const wake of this.waiting) wake();
     });
