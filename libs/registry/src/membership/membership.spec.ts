@@ -145,10 +145,28 @@ describe('Membership', () => {
     world.until(() => data.membership.state === 'joined');
     world.run(1_000);
     world.elect('meta:2');
-    expect(world.until(() => data.timesJoined === 2)).toBeLessThan(100);
+    expect(world.until(() => data.timesJoined === 2)).toBeLessThan(110);
     world.run(LEASE_MS * 2);
     expect(data.expelled).toBe(false);
     expect(world.linksOf(data).map((link) => link.meta.address)).toEqual(['meta:2']);
+  });
+
+  it('does not meet the next leader together with all others when one steps down', () => {
+    world.meta('meta:1');
+    world.meta('meta:2');
+    world.elect('meta:1');
+    const members = Array.from({ length: 50 }, (_, n) => world.join(`m${n}`));
+    for (const member of members) member.dials.length = 0;
+    world.elect('meta:2');
+    const back: number[] = [];
+    for (let atMs = 0; atMs < 150; atMs++) {
+      world.run(1);
+      back.push(members.filter(({ timesJoined }) => timesJoined === 2).length);
+    }
+    expect(back.at(-1)).toBe(50);
+    const together = back.map((count, atMs) => count - (back[atMs - 1] ?? 0));
+    expect(Math.max(...together)).toBeLessThan(10);
+    expect(members.every(({ dials }) => dials.join() === 'meta:2')).toBe(true);
   });
 
   it('is not spun by two servers that each name the other as leader', () => {

@@ -11,26 +11,17 @@ import {
   type VersionedSwitches,
 } from '#model';
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
+import { MetaLease } from './meta-lease.js';
 import { MetaSearch } from './search.js';
 import { Suspects } from './suspects.js';
 
 /** Until a meta server is sought again, after one that knows less than this server does. */
 const BEHIND_PAUSE_MS = 2_000;
-
-/** The lease as the member keeps it, over one link. */
-interface Lease {
-  link: LinkId;
-  address: string;
-  leaseMs: number;
-  heartbeatMs: number;
-  nextHeartbeatMs: number;
-  /** When meta last showed that it hears us. */
-  heardAtMs: number;
-  /** Of the last heartbeat sent over this link. */
-  sequence: number;
-  /** Heartbeats that are not acknowledged yet; bounded, since the link dies before they are many. */
-  sent: Map<number, { atMs: number; tableEpoch: number }>;
-}
+/**
+ * Within this time the members of a leader that steps down seek the next. It has told all of them at once, and the next
+ * one's first commits should not wait behind every member's join.
+ */
+const MOVE_SPREAD_MS = 100;
 
 /** See `contract.ts`. After `expelled` or `stop` it does nothing any more. */
 export class Membership {
@@ -44,7 +35,7 @@ export class Membership {
   settledReadAtMs: number | undefined;
 
   private readonly search: MetaSearch;
-  private lease: Lease | undefined;
+  private lease: MetaLease | undefined;
   private unreconciled: string[] = [];
   private unreachable: string[] = [];
   /** Of the switches held. Without a table they may be another cluster's, so that any of this one's are newer. */
@@ -70,7 +61,7 @@ export class Membership {
   get wakeAtMs(): number | undefined {
     if (this.state === 'stopped') return undefined;
     if (!this.lease) return this.search.wakeAtMs;
-    return Math.min(this.lease.nextHeartbeatMs, this.deadAtMs(this.lease));
+    return Math.min(this.lease.nextHeartbeatMs, this.lease.deadAtMs);
   }
 
   /**
@@ -141,7 +132,7 @@ export class Membership {
 
   step(nowMs: number, event: MembershipEvent): MembershipOutcome {
     this.outcome = { effects: [] };
-    this.forgiveStall(nowMs);
+    this.lease?.forgiveStall(nowMs);
     switch (event.type) {
       case 'start':
         if (this.state !== 'stopped') this.search.begin(nowMs);
@@ -229,16 +220,7 @@ export class Membership {
     if (this.isForeign(message.clusterId)) return this.mismatch(nowMs, link, message.clusterId);
     const address = this.search.succeeded();
     const { leaseMs, heartbeatMs } = message;
-    this.lease = {
-      link,
-      address,
-      leaseMs,
-      heartbeatMs,
-      nextHeartbeatMs: nowMs,
-      heardAtMs: nowMs,
-      sequence: 0,
-      sent: new Map(),
-    };
+    this.lease = new MetaLease(nowMs, link, address, leaseMs, heartbeatMs);
     this.clusterId = message.clusterId;
     this.hasBeenMember = true;
     this.state = 'joined';
@@ -249,9 +231,8 @@ export class Membership {
 
   private acknowledged(nowMs: number, message: Extract<FromMeta, { kind: 'heartbeatAck' }>): void {
     const lease = this.lease!;
-    const sent = lease.sent.get(message.sequence);
+    const sent = lease.acknowledged(message.sequence);
     if (!sent) return;
-    for (const sequence of lease.sent.keys()) if (sequence <= message.sequence) lease.sent.delete(sequence);
     if (message.tableEpoch < sent.tableEpoch) return this.metaIsBehind(nowMs, lease, message.tableEpoch);
     this.said.delete('meta-behind');
     lease.heardAtMs = nowMs;
@@ -264,7 +245,7 @@ export class Membership {
    * A leader holds whatever was committed before it led. One that, asked now, does not know a table that this server has
    * leads a group that another has taken the place of: its word is worth nothing.
    */
-  private metaIsBehind(nowMs: number, lease: Lease, theirs: number): void {
+  private metaIsBehind(nowMs: number, lease: MetaLease, theirs: number): void {
     const message =
       'The meta server does not know the table that this server has. Its group was recovered or restored elsewhere, or ' +
       'was restored from a backup without being raised above this epoch.';
@@ -283,7 +264,8 @@ export class Membership {
     if (failure.code === 'CLUSTER_MISMATCH') return this.mismatch(nowMs, link, undefined);
     if (failure.code === 'UNSUPPORTED_LEVEL') return this.tooOld(nowMs, link, failure.message);
     if (leader !== undefined) this.search.prefer(leader);
-    this.refuseLink(nowMs, link, failure.message);
+    const stepsDown = this.lease?.link === link;
+    this.refuseLink(nowMs, link, failure.message, stepsDown ? MOVE_SPREAD_MS * this.options.random() : 0);
   }
 
   /** Only another version started here can mend it, or the old one of the whole cluster. */
@@ -306,22 +288,22 @@ export class Membership {
     this.refuseLink(nowMs, link, 'The meta server belongs to another cluster.');
   }
 
-  private refuseLink(nowMs: number, link: LinkId, reason: string): void {
+  private refuseLink(nowMs: number, link: LinkId, reason: string, pauseMs = 0): void {
     this.hangUp(link, reason);
-    if (this.lease?.link === link) this.lose(nowMs, reason);
+    if (this.lease?.link === link) this.lose(nowMs, reason, pauseMs);
     else this.search.linkFailed(nowMs, link, reason);
   }
 
   /** The table, the incarnation and everything else stay; only the link to meta is sought anew. */
-  private lose(nowMs: number, reason: string): void {
+  private lose(nowMs: number, reason: string, pauseMs = 0): void {
     if (this.state === 'stopped') return;
     const { address } = this.lease!;
-    if (nowMs >= this.deadAtMs(this.lease!)) this.search.shun(address);
+    if (nowMs >= this.lease!.deadAtMs) this.search.shun(address);
     else this.search.prefer(address, 'weakly');
     this.lease = undefined;
     this.state = 'lost';
     this.log('warn', 'meta-lost', { meta: address, message: reason });
-    this.search.begin(nowMs);
+    this.search.begin(nowMs + pauseMs);
   }
 
   private leave(): void {
@@ -343,7 +325,7 @@ export class Membership {
   private advance(nowMs: number): void {
     const { lease } = this;
     if (lease) {
-      if (nowMs >= this.deadAtMs(lease)) {
+      if (nowMs >= lease.deadAtMs) {
         this.refuseLink(nowMs, lease.link, 'No acknowledgement came for most of a lease.');
       } else if (nowMs >= lease.nextHeartbeatMs) this.heartbeat(nowMs, lease);
     }
@@ -356,36 +338,20 @@ export class Membership {
     this.logOnce('info', 'waiting-for-meta', { addresses: this.options.metaAddresses, message });
   }
 
-  private heartbeat(nowMs: number, lease: Lease): void {
-    lease.sequence++;
+  private heartbeat(nowMs: number, lease: MetaLease): void {
     const tableEpoch = this.table?.epoch ?? 0;
-    lease.sent.set(lease.sequence, { atMs: nowMs, tableEpoch });
-    lease.nextHeartbeatMs = nowMs + lease.heartbeatMs;
     this.outcome.effects.push({
       type: 'send',
       link: lease.link,
       message: {
         kind: 'heartbeat',
         incarnation: this.options.self.incarnation,
-        sequence: lease.sequence,
+        sequence: lease.heartbeat(nowMs, tableEpoch),
         tableEpoch,
         ...(this.unreconciled.length > 0 ? { unreconciled: this.unreconciled } : {}),
         ...(this.unreachable.length > 0 ? { unreachable: this.unreachable } : {}),
       },
     });
-  }
-
-  /** Two thirds of a lease: a silent link is replaced while there is still time to be heard over another. */
-  private deadAtMs(lease: Lease): number {
-    return lease.heardAtMs + (lease.leaseMs * 2) / 3;
-  }
-
-  /** Where this process itself stood still, acknowledgements may be waiting unread; the silence was not meta's. */
-  private forgiveStall(nowMs: number): void {
-    const { lease } = this;
-    if (!lease) return;
-    const stallMs = nowMs - Math.min(lease.nextHeartbeatMs, this.deadAtMs(lease));
-    if (stallMs > lease.heartbeatMs) lease.heardAtMs += stallMs;
   }
 
   private isForeign(clusterId: string | undefined): boolean {
