@@ -1,3 +1,4 @@
+import { copies } from './memory/kept-publication.js';
 import type { Sessions } from './sessions.js';
 import type { SlotReplica } from './slot-replica.js';
 import type { Outbox } from './telling.js';
@@ -34,7 +35,7 @@ export class CleanUp {
     for (; sweep.budget > 0; sweep.budget--) {
       const publication = this.replica.leases.due(sweep.nowMs);
       if (!publication) break;
-      const leaseMs = publication.owner.kind === 'leased' ? publication.owner.leaseMs : 0;
+      const { leaseMs = 0 } = publication;
       if (sweep.mayEndLeases && sweep.nowMs - sweep.renewableSinceMs >= leaseMs)
         this.replica.remove(sweep.nowMs, publication, 'lease-ended', 'leader');
       else this.replica.renew(sweep.nowMs, publication);
@@ -66,10 +67,11 @@ export class CleanUp {
       if (sessions.isLinked(incarnation)) continue;
       const taker = sessions.anyLinked();
       if (!taker) return;
-      const publications = [...leaseHolders.heldBy(incarnation)].slice(0, Math.min(sweep.budget, OFFERED_AT_ONCE));
-      if (publications.length === 0) continue;
-      sweep.budget -= publications.length;
-      for (const publication of publications) leaseHolders.set(publication, taker.incarnation);
+      const offered = [...leaseHolders.heldBy(incarnation)].slice(0, Math.min(sweep.budget, OFFERED_AT_ONCE));
+      if (offered.length === 0) continue;
+      sweep.budget -= offered.length;
+      for (const publication of offered) leaseHolders.set(publication, taker.incarnation);
+      const publications = copies(offered);
       out.push({ type: 'send', link: taker.link!, message: { kind: 'adopt', slot, leaderEpoch, publications } });
     }
   }

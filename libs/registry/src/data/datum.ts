@@ -1,5 +1,6 @@
-import type { DataInfoId, DatumVersion, LinkId, Publication, Removal } from '#model';
-import type { HashSum } from '../content-hash.js';
+import type { ContentHash, DataInfoId, DatumVersion, LinkId, Publication, Removal } from '#model';
+import { type HashSum, addRemoval, formatHash } from '../content-hash.js';
+import type { KeptPublication } from './memory/kept-publication.js';
 
 /** What is remembered of a removal for a while, so that whatever is older stays out. */
 export interface Tombstone extends Removal {
@@ -15,11 +16,10 @@ export interface PendingChange {
 }
 
 /**
- * All that a replica holds under one dataInfoId. Publications are immutable and stand in the map as they are, with no
- * wrapper: there may be a million of them. Being the same object means being the same stamp and owner.
+ * All that a replica holds under one dataInfoId.
  */
 export class Datum {
-  readonly publications = new Map<string, Publication>();
+  readonly publications = new Map<string, KeptPublication>();
   tombstones: Map<string, Tombstone> | undefined;
   /** Links that want every change. */
   interest: Set<LinkId> | undefined;
@@ -35,17 +35,18 @@ export class Datum {
 
   /** True when nothing would be lost by forgetting it, except its version. */
   get isIdle(): boolean {
-    return this.publications.size === 0 && !this.tombstones?.size && !this.interest?.size;
+    return this.isEmpty && !this.interest?.size;
   }
-}
 
-/** True when no subscriber, under any filter, could tell the two apart. */
-export function looksTheSame(a: Publication, b: Publication): boolean {
-  return a.zone === b.zone && a.appName === b.appName && equalBytes(a.body, b.body);
-}
+  /** True when nothing is live or remembered. */
+  get isEmpty(): boolean {
+    return this.publications.size === 0 && !this.tombstones?.size;
+  }
 
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
-  return true;
+  /** Of what is live or remembered. */
+  hashWithRemovals(): ContentHash {
+    const sum = { ...this.hash };
+    for (const { registerId, stamp } of this.tombstones?.values() ?? []) addRemoval(sum, registerId, stamp);
+    return formatHash(sum);
+  }
 }

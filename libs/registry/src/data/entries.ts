@@ -1,12 +1,6 @@
-import type { Operation, Owner, ReplicatedOperation, Stamp } from '#model';
 import type { Held } from '../merge.js';
 import type { Datum } from './datum.js';
-
-/** An operation as it was applied. */
-export function journalled(operation: Operation, datum: Datum, stamp: Stamp, by: string): ReplicatedOperation {
-  if (operation.op === 'unpublish') return { ...operation, stamp, by };
-  return { op: 'publish', publication: datum.publications.get(operation.publication.registerId)!, by };
-}
+import type { KeptPublication } from './memory/kept-publication.js';
 
 export function heldIn(datum: Datum, registerId: string): Held | undefined {
   const live = datum.publications.get(registerId);
@@ -15,13 +9,19 @@ export function heldIn(datum: Datum, registerId: string): Held | undefined {
   return tombstone && { stamp: tombstone.stamp, live: false };
 }
 
-export function compactOwner(owner: Owner, intern: (text: string) => string): Owner {
-  return owner.kind === 'connected'
-    ? { kind: 'connected', session: intern(owner.session), connection: owner.connection }
-    : owner;
-}
-
 /** A body may be a view into a received frame, which it must not keep alive. */
 export function ownBytes(bytes: Uint8Array): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+}
+
+/** The connected publications of a session incarnation, up to a limit. */
+export function ownedIn(datums: Iterable<Datum>, session: string, limit: number): KeptPublication[] {
+  const found: KeptPublication[] = [];
+  for (const { publications } of datums) {
+    for (const publication of publications.values()) {
+      if (found.length >= limit) return found;
+      if (publication.session === session) found.push(publication);
+    }
+  }
+  return found;
 }

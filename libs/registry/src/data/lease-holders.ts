@@ -1,4 +1,4 @@
-import type { Publication } from '#model';
+import type { KeptPublication } from './memory/kept-publication.js';
 
 /** Holder of what no session server has. */
 export const NOBODY = '';
@@ -8,10 +8,10 @@ export const NOBODY = '';
  * replay it: its client comes back only to renew.
  */
 export class LeaseHolders {
-  private readonly holders = new Map<Publication, string>();
-  private readonly held = new Map<string, Set<Publication>>();
+  private readonly holders = new Map<KeptPublication, string>();
+  private readonly held = new Map<string, Set<KeptPublication>>();
 
-  set(publication: Publication, incarnation: string): void {
+  set(publication: KeptPublication, incarnation: string): void {
     if (this.holders.get(publication) === incarnation) return;
     this.delete(publication);
     this.holders.set(publication, incarnation);
@@ -20,7 +20,7 @@ export class LeaseHolders {
     else this.held.set(incarnation, new Set([publication]));
   }
 
-  delete(publication: Publication): void {
+  delete(publication: KeptPublication): void {
     const incarnation = this.holders.get(publication);
     if (incarnation === undefined) return;
     this.holders.delete(publication);
@@ -33,9 +33,9 @@ export class LeaseHolders {
     return [...this.held.keys()];
   }
 
-  heldBy(incarnation: string): ReadonlySet<Publication> {
+  heldBy(incarnation: string): ReadonlySet<KeptPublication> {
     return this.held.get(incarnation) ?? NONE;
   }
 }
 
-const NONE: ReadonlySet<Publication> = new Set();
+const NONE: ReadonlySet<KeptPublication> = new Set();

@@ -1,7 +1,7 @@
-import type { Publication } from '#model';
+import type { KeptPublication } from './memory/kept-publication.js';
 
 interface Lease {
-  publication: Publication;
+  publication: KeptPublication;
   deadlineMs: number;
   /** Where it stands in the heap. */
   index: number;
@@ -12,7 +12,7 @@ interface Lease {
  * and leaves nothing behind, however often it comes.
  */
 export class Leases {
-  private readonly byPublication = new Map<Publication, Lease>();
+  private readonly byPublication = new Map<KeptPublication, Lease>();
   private readonly heap: Lease[] = [];
 
   get size(): number {
@@ -23,12 +23,12 @@ export class Leases {
     return this.heap[0]?.deadlineMs;
   }
 
-  deadlineMs(publication: Publication): number | undefined {
+  deadlineMs(publication: KeptPublication): number | undefined {
     return this.byPublication.get(publication)?.deadlineMs;
   }
 
   /** Sets the deadline, whether or not the publication had one. */
-  set(publication: Publication, deadlineMs: number): void {
+  set(publication: KeptPublication, deadlineMs: number): void {
     let lease = this.byPublication.get(publication);
     if (lease) lease.deadlineMs = deadlineMs;
     else {
@@ -39,7 +39,7 @@ export class Leases {
     this.settle(lease);
   }
 
-  delete(publication: Publication): void {
+  delete(publication: KeptPublication): void {
     const lease = this.byPublication.get(publication);
     if (!lease) return;
     this.byPublication.delete(publication);
@@ -51,7 +51,7 @@ export class Leases {
   }
 
   /** The publication whose deadline is the earliest, if that deadline has come. */
-  due(nowMs: number): Publication | undefined {
+  due(nowMs: number): KeptPublication | undefined {
     const first = this.heap[0];
     return first && first.deadlineMs <= nowMs ? first.publication : undefined;
   }

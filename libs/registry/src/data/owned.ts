@@ -1,5 +1,6 @@
 import type { ContentHash, Publication } from '#model';
 import { type HashSum, addPublication, formatHash } from '../content-hash.js';
+import type { KeptPublication } from './memory/kept-publication.js';
 
 interface Share extends HashSum {
   count: number;
@@ -22,10 +23,10 @@ export class Owned {
   }
 
   /** Of what it owns and these, which it has copies of. */
-  hash(session: string, copies: Iterable<Publication>): ContentHash {
+  hash(session: string, copies: Iterable<KeptPublication>): ContentHash {
     const { high, low } = this.shares.get(session) ?? { high: 0, low: 0 };
     const sum = { high, low };
-    for (const publication of copies) addPublication(publication, 1, sum);
+    for (const publication of copies) addPublication(publication.lend(), 1, sum);
     return formatHash(sum);
   }
 

@@ -1,12 +1,12 @@
 import {
   type DataToSession,
   type LinkId,
-  type Publication,
   type RenewResult,
   type ReplicaToLeader,
   type SessionToData,
   type SlotAssignment,
   type Stamp,
+  compareStamps,
   failure,
 } from '#model';
 import { merge } from '../merge.js';
@@ -20,6 +20,7 @@ import { DurableLeader } from './durable/durable-leader.js';
 import type { DurableDisk } from './durable/durable-disk.js';
 import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
+import { type KeptPublication, type LiveName, nameOf } from './memory/kept-publication.js';
 import type { SlotReplica } from './slot-replica.js';
 import { type Outbox, tell, tellDatum } from './telling.js';
 import { WaitSet } from './wait-set.js';
@@ -43,10 +44,10 @@ export interface SlotLeaderOptions {
   isStandIn: boolean;
 }
 
-/** The latest digest of a session incarnation, and which of its publications that lacked. */
+/** The latest digest of a session incarnation, and which of its publications that lacked, as they were then. */
 interface Digest {
   number: number;
-  unclaimed: Publication[];
+  unclaimed: LiveName[];
 }
 
 const RETRY_AFTER_MS = 1_000;
@@ -254,7 +255,7 @@ export class SlotLeader {
 
     const registerIds: string[] = [];
     const stale: { registerId: string; held: Stamp }[] = [];
-    const claimed = new Set<Publication>();
+    const claimed = new Set<KeptPublication>();
     for (const { registerId, dataInfoId, stamp } of message.entries) {
       const held = this.replica.held(dataInfoId, registerId);
       const verdict = merge(held, { stamp, live: true });
@@ -266,7 +267,10 @@ export class SlotLeader {
     }
     for (const publication of this.replica.leaseHolders.heldBy(incarnation))
       if (!claimed.has(publication)) this.replica.noteHolder(publication, NOBODY);
-    const unclaimed = this.replica.ownedBy(incarnation).filter((publication) => !claimed.has(publication));
+    const unclaimed = this.replica
+      .ownedBy(incarnation)
+      .filter((publication) => !claimed.has(publication))
+      .map(nameOf);
     this.digests.set(incarnation, { number: message.number, unclaimed });
     this.agreements.digested(incarnation, registerIds.length + unclaimed.length);
     if (this.replica.isComplete) this.removeUnclaimed(nowMs);
@@ -295,11 +299,11 @@ export class SlotLeader {
 
   private renew(nowMs: number, peer: SessionPeer, message: MessageOf<'renew'>, isInTouch: boolean): RenewResult {
     const publication = this.replica.live(message.dataInfoId, message.registerId);
-    if (publication?.owner.kind === 'leased' && this.replica.renew(nowMs, publication)) {
-      const renewed = { status: 'renewed' as const, expiresInMs: publication.owner.leaseMs };
+    if (publication?.leaseMs !== undefined && this.replica.renew(nowMs, publication)) {
+      const renewed = { status: 'renewed' as const, expiresInMs: publication.leaseMs };
       if (!message.adopt) return renewed;
       this.replica.noteHolder(publication, peer.incarnation);
-      return { ...renewed, publication };
+      return { ...renewed, publication: publication.copy() };
     }
     // Only who would know of every lease may say that there is none.
     const extra = { retryAfterMs: RETRY_AFTER_MS };
@@ -366,14 +370,15 @@ export class SlotLeader {
   }
 
   /**
-   * What its own session server, by its latest digest, no longer holds. Only what is still the same object, hence has
-   * the stamp and owner it had when the digest came (invariant 2).
+   * What its own session server, by its latest digest, no longer holds. Only what still has the stamp, and hence the
+   * owner, that it had when the digest came (invariant 2).
    */
   private removeUnclaimed(nowMs: number): void {
     for (const [incarnation, digest] of this.digests) {
-      for (const publication of digest.unclaimed) {
-        if (this.replica.live(publication.dataInfoId, publication.registerId) !== publication) continue;
-        this.replica.remove(nowMs, publication, 'unclaimed', incarnation);
+      for (const unclaimed of digest.unclaimed) {
+        const live = this.replica.live(unclaimed.dataInfoId, unclaimed.registerId);
+        if (!live || compareStamps(live.stamp, unclaimed.stamp) !== 0) continue;
+        this.replica.remove(nowMs, unclaimed, 'unclaimed', incarnation);
       }
       digest.unclaimed = [];
     }

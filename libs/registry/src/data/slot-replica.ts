@@ -16,12 +16,14 @@ import {
 } from '#model';
 import { type Held, merge } from '../merge.js';
 import { Changes, type Delivery } from './changes.js';
-import { type HashSum, addRemoval, formatHash } from '../content-hash.js';
-import { Datum, looksTheSame } from './datum.js';
-import { compactOwner, heldIn, journalled, ownBytes } from './entries.js';
+import { type HashSum, formatHash } from '../content-hash.js';
+import { Datum } from './datum.js';
+import { heldIn, ownBytes, ownedIn } from './entries.js';
 import { Interest } from './interest.js';
 import { LeaseHolders, NOBODY } from './lease-holders.js';
 import { Leases } from './leases.js';
+import { KeptPublication, type LiveName, type Memory, copies } from './memory/kept-publication.js';
+import { Slabs } from './memory/slabs.js';
 import { Owned } from './owned.js';
 import { RemovalLog } from './removal-log.js';
 import { Tombstones } from './tombstones.js';
@@ -63,6 +65,7 @@ export class SlotReplica {
   private forgotten: number;
   private readonly datums = new Map<DataInfoId, Datum>();
   private readonly owned = new Owned();
+  private readonly memory: Memory;
   private readonly tombstones = new Tombstones();
   /** Of all live publications. */
   private readonly sum: HashSum = { high: 0, low: 0 };
@@ -71,6 +74,7 @@ export class SlotReplica {
 
   constructor(private readonly options: ReplicaOptions) {
     this.slot = options.slot;
+    this.memory = { slabs: new Slabs(), intern: options.intern };
     this.leaderEpoch = options.leaderEpoch;
     this.sequence = options.firstSequence ?? 0;
     this.forgotten = this.sequence;
@@ -97,7 +101,7 @@ export class SlotReplica {
     return this.datums.has(dataInfoId);
   }
 
-  live(dataInfoId: DataInfoId, registerId: string): Publication | undefined {
+  live(dataInfoId: DataInfoId, registerId: string): KeptPublication | undefined {
     return this.datums.get(dataInfoId)?.publications.get(registerId);
   }
 
@@ -112,7 +116,7 @@ export class SlotReplica {
 
   publications(dataInfoId: DataInfoId): Publication[] {
     const datum = this.datums.get(dataInfoId);
-    return datum ? [...datum.publications.values()] : [];
+    return datum ? copies(datum.publications.values()) : [];
   }
 
   /** The removals remembered of a datum. */
@@ -131,19 +135,8 @@ export class SlotReplica {
   }
 
   /** The connected publications of a session incarnation, up to a limit. */
-  ownedBy(session: string, limit = Infinity): Publication[] {
-    const found: Publication[] = [];
-    let missing = Math.min(limit, this.owned.count(session));
-    for (const datum of this.datums.values()) {
-      if (missing === 0) break;
-      for (const publication of datum.publications.values()) {
-        if (missing === 0) break;
-        if (publication.owner.kind !== 'connected' || publication.owner.session !== session) continue;
-        found.push(publication);
-        missing--;
-      }
-    }
-    return found;
+  ownedBy(session: string, limit = Infinity): KeptPublication[] {
+    return ownedIn(this.datums.values(), session, Math.min(limit, this.owned.count(session)));
   }
 
   /** Of what the leader believes a session incarnation to hold: what it owns, and the leased publications it has copies of. */
@@ -162,9 +155,12 @@ export class SlotReplica {
     const verdict = merge(held, { stamp, live: operation.op === 'publish' });
     if (verdict === 'stale') return { status: 'stale', held: held!.stamp };
     if (verdict === 'take') {
-      if (operation.op === 'publish') this.store(nowMs, datum, operation.publication, stamp, sequence);
-      else this.bury(nowMs, datum, registerId, stamp, operation.cause, by, sequence);
-      this.journal?.(nowMs, journalled(operation, datum, stamp, by));
+      const applied: Operation =
+        operation.op === 'publish'
+          ? { op: 'publish', publication: this.store(nowMs, datum, operation.publication, stamp, sequence) }
+          : { ...operation, stamp };
+      if (applied.op === 'unpublish') this.bury(nowMs, datum, registerId, stamp, applied.cause, by, sequence);
+      this.journal?.(nowMs, { ...applied, by });
     }
     if (operation.op === 'publish') this.noteHolder(datum.publications.get(registerId), by);
     return { status: 'stored', stamp, version: this.versionAt(datum.sequence) };
@@ -178,19 +174,20 @@ export class SlotReplica {
   }
 
   /** Removes a publication that is held, at its own stamp (invariant 2: whatever is newer wins over it). */
-  remove(nowMs: number, { dataInfoId, registerId, stamp }: Publication, cause: RemovalCause, by: string): void {
+  remove(nowMs: number, { dataInfoId, registerId, stamp }: LiveName, cause: RemovalCause, by: string): void {
     this.apply(nowMs, { op: 'unpublish', dataInfoId, registerId, stamp, cause }, by);
   }
 
   /** Whoever sends a leased publication, claims it in a digest or adopts it has a copy. */
-  noteHolder(publication: Publication | undefined, incarnation: string): void {
-    if (publication?.owner.kind === 'leased') this.leaseHolders.set(publication, incarnation);
+  noteHolder(publication: KeptPublication | undefined, incarnation: string): void {
+    if (publication?.leaseMs !== undefined) this.leaseHolders.set(publication, incarnation);
   }
 
   /** Grants a full lease from now. False when no such leased publication is held. */
-  renew(nowMs: number, publication: Publication): boolean {
-    if (publication.owner.kind !== 'leased') return false;
-    this.leases.set(publication, nowMs + publication.owner.leaseMs);
+  renew(nowMs: number, publication: KeptPublication): boolean {
+    const { leaseMs } = publication;
+    if (leaseMs === undefined) return false;
+    this.leases.set(publication, nowMs + leaseMs);
     return true;
   }
 
@@ -267,20 +264,13 @@ export class SlotReplica {
    * equal datums may at times look different, which costs a needless copy and nothing else.
    */
   *hashes(): Generator<[DataInfoId, ContentHash]> {
-    for (const { dataInfoId, hash, publications, tombstones } of this.datums.values()) {
-      if (publications.size === 0 && !tombstones?.size) continue;
-      const sum = { ...hash };
-      for (const { registerId, stamp } of tombstones?.values() ?? []) addRemoval(sum, registerId, stamp);
-      yield [dataInfoId, formatHash(sum)];
-    }
+    for (const datum of this.datums.values()) if (!datum.isEmpty) yield [datum.dataInfoId, datum.hashWithRemovals()];
   }
 
   /** All of a datum; undefined when nothing of it is held or remembered. */
   export(dataInfoId: DataInfoId): ReplicatedDatum | undefined {
     const datum = this.datums.get(dataInfoId);
-    return (
-      datum && { dataInfoId, publications: [...datum.publications.values()], removals: this.removalsOf(dataInfoId) }
-    );
+    return datum && { dataInfoId, publications: this.publications(dataInfoId), removals: this.removalsOf(dataInfoId) };
   }
 
   /** As a follower: makes a datum what the leader holds, whatever was held. */
@@ -294,9 +284,7 @@ export class SlotReplica {
   drop(dataInfoId: DataInfoId): void {
     const datum = this.datums.get(dataInfoId);
     if (!datum) return;
-    for (const publication of datum.publications.values()) this.release(datum, publication);
-    this.publicationCount -= datum.publications.size;
-    datum.publications.clear();
+    for (const publication of datum.publications.values()) this.discard(datum, publication);
     for (const registerId of [...(datum.tombstones?.keys() ?? [])]) this.tombstones.delete(datum, registerId);
     this.datums.delete(dataInfoId);
   }
@@ -324,42 +312,40 @@ export class SlotReplica {
     return [held.stamp[0], held.stamp[1] + 1, 0];
   }
 
+  /** @returns what is live from now on, as everybody is told of it */
   private store(
     nowMs: number,
     datum: Datum,
     incoming: Omit<Publication, 'stamp'>,
     stamp: Stamp,
     sequence: number,
-  ): void {
-    const before = datum.publications.get(incoming.registerId);
-    const { intern } = this.options;
+  ): Publication {
+    const { registerId, zone, appName, registerTimestamp, owner, body } = incoming;
+    const { dataInfoId } = datum;
     const publication: Publication = {
-      registerId: incoming.registerId,
-      dataInfoId: datum.dataInfoId,
-      zone: intern(incoming.zone),
-      appName: intern(incoming.appName),
-      registerTimestamp: incoming.registerTimestamp,
-      stamp,
-      owner: compactOwner(incoming.owner, intern),
-      body: ownBytes(incoming.body),
+      ...{ registerId, dataInfoId, zone, appName, registerTimestamp, stamp, owner },
+      body: ownBytes(body),
     };
-    const visible = !before || !looksTheSame(before, publication);
-    if (before) {
+    let kept = datum.publications.get(registerId);
+    const visible = !kept?.looksLike(publication);
+    if (kept) {
       // One complete version has one content (invariant 4), down to the time shown to people.
-      if (!visible) publication.registerTimestamp = before.registerTimestamp;
-      this.release(datum, before);
+      if (!visible) publication.registerTimestamp = kept.registerTimestamp;
+      this.release(datum, kept);
     } else {
       this.publicationCount++;
-      this.tombstones.delete(datum, publication.registerId);
+      this.tombstones.delete(datum, registerId);
+      datum.publications.set(registerId, (kept = new KeptPublication(registerId, dataInfoId)));
     }
-    datum.publications.set(publication.registerId, publication);
+    kept.set(publication, this.memory);
     this.count(datum, publication, 1);
-    this.renew(nowMs, publication);
+    this.renew(nowMs, kept);
 
     // Told also when only stamp or owner changed, at an unchanged version: a subscriber's session server that knew an
     // older stamp would, under the next leader, believe a removal which the live entry has long outgrown.
     this.touch(datum, visible, sequence);
     this.changes.upserted(datum, publication);
+    return publication;
   }
 
   private bury(
@@ -373,10 +359,8 @@ export class SlotReplica {
   ): void {
     const before = datum.publications.get(registerId);
     if (before) {
-      datum.publications.delete(registerId);
-      this.publicationCount--;
-      this.release(datum, before);
-      if (before.owner.kind === 'leased') this.endedLeases.push({ registerId, stamp });
+      if (before.leaseMs !== undefined) this.endedLeases.push({ registerId, stamp });
+      this.discard(datum, before);
       this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, atMs: nowMs, by });
     }
     const untilMs = nowMs + this.options.tombstoneMs;
@@ -393,11 +377,18 @@ export class SlotReplica {
     if (visible) datum.sequence = sequence || ++this.sequence;
   }
 
+  private discard(datum: Datum, publication: KeptPublication): void {
+    datum.publications.delete(publication.registerId);
+    this.publicationCount--;
+    this.release(datum, publication);
+    publication.release(this.memory.slabs);
+  }
+
   /** Ends what hangs on a publication that is replaced or removed. */
-  private release(datum: Datum, publication: Publication): void {
+  private release(datum: Datum, publication: KeptPublication): void {
     this.leases.delete(publication);
     this.leaseHolders.delete(publication);
-    this.count(datum, publication, -1);
+    this.count(datum, publication.lend(), -1);
   }
 
   private count(datum: Datum, publication: Publication, by: 1 | -1): void {
