@@ -1,13 +1,9 @@
 import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { ClassicLevel } from 'classic-level';
 import { RegistryError } from '#model';
+import { type CheckedDb, frame, openCheckedDb, unframe } from './checked-records.js';
 import { storeError } from './failures.js';
 import { makeFolder } from './files.js';
 import type { SlotStore, SlotWrite } from './slot-store.js';
-
-type Db = ClassicLevel<string, Uint8Array>;
 
 interface Waiting {
   writes: SlotWrite[];
@@ -17,7 +13,6 @@ interface Waiting {
 
 /** Before all keys of slots, which begin with a letter. */
 const ID_KEY = '!disk';
-const CHECKSUM_BYTES = 4;
 
 /**
  * A store of slots in LevelDB. What is asked for while a write is under way goes into the next, so that many small writes
@@ -27,7 +22,7 @@ export class LevelSlotStore implements SlotStore {
   /** What was found damaged and done without. */
   readonly warnings: string[] = [];
   diskId = '';
-  private db: Db | undefined;
+  private db: CheckedDb | undefined;
   private waiting: Waiting[] = [];
   private writing: Promise<void> | undefined;
   private isClosed = false;
@@ -56,7 +51,8 @@ export class LevelSlotStore implements SlotStore {
 
   async *load(): AsyncIterable<[string, Uint8Array]> {
     try {
-      for await (const [key, framed] of this.db!.iterator({ gt: ID_KEY })) yield [key, this.unframe(key, framed)];
+      for await (const [key, framed] of this.db!.iterator({ gt: ID_KEY }))
+        yield [key, unframe(this.location, key, framed)];
     } catch (error) {
       throw storeError(error, this.location);
     }
@@ -80,11 +76,11 @@ export class LevelSlotStore implements SlotStore {
   private async begin(makeId: () => string): Promise<void> {
     try {
       await makeFolder(this.location);
-      this.db = await openDb(this.location);
+      this.db = await openCheckedDb(this.location);
       const id = await this.db.get(ID_KEY);
       if (id) {
-        this.diskId = new TextDecoder().decode(this.unframe(ID_KEY, id));
-        for await (const [key, framed] of this.db.iterator({ gt: ID_KEY })) this.unframe(key, framed);
+        this.diskId = new TextDecoder().decode(unframe(this.location, ID_KEY, id));
+        for await (const [key, framed] of this.db.iterator({ gt: ID_KEY })) unframe(this.location, key, framed);
         return;
       }
       // An id that was lost alone would make what is left pass for all there was.
@@ -115,7 +111,7 @@ export class LevelSlotStore implements SlotStore {
 
   private async writeAll(group: Waiting[]): Promise<void> {
     // After a write that failed LevelDB takes none any more; opened again it may.
-    this.db ??= await openDb(this.location);
+    this.db ??= await openCheckedDb(this.location);
     const batch = this.db.batch();
     for (const { writes } of group)
       for (const { key, value } of writes) {
@@ -131,34 +127,4 @@ export class LevelSlotStore implements SlotStore {
       throw error;
     }
   }
-
-  private unframe(key: string, framed: Uint8Array): Uint8Array {
-    const value = framed.subarray(CHECKSUM_BYTES);
-    const isWhole = framed.length >= CHECKSUM_BYTES && viewOf(framed).getUint32(0) === checksum(key, value);
-    if (isWhole) return value;
-    const message = `The folder ${this.location} is damaged: the record ${JSON.stringify(key)} fails its checksum.`;
-    throw new RegistryError('STORE_CORRUPT', message, { details: { location: this.location } });
-  }
-}
-
-async function openDb(location: string): Promise<Db> {
-  const db: Db = new ClassicLevel(join(location, 'db'), { keyEncoding: 'utf8', valueEncoding: 'view' });
-  await db.open();
-  return db;
-}
-
-function frame(key: string, value: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(CHECKSUM_BYTES + value.length);
-  viewOf(framed).setUint32(0, checksum(key, value));
-  framed.set(value, CHECKSUM_BYTES);
-  return framed;
-}
-
-/** Of the key, too: a value in another's place is no better than a damaged one. */
-function checksum(key: string, value: Uint8Array): number {
-  return crc32(value, crc32(key));
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
