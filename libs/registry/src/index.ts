@@ -14,6 +14,8 @@ export * from './data/contract.js';
 export type { PersistBatch } from './data/durable/durable-replica.js';
 export * from './data/core.js';
 export * from './data/inspect.js';
+export type { KeepBatch } from './data/warm/keeper.js';
+export { WarmCopy } from './data/warm/warm-copy.js';
 export { DATA_LIMITS } from './data/limits.js';
 export type { RecordedRemoval } from './data/removal-log.js';
 export * from './session/contract.js';

@@ -1,8 +1,9 @@
 import type { Core, Member, Random } from '#model';
-import type { DataEffect, DataEvent, DataOptions } from '#registry';
+import { type DataEffect, type DataEvent, type DataOptions, WarmCopy } from '#registry';
 import type { Accept } from './network.js';
 import { SimSlotDisk } from './slot-disk.js';
 import { type HostObserver, ServerHost } from './server-host.js';
+import { SimWarmDisk } from './warm-disk.js';
 import type { World } from './world.js';
 
 export interface DataHostOptions {
@@ -15,6 +16,7 @@ export interface DataHostOptions {
 /** A data server's host. The number of its runs is synced before the core is made. */
 export class DataHost extends ServerHost<DataEvent, DataEffect> {
   readonly slotDisk: SimSlotDisk;
+  readonly warmDisk: SimWarmDisk;
 
   constructor(
     name: string,
@@ -23,7 +25,9 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
     private readonly settings: DataHostOptions,
   ) {
     super(name, 'data', world, observer);
-    this.slotDisk = new SimSlotDisk(world.clock, world.fork());
+    const random = world.fork();
+    this.slotDisk = new SimSlotDisk(world.clock, random);
+    this.warmDisk = new SimWarmDisk(world.clock, random);
   }
 
   protected override makeCore(random: Random): Core<DataEvent, DataEffect> {
@@ -33,6 +37,8 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
     return makeCore({
       self: { ...memberOf(this, 'data', zone), diskId: this.slotDisk.diskId },
       stored: this.slotDisk.stored(),
+      // What goes on in the same process begins with nothing.
+      warm: this.goesOn ? new WarmCopy(false) : this.warmDisk.load(),
       metaAddresses,
       random,
       run,
@@ -42,18 +48,37 @@ export class DataHost extends ServerHost<DataEvent, DataEffect> {
   }
 
   protected override performOwn(effect: DataEffect): void {
-    if (effect.type !== 'persist') throw new Error(`Unknown effect of data: ${effect.type}`);
-    const { token } = effect;
+    switch (effect.type) {
+      case 'persist':
+        return this.persist(effect.token, effect);
+      case 'keep':
+        return this.keep(effect.token, effect);
+      default:
+        throw new Error(`Unknown effect of data: ${effect.type}`);
+    }
+  }
+
+  private persist(token: number, batch: Parameters<SimSlotDisk['write']>[0]): void {
     const { process } = this;
-    this.slotDisk.write(effect, (message) =>
+    this.slotDisk.write(batch, (message) =>
       process.deliver(() =>
         this.step(message === undefined ? { type: 'persisted', token } : { type: 'persistFailed', token, message }),
       ),
     );
   }
 
+  private keep(token: number, batch: Parameters<SimWarmDisk['write']>[0]): void {
+    const { process } = this;
+    this.warmDisk.write(batch, (message) =>
+      process.deliver(() =>
+        this.step(message === undefined ? { type: 'kept', token } : { type: 'keepFailed', token, message }),
+      ),
+    );
+  }
+
   protected override ended(): void {
     this.slotDisk.crash();
+    this.warmDisk.crash();
   }
 
   protected override acceptOther(): Accept {

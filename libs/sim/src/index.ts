@@ -17,5 +17,6 @@ export * from './client-host.js';
 export * from './raw-client.js';
 export * from './operator.js';
 export * from './slot-disk.js';
+export * from './warm-disk.js';
 export * from './cores.js';
 export * from './cluster.js';

@@ -17,6 +17,8 @@ import type {
   WakeEvent,
 } from '#model';
 import type { PersistBatch } from './durable/durable-replica.js';
+import type { KeepBatch } from './warm/keeper.js';
+import type { WarmCopy } from './warm/warm-copy.js';
 import type { ReplicationLimits } from './replication/leader-side.js';
 
 /** What data servers hear from other servers, and say to them. */
@@ -32,7 +34,10 @@ export type DataEvent =
   | LinkEvent<ToData>
   /** Of `persist`. The events come in the order of the effects. */
   | { type: 'persisted'; token: number }
-  | { type: 'persistFailed'; token: number; message: string };
+  | { type: 'persistFailed'; token: number; message: string }
+  /** Of `keep`. */
+  | { type: 'kept'; token: number }
+  | { type: 'keepFailed'; token: number; message: string };
 
 export type DataEffect =
   | WakeEffect
@@ -41,6 +46,7 @@ export type DataEffect =
   | { type: 'saveTable'; table: RoutingTable }
   | { type: 'saveSwitches'; switches: VersionedSwitches }
   | PersistBatch
+  | KeepBatch
   /** Meta no longer knows this incarnation: the host drops all links and starts a new core under a new incarnation. */
   | { type: 'restart'; reason: string };
 
@@ -55,6 +61,8 @@ export interface DataOptions {
   stored?: Iterable<StoredEntry>;
   /** False where it may not be written yet: then it is written again. */
   isStored?: boolean;
+  /** What an earlier process here has kept of its slots; left out where nothing is to be kept. */
+  warm?: WarmCopy;
   /**
    * Counts starts, from 1, synced to disk by the host before the core is made: it separates the sequences of a run that
    * leads without meta's word from those of every other. 0 for an incarnation that may not: one that follows another in
@@ -87,4 +95,6 @@ export interface DataLimits extends ReplicationLimits {
   sealMs: number;
   /** A disk for which persistent writes have waited for this long is reported to be behind. */
   durablePatienceMs: number;
+  /** Changes that wait to be kept for a warm start; beyond that its copy is begun anew. */
+  warmPending: number;
 }

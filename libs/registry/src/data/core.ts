@@ -84,7 +84,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       const reports = this.held.takeReports();
       if (reports.length > 0) this.effects.push(...this.membership.tell(reports));
       if (this.sweepAtMs !== undefined && nowMs >= this.sweepAtMs) this.sweep();
-      this.effects.push(...this.held.disk.takeBatches(nowMs));
+      this.effects.push(...this.held.disk.takeBatches(nowMs), ...this.held.warm.takeBatch(nowMs));
       this.askWake(event.type === 'wake');
     }
     const { effects } = this;
@@ -131,6 +131,10 @@ export class DataCore implements Core<DataEvent, DataEffect> {
         return this.persisted(this.held.disk.persisted(event.token));
       case 'persistFailed':
         return this.persistFailed(event);
+      case 'kept':
+        return this.held.warm.kept(event.token);
+      case 'keepFailed':
+        return this.keepFailed(event);
       default:
         if (this.membership.owns(event)) return this.stepMembership(event as LinkEvent<FromMeta>);
         if (this.held.replicas.owns(event)) return this.leaderEvent(event as LinkEvent<LeaderToReplica>);
@@ -147,6 +151,12 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const isNew = this.held.disk.failure === undefined;
     this.held.disk.persistFailed(this.nowMs, token, message);
     if (isNew) this.log('error', 'disk-failed', { message });
+  }
+
+  /** Nothing but the next start here depends on it. */
+  private keepFailed({ token, message }: Extract<DataEvent, { type: 'keepFailed' }>): void {
+    this.held.warm.failed(this.nowMs, token);
+    this.log('warn', 'warm-copy-failed', { message });
   }
 
   private stepMembership(event: MembershipEvent): void {
@@ -332,6 +342,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       if (!leader.replica.isComplete) partial++;
       this.held.noteProgress(nowMs, leader);
     }
+    this.held.warm.sweep(nowMs);
     sweep.budget -= replicas.sweep(nowMs, this.resumedAtMs, Math.max(sweep.budget, 0));
     this.membership.reportUnreconciled([...overdue]);
     const sizes = this.sizes.take(nowMs, leadership.size, leadership.leaders());

@@ -3,12 +3,14 @@ import {
   type DatumVersion,
   type DepartedMember,
   type FromMeta,
+  type LeaderToReplica,
   type LinkId,
   type Member,
   type Operation,
   type OperationResult,
   type Owner,
   type Publication,
+  type ReplicaToLeader,
   type RoutingTable,
   type SessionToData,
   type SlotAssignment,
@@ -20,6 +22,8 @@ import {
 import type { DataEffect, DataEvent, DataLimits, StoredEntry } from './contract.js';
 import { DataCore } from './core.js';
 import type { PersistBatch } from './durable/durable-replica.js';
+import type { KeepBatch } from './warm/keeper.js';
+import type { WarmCopy } from './warm/warm-copy.js';
 
 const META = 'meta:9610';
 
@@ -38,6 +42,10 @@ export class DataWorld {
   readonly toMeta: ToMeta[] = [];
   /** Writes to the disk that the test has not ended yet. */
   readonly persists: PersistBatch[] = [];
+  readonly keeps: KeepBatch[] = [];
+  /** What was sent to a leader that is followed, and the links over which it is. */
+  readonly toLeader: ReplicaToLeader[] = [];
+  private readonly leaderLinks = new Set<LinkId>();
   table: RoutingTable;
   nowMs = 1_000;
   /** Whether meta answers at all, and whether its word about absence counts. */
@@ -62,9 +70,10 @@ export class DataWorld {
       diskId?: string;
       /** What is on that disk already. */
       stored?: StoredEntry[];
+      warm?: WarmCopy;
     } = {},
   ) {
-    const { diskId, stored } = options;
+    const { diskId, stored, warm } = options;
     const self = { ...member('data', 'd1'), ...(diskId === undefined ? {} : { diskId }) };
     this.isMetaUp = options.isMetaUp ?? true;
     const lead = options.lead ?? true;
@@ -87,6 +96,7 @@ export class DataWorld {
       ...(options.savedBy ? { table: this.table } : {}),
       ...(limits ? { limits } : {}),
       ...(stored ? { stored } : {}),
+      ...(warm ? { warm } : {}),
     });
     this.step({ type: 'start' });
     this.settle();
@@ -193,10 +203,17 @@ export class DataWorld {
       case 'persist':
         this.persists.push(effect);
         break;
+      case 'keep':
+        this.keeps.push(effect);
+        break;
       case 'restart':
         this.restarts++;
         break;
       case 'dial':
+        if (effect.address !== META) {
+          this.leaderAnswers(effect.address);
+          break;
+        }
         if (!this.isMetaUp) {
           const { address } = effect;
           this.step({ type: 'dialFailed', address, reason: 'refused', message: 'Nobody listens.' });
@@ -219,10 +236,23 @@ export class DataWorld {
         break;
       case 'send':
         if (effect.link === this.metaLink) this.metaHears(effect.message as ToMeta);
+        else if (this.leaderLinks.has(effect.link)) this.toLeader.push(effect.message as ReplicaToLeader);
         else for (const session of this.sessions) session.hears(effect.link, effect.message as DataToSession);
         break;
       case 'log':
     }
+  }
+
+  /** What a leader says that is followed here. */
+  fromLeader(message: LeaderToReplica): void {
+    for (const link of this.leaderLinks) this.step({ type: 'received', link, message });
+  }
+
+  private leaderAnswers(address: string): void {
+    const link = this.newLink();
+    this.leaderLinks.add(link);
+    const hello = { protocol: 1, role: 'data' as const, incarnation: address.split(':')[0]!, clusterId: 'c1' };
+    this.step({ type: 'linkUp', link, direction: 'out', address, hello });
   }
 
   private metaHears(message: ToMeta): void {

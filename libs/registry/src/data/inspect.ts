@@ -1,6 +1,7 @@
 import type { ContentHash, DataInfoId, DatumVersion, Publication } from '#model';
 import type { SessionAgreement } from './agreements.js';
 import type { ReplicaLag } from './replication/leader-side.js';
+import type { WarmStats } from './warm/warm-slots.js';
 
 /** One slot led, for people. */
 export interface SlotReport {
@@ -54,4 +55,8 @@ export interface DataStats {
    */
   divergencesFound: number;
   divergencesRepaired: number;
+  /** Publications that had to travel: session servers were asked for them, or leaders gave them to followers here. */
+  publicationsAskedFor: number;
+  publicationsCopied: number;
+  warm: WarmStats;
 }

@@ -53,6 +53,11 @@ export class Leadership {
     return this.leading.get(slot);
   }
 
+  /** The slots led. */
+  slots(): IterableIterator<number> {
+    return this.leading.keys();
+  }
+
   some(holds: (leader: SlotLeader) => boolean): boolean {
     for (const leader of this.leading.values()) if (holds(leader)) return true;
     return false;

@@ -10,6 +10,7 @@ export const DATA_LIMITS: DataLimits = {
   standInMs: 2_000,
   sealMs: 200,
   durablePatienceMs: 2_500,
+  warmPending: 200_000,
   retainedOperations: 20_000,
   retainedBytes: 16 * 1024 * 1024,
   unackedOperations: 4_096,

@@ -24,6 +24,7 @@ import { type KeptPublication, type LiveName, nameOf } from './memory/kept-publi
 import type { SlotReplica } from './slot-replica.js';
 import { type Outbox, tell, tellDatum } from './telling.js';
 import { WaitSet } from './wait-set.js';
+import type { Unconfirmed } from './warm/unconfirmed.js';
 
 /** What a session server says about one slot, to whoever leads it. */
 export type SlotMessage = Extract<SessionToData, { slot: number }>;
@@ -42,6 +43,8 @@ export interface SlotLeaderOptions {
   counters: FollowerCounters;
   disk: DurableDisk;
   isStandIn: boolean;
+  /** What this server has of the slot that does not count, until it is complete. */
+  unconfirmed: Unconfirmed | undefined;
 }
 
 /** The latest digest of a session incarnation, and which of its publications that lacked, as they were then. */
@@ -66,6 +69,7 @@ export class SlotLeader {
   readonly replication: Replication;
   readonly agreements: Agreements;
   readonly durable: DurableLeader;
+  unconfirmed: Unconfirmed | undefined;
   /** Links over which persistent writes were asked for that are not answered yet. */
   private readonly persisting = new Map<LinkId, number>();
   private readonly cleanUp: CleanUp;
@@ -76,13 +80,13 @@ export class SlotLeader {
 
   constructor(private readonly options: SlotLeaderOptions) {
     this.replica = options.replica;
+    this.unconfirmed = options.unconfirmed;
     this.replication = new Replication(this.replica, options.limits);
     this.agreements = new Agreements(this.replica, options.counters);
     this.cleanUp = new CleanUp(this.replica, options.sessions);
     this.waitSet = new WaitSet(options.nowMs, options.waitFor);
-    const { nowMs, replica, disk, isStandIn, limits } = options;
-    const { durablePatienceMs: patienceMs, messageBytes } = limits;
-    this.durable = new DurableLeader({ nowMs, replica, disk, isStandIn, patienceMs, messageBytes });
+    const { durablePatienceMs: patienceMs, messageBytes } = options.limits;
+    this.durable = new DurableLeader({ ...options, patienceMs, messageBytes });
   }
 
   get waitingFor(): string[] {
@@ -256,10 +260,12 @@ export class SlotLeader {
     const registerIds: string[] = [];
     const stale: { registerId: string; held: Stamp }[] = [];
     const claimed = new Set<KeptPublication>();
-    for (const { registerId, dataInfoId, stamp } of message.entries) {
+    for (const entry of message.entries) {
+      const { registerId, dataInfoId, stamp } = entry;
       const held = this.replica.held(dataInfoId, registerId);
       const verdict = merge(held, { stamp, live: true });
-      if (verdict === 'take') registerIds.push(registerId);
+      const isLacking = verdict === 'take' && !this.unconfirmed?.confirm(nowMs, this.replica, entry, incarnation);
+      if (isLacking) registerIds.push(registerId);
       else if (verdict === 'stale') stale.push({ registerId, held: held!.stamp });
       const live = this.replica.live(dataInfoId, registerId);
       if (live) claimed.add(live);
@@ -272,6 +278,7 @@ export class SlotLeader {
       .filter((publication) => !claimed.has(publication))
       .map(nameOf);
     this.digests.set(incarnation, { number: message.number, unclaimed });
+    this.options.counters.publicationsAskedFor += registerIds.length;
     this.agreements.digested(incarnation, registerIds.length + unclaimed.length);
     if (this.replica.isComplete) this.removeUnclaimed(nowMs);
     const { slot, leaderEpoch } = this.replica;
@@ -342,6 +349,7 @@ export class SlotLeader {
     this.durable.advance(nowMs);
     if (!this.replica.isComplete && this.waitSet.isEmpty && this.durable.isConfirmed) {
       this.removeUnclaimed(nowMs);
+      this.forgetUnconfirmed();
       this.replica.complete();
       for (const { dataInfoId, interest } of this.replica.interest.datums()) {
         const message = tellDatum(this.replica, dataInfoId);
@@ -354,6 +362,12 @@ export class SlotLeader {
     this.tellEndedLeases(out);
     this.replication.flush(out);
     this.durable.flush(out);
+  }
+
+  /** Nobody will claim the rest of what does not count. */
+  forgetUnconfirmed(): void {
+    this.unconfirmed?.forget(this.replica);
+    this.unconfirmed = undefined;
   }
 
   /**

@@ -51,6 +51,8 @@ export class SlotReplica {
   leaderEpoch: number;
   /** Told of every operation that changed anything, as it was applied. */
   journal: ((nowMs: number, operation: ReplicatedOperation) => void) | undefined;
+  /** Told of every publication that has come, gone or changed, also where no operation did that. */
+  changed: ((publication: Publication) => void) | undefined;
   readonly interest = new Interest();
   readonly leases = new Leases();
   readonly leaseHolders = new LeaseHolders();
@@ -394,5 +396,6 @@ export class SlotReplica {
   private count(datum: Datum, publication: Publication, by: 1 | -1): void {
     this.bytes += by * publication.body.byteLength;
     this.owned.add(publication, by, datum.hash, this.sum);
+    this.changed?.(publication);
   }
 }

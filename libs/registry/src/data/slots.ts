@@ -10,6 +10,7 @@ import { Replicas } from './replication/replicas.js';
 import type { Sessions } from './sessions.js';
 import { SlotLeader } from './slot-leader.js';
 import { SlotReplica } from './slot-replica.js';
+import { WarmSlots } from './warm/warm-slots.js';
 
 /** What meta has been told of a replica is told again after this, until a table shows that it was heard. */
 const TELL_AGAIN_MS = 1_000;
@@ -19,6 +20,7 @@ export class Slots {
   readonly leadership: Leadership;
   readonly replicas: Replicas;
   readonly disk: DurableDisk;
+  readonly warm: WarmSlots;
   private nowMs = 0;
   private table: RoutingTable | undefined;
   private reports: ReplicaReport[] = [];
@@ -36,29 +38,44 @@ export class Slots {
     this.disk = new DurableDisk(diskId, options.stored, options.isStored);
     const intern = interner();
     const { tombstoneMs } = limits;
+    this.warm = new WarmSlots(
+      options.warm,
+      {
+        replicaOf: (slot) => this.leadership.at(slot)?.replica ?? this.replicas.at(slot)?.replica,
+        slots: () => [...this.leadership.slots(), ...this.replicas.slots()],
+      },
+      limits.warmPending,
+    );
     const makeReplica = (slot: number, leaderEpoch: number, firstSequence = 0): SlotReplica =>
-      new SlotReplica({ slot, leaderEpoch, firstSequence, tombstoneMs, intern });
+      this.warm.keep(new SlotReplica({ slot, leaderEpoch, firstSequence, tombstoneMs, intern }));
     this.replicas = new Replicas({
       self: incarnation,
       random: options.random,
       silenceMs: limits.linkIdleMs,
       disk: this.disk,
-      makeReplica,
+      makeReplica: (slot, leaderEpoch) => this.warm.take(slot) ?? makeReplica(slot, leaderEpoch),
       seenEpoch: (slot) => this.leadership.seenEpoch(slot),
       emit,
     });
     this.leadership = new Leadership(incarnation, (begun) => {
       const { slot, leaderEpoch, waitFor, firstSequence, inherits, isStandIn, former } = begun;
-      if (former) this.ended(former);
+      const unclaimed = former?.unconfirmed;
+      if (former) {
+        former.unconfirmed = undefined;
+        this.ended(former);
+      }
+      const there = this.replicas.held(slot);
       // What was led here until now counts in any case, what was followed only by meta's word.
       const held = this.replicas.take(slot, leaderEpoch - 1);
       const counts = inherits || held === former?.replica;
       const replica = (counts ? held : undefined) ?? makeReplica(slot, leaderEpoch, firstSequence);
       replica.journal = undefined;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
+      const unconfirmed = this.warm.unconfirmed(replica, there, unclaimed);
       const { disk, nowMs } = this;
       const { counters } = this.replicas;
-      return new SlotLeader({ replica, waitFor, limits, sessions: this.sessions, nowMs, counters, disk, isStandIn });
+      const own = { replica, waitFor, unconfirmed, isStandIn };
+      return new SlotLeader({ ...own, limits, sessions: this.sessions, nowMs, counters, disk });
     });
   }
 
@@ -69,6 +86,7 @@ export class Slots {
     const { begun, ended } = this.leadership.takeTable(table);
     for (const leader of ended) this.ended(leader);
     this.replicas.takeTable(nowMs, table);
+    this.warm.takeTable();
     this.toldAtMs.clear();
     const disks = new Map(table.members.map(({ incarnation, diskId }) => [incarnation, diskId]));
     for (const leader of this.leadership.leaders()) {
@@ -216,13 +234,14 @@ export class Slots {
       stats.publications += replica.publicationCount;
       stats.tombstones += replica.tombstoneCount;
     }
-    return { ...stats, slotsFollowed: this.replicas.size, ...this.replicas.counters };
+    return { ...stats, slotsFollowed: this.replicas.size, ...this.replicas.counters, warm: this.warm.stats() };
   }
 
   /** Whoever was promised changes, or waits for an answer, hears that no more will come. The contents may be needed. */
   private ended(leader: SlotLeader): void {
     const { slot } = leader.replica;
     for (const link of leader.abandoned()) this.moved(link, slot);
+    leader.forgetUnconfirmed();
     this.replicas.leave(leader.replica);
   }
 

@@ -9,6 +9,10 @@ type Answer<Kind extends LeaderToReplica['kind']> = Extract<LeaderToReplica, { k
 export interface FollowerCounters {
   divergencesFound: number;
   divergencesRepaired: number;
+  /** Publications that session servers were asked for, since this leader lacked them. */
+  publicationsAskedFor: number;
+  /** Publications that leaders gave this follower, since what it held differed. */
+  publicationsCopied: number;
 }
 
 /**
@@ -80,7 +84,10 @@ export class SlotFollower {
 
   private takePart(nowMs: number, { datums, gone, position }: Answer<'replica'>): ReplicaToLeader {
     for (const dataInfoId of gone) this.replica.drop(dataInfoId);
-    for (const datum of datums) this.replica.import(nowMs, datum, this.leader);
+    for (const datum of datums) {
+      this.replica.import(nowMs, datum, this.leader);
+      this.counters.publicationsCopied += datum.publications.length;
+    }
     this.parts++;
     if (position !== undefined) {
       this.position = position;

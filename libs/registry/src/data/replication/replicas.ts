@@ -31,7 +31,12 @@ const ASK_AGAIN_MS = 500;
 
 /** The slots that this data server follows, as the table says, and the contents it keeps for a slot that changes hands. */
 export class Replicas {
-  readonly counters: FollowerCounters = { divergencesFound: 0, divergencesRepaired: 0 };
+  readonly counters: FollowerCounters = {
+    divergencesFound: 0,
+    divergencesRepaired: 0,
+    publicationsAskedFor: 0,
+    publicationsCopied: 0,
+  };
   private readonly followed = new Map<number, Followed>();
   /** Contents of slots that are led here no longer, until the next table says what becomes of them. */
   private readonly left = new Map<number, SlotReplica>();
@@ -64,6 +69,16 @@ export class Replicas {
     this.followed.delete(slot);
     this.left.delete(slot);
     return replica?.leaderEpoch === leaderEpoch ? replica : undefined;
+  }
+
+  /** The contents held for a slot, whether or not they count. */
+  held(slot: number): SlotReplica | undefined {
+    return this.followed.get(slot)?.follower.replica ?? this.left.get(slot);
+  }
+
+  /** The slots followed. */
+  slots(): number[] {
+    return [...this.followed.keys()];
   }
 
   /** The slot is led here no longer; the server may be one of its followers. */
