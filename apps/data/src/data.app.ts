@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import { systemEnv } from '#client';
 import { type Env, FEATURE_LEVEL, randomId } from '#model';
-import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
+import { type Config, type Logger, type RunningTier, createLogger, startTierApp } from '#nest';
+import type { WarmCopy } from '#registry';
 import { LevelSlotStore, ServerFolder } from '#store';
 import { DataHost } from './data.host.js';
 import { SlotsController } from './http/slots.controller.js';
 import { SlotDisk } from './slot-disk.js';
+import { WarmDisk } from './warm-disk.js';
 
 /**
  * Starts a data server.
@@ -25,15 +27,29 @@ export async function startData(
     throw error;
   });
   for (const warning of store.warnings) logger.warn('disk-damaged', { warning });
-  const host = new DataHost({ config, env, logger, folder, disk, featureLevel, fail });
+  const warm = config.warmStart ? await openWarm(config, logger) : undefined;
+  const host = new DataHost({ config, env, logger, folder, disk, ...(warm ? { warm } : {}), featureLevel, fail });
   return startTierApp({
     config,
     logger,
     host,
-    resource: { close: () => store.close().finally(() => folder.close()) },
+    resource: {
+      close: async () => {
+        await warm?.disk.close();
+        await store.close().finally(() => folder.close());
+      },
+    },
     controllers: [SlotsController],
     providers: [{ provide: DataHost, useValue: host }],
   });
+}
+
+/** Whatever is wrong with it, the server starts. */
+async function openWarm(config: Config<'data'>, logger: Logger): Promise<{ disk: WarmDisk; copy: WarmCopy }> {
+  const disk = await WarmDisk.open(join(config.dataDir, 'warm'), logger);
+  const copy = await disk.load(config.limits.tombstoneMs, logger);
+  if (copy.loaded > 0) logger.info('warm-copy-loaded', { publications: copy.loaded });
+  return { disk, copy };
 }
 
 /** The folder's lock is held, so nobody else has the store open. */

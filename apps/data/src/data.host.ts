@@ -1,8 +1,18 @@
 import type { Env, Member } from '#model';
 import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
-import { DataCore, type DataEffect, type DataEvent, type FromData, type PersistBatch, type ToData } from '#registry';
+import {
+  DataCore,
+  type DataEffect,
+  type DataEvent,
+  type FromData,
+  type KeepBatch,
+  type PersistBatch,
+  type ToData,
+  WarmCopy,
+} from '#registry';
 import type { ServerFolder } from '#store';
 import type { SlotDisk } from './slot-disk.js';
+import type { WarmDisk } from './warm-disk.js';
 
 export interface DataHostOptions {
   config: Config<'data'>;
@@ -10,6 +20,8 @@ export interface DataHostOptions {
   logger: Logger;
   folder: ServerFolder;
   disk: SlotDisk;
+  /** Left out where no copy is kept for a warm start. */
+  warm?: { disk: WarmDisk; copy: WarmCopy };
   featureLevel: number;
   fail: (error: unknown) => void;
 }
@@ -19,10 +31,12 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
   private runs: number[] = [];
   private readonly folder: ServerFolder;
   private readonly disk: SlotDisk;
+  private readonly warmDisk: WarmDisk | undefined;
+  /** What it had kept, for the first incarnation in this process. */
+  private warmCopy: WarmCopy | undefined;
   private readonly env: Env;
-  private incarnations = 0;
 
-  constructor({ config, env, logger, folder, disk, featureLevel, fail }: DataHostOptions) {
+  constructor({ config, env, logger, folder, disk, warm, featureLevel, fail }: DataHostOptions) {
     super({
       role: 'data',
       config,
@@ -41,14 +55,17 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
           run: this.runs.pop() ?? 0,
           stored: disk.stored(),
           // What an earlier incarnation in this process has asked for may not be written yet.
-          isStored: this.isFirst(),
+          isStored: this.isFirst,
+          ...(warm ? { warm: this.takeCopy() } : {}),
           limits: config.limits,
           ...saved,
         }),
-      perform: (effect) => this.persist(effect),
+      perform: (effect) => (effect.type === 'keep' ? this.keep(effect) : this.persist(effect)),
     });
     this.folder = folder;
     this.disk = disk;
+    this.warmDisk = warm?.disk;
+    this.warmCopy = warm?.copy;
     this.env = env;
   }
 
@@ -67,17 +84,41 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
     return serves ? { ready: true } : { ready: false, waitingFor: 'a meta server to join' };
   }
 
-  private isFirst(): boolean {
-    return ++this.incarnations === 1;
+  private get isFirst(): boolean {
+    return this.core === undefined;
+  }
+
+  /** Once: another incarnation in this process begins with nothing, and with an empty copy. */
+  private takeCopy(): WarmCopy {
+    const copy = this.warmCopy ?? new WarmCopy(false);
+    this.warmCopy = undefined;
+    return copy;
+  }
+
+  private keep(batch: KeepBatch): void {
+    const { token } = batch;
+    this.answer(
+      this.warmDisk!.keep(batch),
+      () => ({ type: 'kept', token }),
+      (message) => ({ type: 'keepFailed', token, message }),
+    );
+  }
+
+  private persist({ token, writes }: PersistBatch): void {
+    this.answer(
+      this.disk.write(writes),
+      () => ({ type: 'persisted', token }),
+      (message) => ({ type: 'persistFailed', token, message }),
+    );
   }
 
   /** What was asked for by an incarnation that is over is told to nobody. */
-  private persist({ token, writes }: PersistBatch): void {
+  private answer(written: Promise<void>, done: () => DataEvent, failed: (message: string) => DataEvent): void {
     const { core } = this;
     const tell = (event: DataEvent): void => (this.core === core ? this.dispatch(event) : undefined);
-    this.disk.write(writes).then(
-      () => tell({ type: 'persisted', token }),
-      (error: Error) => tell({ type: 'persistFailed', token, message: error.message }),
+    written.then(
+      () => tell(done()),
+      (error: Error) => tell(failed(error.message)),
     );
   }
 }

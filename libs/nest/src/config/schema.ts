@@ -142,7 +142,12 @@ export const settingsSchema = z.strictObject({
       join: z.boolean('must be true or false').default(false),
     })
     .prefault({}),
-  data: tier('data', { rpcPort: 9620, httpPort: 9622 }, dataLimits.prefault({})).prefault({}),
+  data: tier('data', { rpcPort: 9620, httpPort: 9622 }, dataLimits.prefault({}))
+    .safeExtend({
+      /** A copy of what is held is kept on disk, so that a restarted server asks only for what it lacks. */
+      warmStart: z.boolean('must be true or false').default(true),
+    })
+    .prefault({}),
   session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({})).prefault({}),
   log: z
     .strictObject({
