@@ -6,7 +6,7 @@ import { ACTIONS } from './schedule.js';
 import { LEASE_MS } from './stories.js';
 
 /** Log lines that tell of a rare turn; counted by their names. */
-const LOGGED = ['member-unreachable', 'protection-began', 'protection-ended'];
+const LOGGED = ['member-unreachable', 'protection-began', 'protection-ended', 'warm-copy-failed'];
 
 /** What a run must have gone through to mean anything. A whole run that never saw one of them has tested less. */
 export const EXERCISES: readonly string[] = [
@@ -19,6 +19,8 @@ export const EXERCISES: readonly string[] = [
   // Data.
   ...['slot failed over', 'slot moved', 'data server stood in', 'complete datum', 'partial datum', 'complete change'],
   ...['partial change', 'moved', 'reconciled', 'refused', 'lagging follower promoted', 'orphan taken over', 'compared'],
+  ...['publication read from a warm disk', 'confirmed from a warm disk', 'dropped from a warm disk'],
+  ...['warm write lost in a crash'],
   ...['unpublish', 'goodbye', 'grace-expired', 'lease-ended'].map((cause) => `removed by ${cause}`),
   // Clients.
   ...['client reconnected', 'client reconnected elsewhere', 'snapshot push', 'partial push', 'unchanged push'],
@@ -60,6 +62,7 @@ export function counting(cluster: Cluster, count: Count): Observer {
     if (change === 'resumes' && cluster.nowMs - sinceMs > LEASE_MS) count('pause longer than a lease');
     const data = cluster.data.find(({ name }) => name === node);
     if (data && (change === 'dies' || change === 'vanishes')) noteLag(data);
+    if (data && (change === 'dies' || change === 'vanishes')) countWarm(data, count);
     const host = [...cluster.data, ...cluster.sessions].find(({ name }) => name === node);
     if (change === 'starts' && host && host.lives > 1 && !hasQuorum(cluster)) count('server started without meta');
   };
@@ -116,16 +119,32 @@ export function counting(cluster: Cluster, count: Count): Observer {
 }
 
 /** Counts what is known once a run is over. */
-export function countRun({ curls, metas, world }: Cluster, causes: Map<RemovalCause, number>, count: Count): void {
+export function countRun(
+  { curls, data, metas, world }: Cluster,
+  causes: Map<RemovalCause, number>,
+  count: Count,
+): void {
   for (const [cause, times] of causes) count(`removed by ${cause}`, times);
   for (const { answers } of curls) for (const [answer, times] of answers) count(answer, times);
   count('connection left half-open', world.network.halfOpen);
+  for (const host of data) {
+    countWarm(host, count);
+    count('publication read from a warm disk', host.warmDisk.loaded);
+    count('warm write lost in a crash', host.warmDisk.lost);
+  }
   for (const { log, installed } of metas) {
     count('snapshot installed at a meta server', installed);
     count('snapshot taken by meta', log.snapshots - installed);
     count('meta write lost in a crash', log.crashed.lost);
     count('meta write that survived a crash', log.crashed.survived);
   }
+}
+
+/** What this life of a data server made of what it had read. */
+function countWarm({ core }: DataHost, count: Count): void {
+  const { confirmed = 0, dropped = 0 } = (core as DataCore | undefined)?.stats().warm ?? {};
+  count('confirmed from a warm disk', confirmed);
+  count('dropped from a warm disk', dropped);
 }
 
 /** Whether a client has found another session server for what one that meta has given up still owns. */

@@ -100,6 +100,7 @@ export class Schedule {
     const { cluster } = this;
     cluster.heal();
     for (const meta of cluster.metas) meta.log.mend();
+    for (const { warmDisk } of cluster.data) warmDisk.isFailing = false;
     for (const client of cluster.clients) client.resume();
     for (const server of cluster.servers) {
       server.resume();

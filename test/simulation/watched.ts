@@ -3,6 +3,7 @@ import { Cluster, type ClusterOptions } from '#sim';
 import { committedTables } from './invariants/committed-tables.js';
 import { conditionalLeaders } from './invariants/conditional-leaders.js';
 import { conditionalMembers } from './invariants/conditional-members.js';
+import { confirmedOwners } from './invariants/confirmed-owners.js';
 import { freshReads } from './invariants/fresh-reads.js';
 import { highestEpoch } from './invariants/highest-epoch.js';
 import { noErrors } from './invariants/no-errors.js';
@@ -27,6 +28,8 @@ export function watched(options: ClusterOptions, causes?: Map<RemovalCause, numb
     ...[oneContent, versionsRise, highestEpoch],
     // Invariant 7.
     ...[committedTables, conditionalLeaders, conditionalMembers],
+    // Invariant 9.
+    ...[confirmedOwners],
     // What they rest upon.
     ...[noErrors, freshReads, provedDeaths],
   ];

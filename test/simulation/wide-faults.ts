@@ -10,6 +10,7 @@ export const WIDE_FAULTS = {
   splitNetwork: 0.5,
   joinData: 0.6,
   leaveData: 0.6,
+  failWarmDisk: 0.5,
 };
 
 export type WideFault = keyof typeof WIDE_FAULTS;
@@ -70,6 +71,12 @@ export class WideFaults {
         leaving.stop(DRAIN_MS);
         // Longer than a drain, so that it does not begin before it has ended.
         this.later(() => this.later(() => leaving.start()));
+        return true;
+      }
+      case 'failWarmDisk': {
+        const { warmDisk } = this.one(cluster.data)!;
+        warmDisk.isFailing = true;
+        this.later(() => (warmDisk.isFailing = false));
         return true;
       }
     }

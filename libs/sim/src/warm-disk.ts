@@ -53,6 +53,7 @@ export class SimWarmDisk {
   /** The process died, perhaps with its machine. */
   crash(): void {
     this.cancel();
+    this.writeBack((atMs) => atMs < this.clock.nowMs() - WRITTEN_BACK_MS);
     const survive = Math.floor(this.random() * (this.unsynced.length + 1));
     this.lost += this.unsynced.length - survive;
     this.unsynced = this.unsynced.slice(0, survive);
