@@ -15,4 +15,5 @@ export * from './messages/client.js';
 export * from './messages/data.js';
 export * from './messages/link.js';
 export * from './messages/meta.js';
+export * from './messages/relay.js';
 export * from './messages/replication.js';

@@ -10,6 +10,7 @@ import { MetaHost } from './meta-host.js';
 import { type Observer, Violation } from './observer.js';
 import { SimOperator } from './operator.js';
 import { SimCurl, SimStock } from './raw-client.js';
+import { direct, directTransit } from './relayed.js';
 import { addressOf } from './server-host.js';
 import { SessionHost } from './session-host.js';
 import type { Transit } from './network.js';
@@ -279,6 +280,8 @@ export class Cluster {
       trace(`${this.nowMs.toFixed(3)} ${from} -> ${to} #${connection} ${JSON.stringify(message.message, readable)}`);
     }
     this.tell('transit', message);
+    const direct = directTransit(message, this.sessions);
+    if (direct) this.tell('transit', direct);
   }
 
   private server(name: string): MetaHost | DataHost | SessionHost {
@@ -339,8 +342,8 @@ export class Cluster {
   private observer(): Required<Omit<Observer, 'transit'>> {
     return {
       life: (node, change) => this.tell('life', node, change),
-      event: (node, event) => this.tell('event', node, event),
-      effect: (node, effect) => this.tell('effect', node, effect),
+      event: (node, event) => this.tell('event', node, direct(event, 'received')),
+      effect: (node, effect) => this.tell('effect', node, direct(effect, 'send')),
       shown: (subscriber, snapshot) => this.tell('shown', subscriber, snapshot),
     };
   }

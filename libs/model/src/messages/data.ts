@@ -4,6 +4,7 @@ import type { Publication, Removal, RemovalCause } from '../publication.js';
 import type { Stamp } from '../stamp.js';
 import type { RoutingTable } from '../table.js';
 import type { DatumVersion } from '../version.js';
+import type { RelayToSession, SessionToRelay } from './relay.js';
 import type { ContentHash } from './replication.js';
 
 /** A change that a session server forwards. A null stamp asks the slot leader to stamp it (curl, REST). */
@@ -80,6 +81,7 @@ export type SessionToData =
    * replica has it on disk, which may take longer than anybody waits.
    */
   | { kind: 'persist'; slot: number; leaderEpoch: number; requestId: number; operation: Operation }
+  | SessionToRelay
   /** Asks for the table, because the peer has shown a newer epoch. */
   | { kind: 'tableRequest' }
   | { kind: 'ping'; sequence: number };
@@ -156,6 +158,7 @@ export type DataToSession =
    * receiver is the one that is behind, the sender tries again after a pause.
    */
   | { kind: 'moved'; slot: number; leaderEpoch: number; tableEpoch: number; requestId?: number }
+  | RelayToSession
   | { kind: 'table'; table: RoutingTable }
   /**
    * Out of touch with meta since its start, the sender leads what the table gives to `incarnation`, which ran at the same

@@ -2,12 +2,14 @@ import type {
   DataToSession,
   DurableEntry,
   FromMeta,
+  LeaderToRelay,
   LeaderToReplica,
   LinkEffect,
   LinkEvent,
   LogEffect,
   Member,
   Random,
+  RelayToLeader,
   ReplicaToLeader,
   RoutingTable,
   SessionToData,
@@ -22,8 +24,9 @@ import type { WarmCopy } from './warm/warm-copy.js';
 import type { ReplicationLimits } from './replication/leader-side.js';
 
 /** What data servers hear from other servers, and say to them. */
-export type ToData = FromMeta | SessionToData | ReplicaToLeader | LeaderToReplica;
-export type FromData = ToMeta | DataToSession | ReplicaToLeader | LeaderToReplica | Ping;
+export type ToData = FromMeta | SessionToData | ReplicaToLeader | LeaderToReplica | RelayToLeader | LeaderToRelay;
+export type FromData =
+  ToMeta | DataToSession | ReplicaToLeader | LeaderToReplica | RelayToLeader | LeaderToRelay | Ping;
 /** Followers keep their links to leaders alive. */
 export type Ping = Extract<SessionToData, { kind: 'ping' }>;
 

@@ -3,8 +3,10 @@ import {
   type DataInfoId,
   type FromMeta,
   type LinkEvent,
+  type LeaderToRelay,
   type LeaderToReplica,
   type LinkId,
+  type RelayToLeader,
   type ReplicaToLeader,
   type RoutingTable,
   type SessionToData,
@@ -12,8 +14,11 @@ import {
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
+import { FollowerLinks } from './follower-links.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { DATA_LIMITS } from './limits.js';
+import { RelayedLinks } from './relays/relayed-links.js';
+import { RelaysBetween } from './relays/relays-between.js';
 import type { RecordedRemoval } from './removal-log.js';
 import { type SessionPeer, Sessions } from './sessions.js';
 import type { SlotMessage } from './slot-leader.js';
@@ -38,8 +43,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private readonly held: Slots;
   private readonly standIn: StandIn;
   private readonly sizes = new SizeReports();
-  /** Links over which other data servers follow slots led here, with their incarnations. */
-  private readonly followers = new Map<LinkId, { incarnation: string; heardAtMs: number }>();
+  private readonly followers = new FollowerLinks();
+  /** By way of followers, from session servers that cannot reach this server. */
+  private readonly relayed: RelayedLinks;
+  /** From session servers that cannot reach a leader which is followed here. */
+  private readonly relays: RelaysBetween;
   private nowMs = 0;
   private effects: DataEffect[] = [];
   private sweepAtMs: number | undefined;
@@ -55,6 +63,16 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.sessions = new Sessions({ graceMs: limits.orphanGraceMs, silentGraceMs: limits.silentGraceMs });
     this.held = new Slots(options, limits, this.sessions, (effect) => this.effects.push(effect));
     this.standIn = new StandIn(options, limits.standInMs);
+    this.relayed = new RelayedLinks({
+      linkUp: (link, incarnation) => this.sessionUp(link, incarnation),
+      received: (link, message) => this.receive(link, message),
+      linkEnded: (link) => this.dropLink(link, false),
+      emit: (effect) => this.effects.push(effect),
+    });
+    this.relays = new RelaysBetween(
+      (leader) => this.held.replicas.linkTo(leader),
+      (effect) => this.effects.push(effect),
+    );
   }
 
   get clusterId(): string | undefined {
@@ -89,7 +107,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     }
     const { effects } = this;
     this.effects = [];
-    return effects;
+    return this.relayed.translate(effects);
   }
 
   /** The slots led here, for people. */
@@ -117,6 +135,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   private route(event: DataEvent): void {
+    if (event.type === 'linkDown') this.relays.linkDown(event.link);
     switch (event.type) {
       case 'start':
         this.standIn.started(this.nowMs);
@@ -192,13 +211,18 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.sweepAtMs = Math.min(this.sweepAtMs ?? Infinity, this.nowMs + this.limits.sealMs);
   }
 
-  private leaderEvent(event: LinkEvent<LeaderToReplica>): void {
+  private leaderEvent(event: LinkEvent<LeaderToReplica | LeaderToRelay>): void {
     if (event.type === 'received') {
       const verdict = checkFromLeader(event.message, this.held.belongs);
       if (verdict === 'unknown') return undefined;
       if (verdict === 'malformed') return this.refuse(event.link, event.message, 'leader');
+      const { link, message } = event;
+      if (message.kind === 'relayed' || message.kind === 'relayedEnd') {
+        this.held.replicas.heard(this.nowMs, link);
+        return this.relays.fromLeader(link, message);
+      }
     }
-    return this.held.replicas.step(this.nowMs, event);
+    return this.held.replicas.step(this.nowMs, event as LinkEvent<LeaderToReplica>);
   }
 
   private peerEvent(event: LinkEvent<SessionToData | ReplicaToLeader>): void {
@@ -221,10 +245,13 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       return this.hangUp(link, 'The server belongs to another cluster.');
     }
     if (hello.role === 'data') {
-      this.followers.set(link, { incarnation: hello.incarnation, heardAtMs: this.nowMs });
-      return undefined;
+      return this.followers.linkUp(this.nowMs, link, hello.incarnation);
     }
-    const older = this.sessions.linkUp(this.nowMs, link, hello.incarnation);
+    return this.sessionUp(link, hello.incarnation);
+  }
+
+  private sessionUp(link: LinkId, incarnation: string): void {
+    const older = this.sessions.linkUp(this.nowMs, link, incarnation);
     if (this.standIn.isActive) this.tellStandIn(link);
     if (older === undefined) return undefined;
     this.held.dropLink(older);
@@ -242,19 +269,19 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   private dropLink(link: LinkId, hasBroken: boolean): void {
-    if (this.followers.delete(link) || this.sessions.linkDown(link, hasBroken)) this.held.dropLink(link);
+    this.relayed.linkDown(link);
+    if (this.followers.drop(link) || this.sessions.linkDown(link, hasBroken)) this.held.dropLink(link);
   }
 
-  private receive(link: LinkId, message: SessionToData | ReplicaToLeader): void {
-    const follower = this.followers.get(link);
-    if (follower) follower.heardAtMs = this.nowMs;
-    const peer = follower ? undefined : this.sessions.heard(this.nowMs, link);
-    if (!peer && !follower) return;
+  private receive(link: LinkId, message: SessionToData | ReplicaToLeader | RelayToLeader): void {
+    const follower = this.followers.heard(this.nowMs, link);
+    const peer = follower !== undefined ? undefined : this.sessions.heard(this.nowMs, link);
+    if (!peer && follower === undefined) return;
     switch (checkMessage(message, this.held.belongs)) {
       case 'unknown':
         return;
       case 'malformed':
-        return this.refuse(link, message, (peer ?? follower)!.incarnation);
+        return this.refuse(link, message, follower ?? peer!.incarnation);
       case 'ok':
     }
     switch (message.kind) {
@@ -270,8 +297,14 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'follow':
       case 'replicated':
       case 'written':
-        if (follower) this.held.receiveReplica(this.nowMs, link, follower.incarnation, message);
+        if (follower !== undefined) this.held.receiveReplica(this.nowMs, link, follower, message);
         return;
+      case 'relayOpen':
+      case 'relay':
+      case 'relayEnd':
+        if ('session' in message) return follower === undefined ? undefined : this.relayed.receive(link, message);
+        // What has been passed on once is not passed on again.
+        return peer && link > 0 ? this.relays.fromSession(link, peer.incarnation, message) : undefined;
       default:
         if (peer) this.receiveSession(link, peer, message);
     }
@@ -323,7 +356,12 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const { nowMs, sessions } = this;
     const { leadership, replicas } = this.held;
     this.standInIfDue();
-    for (const link of [...sessions.idleLinks(nowMs, this.limits.linkIdleMs), ...this.idleFollowers()]) {
+    const { linkIdleMs } = this.limits;
+    const idle = [
+      ...sessions.idleLinks(nowMs, linkIdleMs),
+      ...this.followers.idle(nowMs, linkIdleMs, this.resumedAtMs),
+    ];
+    for (const link of idle) {
       this.dropLink(link, false);
       this.hangUp(link, 'Nothing came over the link for too long.');
     }
@@ -353,12 +391,6 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       for (const leader of leadership.leaders()) leader.forget(incarnation);
     }
     this.sweepAtMs = nowMs + (sweep.budget > 0 ? SWEEP_MS : SWEEP_AGAIN_MS);
-  }
-
-  private idleFollowers(): LinkId[] {
-    const isIdle = (heardAtMs: number): boolean =>
-      this.nowMs - Math.max(heardAtMs, this.resumedAtMs) > this.limits.linkIdleMs;
-    return [...this.followers].flatMap(([link, { heardAtMs }]) => (isIdle(heardAtMs) ? [link] : []));
   }
 
   private logCompleteness(partial: number, overdue: Set<string>): void {

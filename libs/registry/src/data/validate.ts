@@ -3,12 +3,15 @@ import {
   type DurableEntry,
   LIMITS,
   type LeaderToReplica,
+  type LeaderToRelay,
   type Operation,
   type Owner,
+  type RelayToLeader,
   type RemovalCause,
   type ReplicaToLeader,
   type ReplicatedDatum,
   type SessionToData,
+  isPlainObject,
   isStamp,
 } from '#model';
 import type { SlotMessage } from './slot-leader.js';
@@ -31,7 +34,7 @@ export function checkMessage(
   belongs: (dataInfoId: string, slot: number) => boolean,
 ): 'ok' | 'unknown' | 'malformed' {
   if (typeof value !== 'object' || value === null) return 'malformed';
-  const message = value as SessionToData | ReplicaToLeader;
+  const message = value as SessionToData | ReplicaToLeader | RelayToLeader;
   switch (message.kind) {
     case 'tableRequest':
       return 'ok';
@@ -47,6 +50,10 @@ export function checkMessage(
       return judge(isOfSlot(message) && [message.number, message.parts, message.position].every(isCount));
     case 'ping':
       return judge(isCount(message.sequence));
+    case 'relayOpen':
+    case 'relay':
+    case 'relayEnd':
+      return judge(isRelay(message));
     case 'operations':
     case 'digest':
     case 'summary':
@@ -72,12 +79,15 @@ export function checkFromLeader(
   belongs: (dataInfoId: string, slot: number) => boolean,
 ): 'ok' | 'unknown' | 'malformed' {
   if (typeof value !== 'object' || value === null) return 'malformed';
-  const message = value as LeaderToReplica | { kind: 'moved'; slot: number } | { kind: 'pong' };
+  const message = value as LeaderToReplica | LeaderToRelay | { kind: 'moved'; slot: number } | { kind: 'pong' };
   switch (message.kind) {
     case 'pong':
       return 'ok';
     case 'moved':
       return judge(isCount(message.slot));
+    case 'relayed':
+    case 'relayedEnd':
+      return judge(isRelay(message));
     case 'replica':
     case 'replicate':
     case 'compare':
@@ -168,6 +178,20 @@ function isHashes(value: unknown, belongs: (dataInfoId: string, slot: number) =>
         Array.isArray(pair) && typeof pair[0] === 'string' && belongs(pair[0], slot) && typeof pair[1] === 'string',
     )
   );
+}
+
+/** What is passed on is checked where it arrives. */
+function isRelay(message: {
+  kind: string;
+  relay: number;
+  to?: unknown;
+  session?: unknown;
+  message?: unknown;
+}): boolean {
+  const { kind, relay, to, session, message: passed } = message;
+  if (!isCount(relay) || (session !== undefined && typeof session !== 'string')) return false;
+  if (kind === 'relayOpen') return typeof (session ?? to) === 'string';
+  return kind.endsWith('End') || isPlainObject(passed);
 }
 
 function judge(isGood: boolean): 'ok' | 'malformed' {

@@ -22,6 +22,7 @@ import { SESSION_LIMITS, TICK_MS } from './limits.js';
 import { Persistents } from './persistents.js';
 import { Reads } from './reads.js';
 import { type Pending, Requests } from './requests.js';
+import type { SpokenByData } from './data-links.js';
 import { Slots } from './slots.js';
 import { Writes } from './writes.js';
 
@@ -262,14 +263,15 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (event.type === 'dialFailed') return links.dialFailed(event);
     if (!links.received(event.link)) return;
     try {
-      this.receive(event.link, event.message as DataToSession);
+      const received = links.unwrap(event.link, event.message as DataToSession);
+      if (received) this.receive(received.link, received.message);
     } catch (error) {
       this.context.log('error', 'bad-message', { link: event.link, message: String(error) });
       links.hangUp(event.link, 'A message could not be read.');
     }
   }
 
-  private receive(link: LinkId, message: DataToSession): void {
+  private receive(link: LinkId, message: SpokenByData): void {
     const { links } = this.slots;
     if (message.kind === 'pong') {
       // Without meta, whoever is behind hears of the newer table from those who have it.

@@ -1,6 +1,6 @@
-import type { DataToSession, LinkEvent, LinkId, Member, SessionToData } from '#model';
+import type { DataToSession, LinkEvent, LinkId, Member, RelayToSession, SessionToData } from '#model';
 import type { SessionContext } from './context.js';
-import { LINK_SILENCE_MS, TICK_MS, UNREACHABLE_MS } from './limits.js';
+import { LINK_SILENCE_MS, RELAY_AFTER_MS, TICK_MS, UNREACHABLE_MS } from './limits.js';
 import type { Timer } from './timers.js';
 
 /** A data server that the table names, by its address. */
@@ -13,6 +13,8 @@ interface Peer {
 
 interface DataLink {
   link: LinkId;
+  /** Of the follower that passes on what is said to a leader out of reach, and the number of the relay. */
+  via?: { link: LinkId; relay: number };
   address: string;
   incarnation: string;
   receivedAtMs: number;
@@ -20,6 +22,9 @@ interface DataLink {
   operations: number;
   pings: number;
 }
+
+/** What a data server says itself, whatever the way. */
+export type SpokenByData = Exclude<DataToSession, RelayToSession>;
 
 export interface DataLinksOwner {
   linkUp(incarnation: string, link: LinkId): void;
@@ -29,7 +34,11 @@ export interface DataLinksOwner {
 const REDIAL_MIN_MS = 50;
 const REDIAL_MAX_MS = 2_000;
 
-/** One link to every data server of the table, dialled again for as long as the table names it. */
+/**
+ * One link to every data server of the table, dialled again for as long as the table names it. While a leader cannot be
+ * reached, a follower that can be passes on what is said, one hop: that way is a link with a negative number, which no host
+ * gives.
+ */
 export class DataLinks {
   private readonly peers = new Map<string, Peer>();
   private readonly dialling = new Set<string>();
@@ -41,6 +50,9 @@ export class DataLinks {
   private named = new Map<string, string>();
   /** When each of them was last heard; before that, when it was first named. */
   private heardAtMs = new Map<string, number>();
+  /** Those that follow something that the leader leads. */
+  private followers: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  private lastRelay = 0;
   /** Members of which a connection was refused or broke since they were last taken. */
   private suspects = new Set<string>();
 
@@ -64,15 +76,15 @@ export class DataLinks {
     return suspects;
   }
 
-  /** Members that are silent for so long that meta should know. */
+  /** Members that are silent for so long that meta should know; that they can be spoken to in another way does not count. */
   unreachable(): string[] {
-    return [...this.named.keys()].filter((incarnation) => {
-      const heardAtMs = Math.max(
-        this.heardAtMs.get(incarnation)!,
-        this.byIncarnation.get(incarnation)?.receivedAtMs ?? -Infinity,
-      );
-      return this.context.silenceMs(heardAtMs) >= UNREACHABLE_MS;
-    });
+    return [...this.named.keys()].filter((incarnation) => this.silenceMs(incarnation) >= UNREACHABLE_MS);
+  }
+
+  private silenceMs(incarnation: string): number {
+    const data = this.byIncarnation.get(incarnation);
+    const heardAtMs = data && !data.via ? data.receivedAtMs : -Infinity;
+    return this.context.silenceMs(Math.max(this.heardAtMs.get(incarnation)!, heardAtMs));
   }
 
   /** Whether the table has the data server as a member. */
@@ -80,7 +92,8 @@ export class DataLinks {
     return this.named.has(incarnation);
   }
 
-  setMembers(members: Member[]): void {
+  setMembers(members: Member[], followers: ReadonlyMap<string, ReadonlySet<string>>): void {
+    this.followers = followers;
     const servers = members.filter((member) => member.role === 'data');
     this.named = new Map(servers.map((member) => [member.incarnation, member.address]));
     const { nowMs } = this.context;
@@ -126,20 +139,26 @@ export class DataLinks {
       this.context.log('warn', 'cluster-mismatch', { address, ours: clusterId, theirs: hello.clusterId });
       return this.hangUp(link, 'The data server belongs to another cluster.');
     }
-    const older = this.byIncarnation.get(hello.incarnation);
+    this.take(data);
+  }
+
+  private take(data: DataLink): void {
+    const { incarnation, link } = data;
+    const older = this.byIncarnation.get(incarnation);
     if (older) {
       this.release(older);
       this.hangUp(older.link, 'A newer link to the same server is up.');
     }
-    this.byIncarnation.set(hello.incarnation, data);
+    this.byIncarnation.set(incarnation, data);
     this.askForTable(data);
-    this.owner.linkUp(hello.incarnation, link);
+    this.owner.linkUp(incarnation, link);
   }
 
   linkDown(link: LinkId): void {
     const data = this.links.get(link);
     if (!data) return;
     this.links.delete(link);
+    for (const relayed of [...this.links.values()]) if (relayed.via?.link === link) this.endRelay(relayed);
     // One that was given up here has been released before, and says nothing about the peer.
     if (this.byIncarnation.get(data.incarnation) === data) this.suspects.add(data.incarnation);
     this.release(data);
@@ -163,9 +182,18 @@ export class DataLinks {
     const data = this.links.get(link);
     if (!data) return false;
     data.receivedAtMs = this.context.nowMs;
-    const peer = this.peers.get(data.address);
+    const peer = data.via ? undefined : this.peers.get(data.address);
     if (peer) peer.retryMs = REDIAL_MIN_MS;
     return this.byIncarnation.get(data.incarnation) === data;
+  }
+
+  /** What is in a message that a follower passes on, as if it came from the leader itself; any other as it is. */
+  unwrap(link: LinkId, message: DataToSession): { link: LinkId; message: SpokenByData } | undefined {
+    if (message.kind !== 'relayed' && message.kind !== 'relayedEnd') return { link, message };
+    const relayed = this.links.get(-message.relay);
+    if (relayed?.via?.link !== link) return undefined;
+    if (message.kind === 'relayedEnd') return void this.endRelay(relayed);
+    return this.received(relayed.link) ? { link: relayed.link, message: message.message as SpokenByData } : undefined;
   }
 
   /**
@@ -189,7 +217,9 @@ export class DataLinks {
     const data = this.links.get(link);
     if (!data) return;
     data.sentAtMs = this.context.nowMs;
-    this.context.emit({ type: 'send', link, message });
+    const { via } = data;
+    if (via) this.send(via.link, { kind: 'relay', relay: via.relay, message });
+    else this.context.emit({ type: 'send', link, message });
   }
 
   nextSequence(link: LinkId): number {
@@ -201,7 +231,9 @@ export class DataLinks {
   tick(): void {
     const { nowMs } = this.context;
     for (const data of this.byIncarnation.values()) {
-      if (this.context.silenceMs(data.receivedAtMs) >= LINK_SILENCE_MS) {
+      const silenceMs = this.context.silenceMs(data.receivedAtMs);
+      const isGivenUp = silenceMs >= RELAY_AFTER_MS && this.relaysTo(data.incarnation, data.via?.link).length > 0;
+      if (silenceMs >= LINK_SILENCE_MS || isGivenUp) {
         this.hangUp(data.link, 'Nothing came for too long.');
         this.release(data);
         continue;
@@ -210,6 +242,38 @@ export class DataLinks {
       if (nowMs - data.receivedAtMs >= TICK_MS || nowMs - data.sentAtMs >= TICK_MS)
         this.send(data.link, { kind: 'ping', sequence: ++data.pings });
     }
+    for (const incarnation of this.followers.keys()) this.relayIfOutOfReach(incarnation);
+  }
+
+  /** The followers of a leader that can be reached. */
+  private relaysTo(leader: string, besides?: LinkId): DataLink[] {
+    if (!this.named.has(leader)) return [];
+    return [...(this.followers.get(leader) ?? [])].flatMap((follower) => {
+      const data = this.byIncarnation.get(follower);
+      return data && !data.via && data.link !== besides && this.silenceMs(follower) < UNREACHABLE_MS ? [data] : [];
+    });
+  }
+
+  private relayIfOutOfReach(leader: string): void {
+    if (this.linkOf(leader) !== undefined) return;
+    const relays = this.relaysTo(leader);
+    const relay = relays[Math.floor(this.context.random() * relays.length)];
+    if (!relay || this.silenceMs(leader) < RELAY_AFTER_MS) return;
+    const { nowMs } = this.context;
+    const via = { link: relay.link, relay: ++this.lastRelay };
+    const data: DataLink = {
+      ...{ link: -via.relay, via, address: relay.address, incarnation: leader },
+      ...{ receivedAtMs: nowMs, sentAtMs: nowMs, operations: 0, pings: 0 },
+    };
+    this.links.set(data.link, data);
+    this.send(via.link, { kind: 'relayOpen', relay: via.relay, to: leader });
+    this.context.log('warn', 'leader-out-of-reach', { address: this.named.get(leader), via: relay.address });
+    this.take(data);
+  }
+
+  private endRelay(data: DataLink): void {
+    this.links.delete(data.link);
+    this.release(data);
   }
 
   /** A server that our table does not name has started anew, and may know of a newer table while we miss meta. */
@@ -218,13 +282,18 @@ export class DataLinks {
   }
 
   hangUp(link: LinkId, reason: string): void {
+    const data = this.links.get(link);
+    if (data?.via) {
+      this.send(data.via.link, { kind: 'relayEnd', relay: data.via.relay });
+      return this.endRelay(data);
+    }
     this.context.emit({ type: 'hangUp', link, reason });
   }
 
   private release(data: DataLink): void {
     if (this.byIncarnation.get(data.incarnation) !== data) return;
     this.byIncarnation.delete(data.incarnation);
-    if (this.named.has(data.incarnation)) this.heardAtMs.set(data.incarnation, data.receivedAtMs);
+    if (this.named.has(data.incarnation) && !data.via) this.heardAtMs.set(data.incarnation, data.receivedAtMs);
     for (const [incarnation, standIn] of this.standIns) if (standIn === data) this.standIns.delete(incarnation);
     this.owner.linkGone(data.link);
   }

@@ -44,6 +44,11 @@ export const TICK_MS = 1_000;
 export const LINK_SILENCE_MS = 10_000;
 /** A data server from which nothing came for this long is reported to meta; both sides are heard once a tick at least. */
 export const UNREACHABLE_MS = 2_000;
+/**
+ * A leader from which nothing came for this long is spoken to through a follower. Longer than a failover takes, and well
+ * before this server takes itself for cut off.
+ */
+export const RELAY_AFTER_MS = 3_000;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
 export const NO_LEADER_RETRY_MS = 500;

@@ -36,7 +36,7 @@ export class Slots {
   takeTable(table: RoutingTable): void {
     if (this.all.length === 0) this.all = table.slots.map((_, slot) => this.makeSlot(slot));
     table.slots.forEach(({ leader, leaderEpoch }, slot) => this.all[slot]!.assign(leader, leaderEpoch));
-    this.links.setMembers(table.members);
+    this.links.setMembers(table.members, followersOf(table));
     for (const slot of this.all) this.reopen(slot);
   }
 
@@ -121,6 +121,18 @@ export class Slots {
     const link = this.links.linkOf(slot.leader);
     if (link !== undefined) slot.open(link);
   }
+}
+
+/** By leader, whoever follows something that it leads. */
+function followersOf({ slots }: RoutingTable): Map<string, Set<string>> {
+  const followersOf = new Map<string, Set<string>>();
+  for (const { leader, followers } of slots) {
+    if (leader === null) continue;
+    let known = followersOf.get(leader);
+    if (!known) followersOf.set(leader, (known = new Set()));
+    for (const follower of followers) known.add(follower);
+  }
+  return followersOf;
 }
 
 export type { Sent };

@@ -109,6 +109,15 @@ export class Replicas {
     this.ask(nowMs);
   }
 
+  /** The link over which something is followed that this server leads. */
+  linkTo(leader: string): LinkId | undefined {
+    return this.links.linkTo(leader);
+  }
+
+  heard(nowMs: number, link: LinkId): void {
+    this.links.heard(nowMs, link);
+  }
+
   /** True for events of the links that are dialled here, and of those dials. */
   owns(event: LinkEvent<unknown>): boolean {
     if (event.type === 'dialFailed') return this.links.owns(event.address);
