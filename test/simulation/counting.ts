@@ -6,7 +6,13 @@ import { ACTIONS } from './schedule.js';
 import { LEASE_MS } from './stories.js';
 
 /** Log lines that tell of a rare turn; counted by their names. */
-const LOGGED = ['member-unreachable', 'protection-began', 'protection-ended', 'warm-copy-failed'];
+const LOGGED = [
+  'leader-out-of-reach',
+  'member-unreachable',
+  'protection-began',
+  'protection-ended',
+  'warm-copy-failed',
+];
 
 /** What a run must have gone through to mean anything. A whole run that never saw one of them has tested less. */
 export const EXERCISES: readonly string[] = [

@@ -86,6 +86,7 @@ describe('a session server that cannot reach a leader, with the real brains', ()
       cluster.heal();
       cluster.run(10_000);
       changesReachAll();
+      expect(cluster.sessions.map(({ lives }) => lives)).toEqual([1, 1]);
     });
   });
 
@@ -100,6 +101,7 @@ describe('a session server that cannot reach a leader, with the real brains', ()
       cluster.heal();
       cluster.untilConverged();
       changesReachAll();
+      expect(cluster.data.map(({ lives }) => lives)).toEqual([1, 1]);
     });
   });
 });

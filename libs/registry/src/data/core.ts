@@ -13,6 +13,7 @@ import {
 } from '#model';
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
+import { CompletenessLog } from './completeness-log.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import { FollowerLinks } from './follower-links.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
@@ -54,7 +55,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private resumedAtMs = -Infinity;
   private askedWakeMs: number | undefined;
   private isEnded = false;
-  private partialLogged = false;
+  private readonly completenessLog = new CompletenessLog();
 
   constructor(options: DataOptions) {
     const limits = { ...DATA_LIMITS, ...options.limits };
@@ -385,18 +386,12 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.membership.reportUnreconciled([...overdue]);
     const sizes = this.sizes.take(nowMs, leadership.size, leadership.leaders());
     if (sizes.length > 0) this.effects.push(...this.membership.tellSizes(sizes));
-    this.logCompleteness(partial, overdue);
+    this.effects.push(...this.completenessLog.note(partial, overdue.size, leadership.size));
     const isNeeded = (incarnation: string): boolean => leadership.some((leader) => leader.needs(incarnation));
     for (const incarnation of sessions.forget(nowMs, isNeeded)) {
       for (const leader of leadership.leaders()) leader.forget(incarnation);
     }
     this.sweepAtMs = nowMs + (sweep.budget > 0 ? SWEEP_MS : SWEEP_AGAIN_MS);
-  }
-
-  private logCompleteness(partial: number, overdue: Set<string>): void {
-    if (partial === 0 && this.partialLogged) this.log('info', 'slots-complete', { leading: this.held.leadership.size });
-    else if (partial > 0 && !this.partialLogged) this.log('info', 'slots-partial', { partial, overdue: overdue.size });
-    this.partialLogged = partial > 0;
   }
 
   private askWake(isDue: boolean): void {

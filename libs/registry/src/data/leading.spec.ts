@@ -239,6 +239,9 @@ describe('Links', () => {
         removals: [],
       },
     ],
+    ['a relay to nobody', { kind: 'relayOpen', relay: 1 }],
+    ['a relay without a number', { kind: 'relayOpen', to: 'd2' }],
+    ['nothing to be passed on', { kind: 'relay', relay: 1, message: 'hello' }],
   ])('hangs up on a message with %s, and nobody else notices', (_what, message) => {
     const world = new DataWorld();
     const [s1, s2] = [world.session('s1'), world.session('s2')];

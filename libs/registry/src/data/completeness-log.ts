@@ -1,0 +1,15 @@
+import type { LogEffect } from '#model';
+
+/** Says once when some slots led here become partial, and once when all are complete again. */
+export class CompletenessLog {
+  private hasPartial = false;
+
+  note(partial: number, overdue: number, leading: number): LogEffect[] {
+    const had = this.hasPartial;
+    this.hasPartial = partial > 0;
+    if (had === this.hasPartial) return [];
+    return had
+      ? [{ type: 'log', level: 'info', event: 'slots-complete', fields: { leading } }]
+      : [{ type: 'log', level: 'info', event: 'slots-partial', fields: { partial, overdue } }];
+  }
+}
