@@ -6,7 +6,8 @@ type Relayed = SessionToRelay | RelayToSession | RelayToLeader | LeaderToRelay;
 
 /**
  * Observers need not know by which way a session server and a leader speak. What the two ends are given and do is told as
- * if it were said directly; the follower in between does nothing with it.
+ * if it were said directly, and on the leader's side for which incarnation (`relayedFor`), since the link is the follower's; the
+ * follower in between does nothing with it.
  */
 export function direct<Step extends { type: string }>(step: Step, says: 'received' | 'send'): Step {
   const { type, message } = step as { type: string; message?: Relayed };
@@ -16,7 +17,8 @@ export function direct<Step extends { type: string }>(step: Step, says: 'receive
   // The word between follower and leader names the session server; that between session server and follower does not.
   const isOfLeader = 'session' in message;
   const isAtAnEnd = (kind === 'relay') === (says === 'received') ? isOfLeader : !isOfLeader;
-  return isAtAnEnd ? { ...step, message: message.message } : step;
+  if (!isAtAnEnd) return step;
+  return { ...step, message: message.message, ...(isOfLeader ? { relayedFor: message.session } : {}) };
 }
 
 /** A message between the two that passes the stretch between follower and leader, as if it went all the way at once. */

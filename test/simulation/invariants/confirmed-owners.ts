@@ -127,15 +127,16 @@ export function confirmedOwners(cluster: Cluster): Observer {
       }
       const life = lifeOf(node);
       if (!life) return;
-      const { link, hello, message } = event as unknown as {
+      const { link, hello, message, relayedFor } = event as unknown as {
         link: number;
+        relayedFor?: string;
         hello?: PeerHello;
         message?: FromMeta | SessionToData;
       };
       if (event.type === 'linkUp') life.peers.set(link, hello!.incarnation);
       if (event.type !== 'received' || !message) return;
       if (message.kind === 'table') life.takeTable(message);
-      else heard(life, life.peers.get(link) ?? '', message as SessionToData);
+      else heard(life, relayedFor ?? life.peers.get(link) ?? '', message as SessionToData);
     },
     effect: (node, effect) => {
       const life = lifeOf(node);
