@@ -180,4 +180,6 @@ export interface SessionLimits {
   leaderSilenceMs: number;
   /** Each slot is compared with its leader this often, in the background. Takes longer where very much is held. */
   compareMs: number;
+  /** Slots that begin with one leader at a time hold no more than this, or are one slot; a link buffers 64 MiB at most. */
+  digestedBytes: number;
 }

@@ -32,6 +32,9 @@ export interface Entry {
   waiters: readonly Waiter[];
 }
 
+/** Of an entry in messages, without its names and its body. */
+const ENTRY_BYTES = 150;
+
 export type Subject = Pick<Entry, 'slot' | 'dataInfoId' | 'registerId'>;
 
 export class Holdings {
@@ -129,6 +132,14 @@ export class Holdings {
       else removals.push({ registerId, dataInfoId, stamp, cause: cause! });
     }
     return { entries, removals };
+  }
+
+  /** About as much as a leader that lacks all of it is to be sent. */
+  bytesOf(slot: number): number {
+    let bytes = 0;
+    for (const { registerId, dataInfoId, publication } of this.ofSlot(slot))
+      bytes += ENTRY_BYTES + registerId.length + dataInfoId.length + (publication?.body.byteLength ?? 0);
+    return bytes;
   }
 
   /** The hash of what is live in the slot. */

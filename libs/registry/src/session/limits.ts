@@ -10,6 +10,7 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   tombstoneMs: 10 * 60_000,
   leaderSilenceMs: 8_000,
   compareMs: 20_000,
+  digestedBytes: 16 * 1024 * 1024,
 };
 
 /** Bounds of memory and of work in hand. Beyond them requests are refused with OVERLOADED, and oldest memories go. */

@@ -51,6 +51,8 @@ export interface SlotLinkOwner {
   opened(slot: SlotLink): void;
   /** For the first time since then, it has been sent all that it lacked. */
   resent(slot: SlotLink): void;
+  /** Leader and holdings agree, or the link is about to be given up. */
+  ended(slot: SlotLink): void;
   /** Something waits to be flushed at the end of the step. */
   touched(slot: SlotLink): void;
 }
@@ -68,6 +70,8 @@ export class SlotLink {
   leaderEpoch = 0;
   phase: 'closed' | 'digesting' | 'reconciling' | 'reconciled' = 'closed';
   link: LinkId | undefined;
+  /** A link over which it is to begin in its turn. */
+  private awaited: LinkId | undefined;
   /** Until when a leader that answered `moved` is left alone. */
   refusedUntilMs: number | undefined;
   /** Since when the leader owes us an answer; undefined when it owes none, or when there is no leader. */
@@ -120,8 +124,16 @@ export class SlotLink {
     this.owedSinceMs = leader === null ? undefined : this.context.nowMs;
   }
 
+  /** There is a link to the leader, but other slots are first: meanwhile the leader owes nothing. */
+  wait(link: LinkId): void {
+    this.awaited = link;
+    this.isChanging = true;
+    this.owedSinceMs = undefined;
+  }
+
   open(link: LinkId): void {
     this.link = link;
+    this.awaited = undefined;
     this.refusedUntilMs = undefined;
     this.phase = 'digesting';
     this.isResending = true;
@@ -176,9 +188,10 @@ export class SlotLink {
   /** The link is lost. What was under way over it may have been taken or not. */
   lost(link: LinkId): void {
     if (this.former?.link === link) this.endFormer('unknown');
-    if (this.link !== link) return;
+    if (this.link !== link && this.awaited !== link) return;
     this.isChanging = false;
     this.waiting = [];
+    this.owedSinceMs ??= this.context.nowMs;
     this.close('unknown');
   }
 
@@ -191,6 +204,7 @@ export class SlotLink {
   private replaced(): void {
     const { link, leaderEpoch } = this;
     this.endFormer('unknown');
+    this.awaited = undefined;
     if (link === undefined) return;
     const sent = [...this.inFlight.values()].flat().filter(({ leased }) => leased);
     if (sent.length > 0) this.former = { link, leaderEpoch, sent };
@@ -205,10 +219,11 @@ export class SlotLink {
 
   /** @param leased what is known of leased operations that were sent */
   private close(leased: 'notTaken' | 'unknown' | 'pending'): void {
+    this.awaited = undefined;
     if (this.link === undefined) return;
+    this.owner.ended(this);
     this.link = undefined;
-    this.hasAnswered = false;
-    this.phase = 'closed';
+    [this.phase, this.hasAnswered] = ['closed', false];
     const [sent, unsent] = [[...this.inFlight.values()].flat(), this.outbox];
     const asks = [...this.asks.values()];
     this.inFlight.clear();
@@ -346,6 +361,7 @@ export class SlotLink {
     this.heard();
     this.takeOutdated(message.stale);
     for (const entry of this.unproven) this.prove(entry);
+    this.owner.ended(this);
   }
 
   private prove(entry: Entry): void {

@@ -2,6 +2,7 @@ import { type DataInfoId, type DataToSession, type LinkId, type RoutingTable } f
 import { slotOf } from '#sharding';
 import type { SessionContext } from './context.js';
 import { DataLinks } from './data-links.js';
+import { DigestTurns } from './digest-turns.js';
 import type { Holdings } from './holdings.js';
 import { TICK_MS } from './limits.js';
 import { type Sent, SlotLink, type SlotLinkOwner } from './slot-link.js';
@@ -15,15 +16,18 @@ export class Slots {
 
   private touched: SlotLink[] = [];
   private nextCompared = 0;
+  private readonly turns: DigestTurns;
 
   constructor(
     private readonly context: SessionContext,
     private readonly holdings: Holdings,
-    private readonly owner: Omit<SlotLinkOwner, 'send' | 'nextSequence' | 'touched'>,
+    private readonly owner: Omit<SlotLinkOwner, 'send' | 'nextSequence' | 'ended' | 'touched'>,
   ) {
+    this.turns = new DigestTurns(context.limits.digestedBytes, ({ slot }) => holdings.bytesOf(slot));
     this.links = new DataLinks(context, {
       linkUp: (incarnation, link) => this.linkUp(incarnation, link),
       linkGone: (link) => {
+        this.turns.drop(link);
         for (const slot of this.all) slot.lost(link);
       },
     });
@@ -60,6 +64,8 @@ export class Slots {
   }
 
   flush(): void {
+    for (let due = this.turns.takeDue(); due.length > 0; due = this.turns.takeDue())
+      for (const slot of due) this.reopen(slot);
     if (this.touched.length === 0) return;
     const { touched } = this;
     this.touched = [];
@@ -107,6 +113,7 @@ export class Slots {
       ...this.owner,
       send: (link, message) => this.links.send(link, message),
       nextSequence: (link) => this.links.nextSequence(link),
+      ended: (ended) => this.turns.end(ended.link!, ended),
       touched: (touched) => this.touched.push(touched),
     });
   }
@@ -119,7 +126,9 @@ export class Slots {
     if (slot.isOpen || slot.leader === null) return;
     if (slot.refusedUntilMs !== undefined && slot.refusedUntilMs > this.context.nowMs) return;
     const link = this.links.linkOf(slot.leader);
-    if (link !== undefined) slot.open(link);
+    if (link === undefined) return;
+    if (this.turns.begin(link, slot)) slot.open(link);
+    else slot.wait(link);
   }
 }
 
