@@ -127,6 +127,38 @@ export function staleReplicaLeads(cluster: Cluster): void {
   if (wasShown(watcher, ghost)) throw new Violation('invariant 9', `${ghost.registerId} is offered by a stale replica`);
 }
 
+/**
+ * All data servers end and start again on disks that are a little behind. What they had kept of a publication that has been
+ * given up meanwhile must not be seen, also not before the session server that knows better has said so.
+ */
+export function diskRemembers(cluster: Cluster): void {
+  gatherOn(cluster, 'session-1');
+  const [watching, ...publishing] = cluster.clients;
+  const published = publishing.map((client) => client.publish({ ...SERVICE, data: [`http://${client.name}:80`] }));
+  const [ghost, renewed] = [published[0]!, published[1]!];
+  const watcher = watching!.subscribe(SERVICE);
+  cluster.untilConverged();
+  // Long enough that all of it is on the disks, whatever a crash takes.
+  cluster.run(5_000);
+  for (const { name } of cluster.data) cluster.kill(name);
+  ghost.unpublish();
+  renewed.republish(['http://renewed:80']);
+  cluster.run(500);
+  const sinceMs = cluster.nowMs;
+  // Whoever knows what has happened is slow to say so.
+  cluster.pause('session-1', 2_000);
+  for (const { name } of cluster.data) cluster.restart(name);
+  cluster.run(20_000);
+  cluster.untilConverged();
+  const least = published.length - 1;
+  for (const { atMs, snapshot } of watcher.shown)
+    if (atMs >= sinceMs && snapshot.publishers.length < least)
+      throw new Violation('invariant 3', `a list of ${least} shrank to ${snapshot.publishers.length} at ${atMs} ms`);
+  const late = watcher.shown.filter(({ atMs }) => atMs > sinceMs + 10_000);
+  if (late.some(({ snapshot }) => snapshot.publishers.some((each) => each.registerId === ghost.registerId)))
+    throw new Violation('invariant 9', `${ghost.registerId} has come back from a disk`);
+}
+
 function wasShown(watcher: SimSubscriber, { registerId }: SimPublisher): boolean {
   return watcher.shown.some(({ snapshot }) => snapshot.publishers.some((each) => each.registerId === registerId));
 }

@@ -1,7 +1,7 @@
-import type { Notice, Publication, Push } from '#model';
+import type { DataInfoId, DigestEntry, Notice, Operation, Publication, Push } from '#model';
 import type { SessionEffect, SessionEvent } from '#registry';
 import { type Cores, realCores } from '#sim';
-import { clockSetBack, everythingIsNew, machineDies, staleReplicaLeads } from '../stories.js';
+import { clockSetBack, diskRemembers, everythingIsNew, machineDies, staleReplicaLeads } from '../stories.js';
 import { type Defect, tamper, tamperStep } from './defect.js';
 
 /** What the rules are made of, as far as it is taken out here: the inside of a data server's core. */
@@ -13,6 +13,14 @@ interface Replica {
   owners(): IterableIterator<string>;
   ownedBy(session: string, limit?: number): Publication[];
   complete(): void;
+  hashes(): Iterable<[DataInfoId, string]>;
+  publications(dataInfoId: DataInfoId): Publication[];
+  apply(nowMs: number, operation: Operation, by: string): unknown;
+}
+/** What is there of a slot that does not count. */
+interface Unconfirmed {
+  offered: Replica;
+  confirm(nowMs: number, replica: Replica, entry: DigestEntry, incarnation: string): boolean;
 }
 interface Begun {
   waitFor: readonly string[];
@@ -30,6 +38,7 @@ interface DataInside {
       left: Map<number, Replica>;
     };
     leaderFor(named: { slot: number }): unknown;
+    warm: { unconfirmed(replica: Replica, ...others: unknown[]): Unconfirmed | undefined };
   };
 }
 
@@ -51,6 +60,18 @@ function beginning(
   return without(({ held: { leadership } }) => {
     const begin = leadership.begin.bind(leadership);
     leadership.begin = (begun) => change(begun, begin);
+  });
+}
+
+/** A data server that does something else with what it has of a slot and that does not count. */
+function unconfirmed(change: (rest: Unconfirmed, replica: Replica) => void): () => Partial<Cores> {
+  return without(({ held: { warm } }) => {
+    const real = warm.unconfirmed.bind(warm);
+    warm.unconfirmed = (replica, ...others) => {
+      const rest = real(replica, ...others);
+      if (rest) change(rest, replica);
+      return rest;
+    };
   });
 }
 
@@ -140,6 +161,28 @@ export const RULE_DEFECTS: readonly Defect[] = [
     }),
     options: { data: 3, sessions: 3, replicas: 3 },
     story: staleReplicaLeads,
+  },
+  {
+    name: 'what was read from disk, shown before its owner has confirmed it',
+    rule: /invariant 9/,
+    cores: unconfirmed((rest, replica) => {
+      for (const [dataInfoId] of rest.offered.hashes())
+        for (const publication of rest.offered.publications(dataInfoId))
+          replica.apply(0, { op: 'publish', publication }, 'disk');
+    }),
+    story: diskRemembers,
+  },
+  {
+    name: 'a digest that confirms what was read from disk by its name alone',
+    rule: /invariant 9/,
+    cores: unconfirmed((rest) => {
+      const confirm = rest.confirm.bind(rest);
+      rest.confirm = (nowMs, replica, entry, incarnation) => {
+        const { stamp = entry.stamp } = rest.offered.live(entry.dataInfoId, entry.registerId) ?? {};
+        return confirm(nowMs, replica, { ...entry, stamp }, incarnation);
+      };
+    }),
+    story: diskRemembers,
   },
   {
     name: 'STALE_REGISTRATION not handed to the client',
