@@ -67,9 +67,9 @@ export class WarmKeeper {
     this.known = new Set(slotsOnDisk);
   }
 
-  /** What waits to be written. */
+  /** What is not written yet. */
   get pending(): number {
-    return this.dirty.size;
+    return this.dirty.size + (this.underWay?.writes.length ?? 0);
   }
 
   /** The publication is there, or was until now. */

@@ -15,7 +15,7 @@ export interface WarmStats {
   confirmed: number;
   /** The same, and claimed by nobody. */
   dropped: number;
-  /** Changes that wait to be written. */
+  /** Changes that are not written yet. */
   pending: number;
   /** How often the copy on disk was given up, and begun anew. */
   failures: number;
