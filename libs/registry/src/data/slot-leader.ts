@@ -96,6 +96,7 @@ export class SlotLeader {
   /** What the table says of the slot. Without anybody to wait for it is complete at once. */
   takeAssignment(nowMs: number, assignment: SlotAssignment, diskOf: DiskOf, out: Outbox): void {
     this.durable.takeAssignment(assignment, diskOf);
+    this.replication.keep(new Set([...assignment.followers, ...assignment.joining]), out);
     if (this.durable.isWaiting) this.settle(nowMs, out);
   }
 

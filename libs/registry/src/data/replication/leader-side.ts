@@ -110,7 +110,25 @@ export class Replication {
   }
 
   dropLink(link: LinkId): void {
-    if (!this.followers.delete(link) || this.followers.size > 0) return;
+    if (this.followers.delete(link)) this.left();
+  }
+
+  /**
+   * Only those are to follow: nothing more is sent to any other, nor kept for it. One that follows by a newer table than the
+   * one that is known here asks anew.
+   */
+  keep(incarnations: ReadonlySet<string>, out: Outbox): void {
+    const { slot, leaderEpoch } = this.replica;
+    for (const { link, incarnation, number } of this.followers.values()) {
+      if (incarnations.has(incarnation)) continue;
+      this.followers.delete(link);
+      this.send(out, link, { kind: 'followAnew', slot, leaderEpoch, number });
+      this.left();
+    }
+  }
+
+  private left(): void {
+    if (this.followers.size > 0) return this.trim();
     this.replica.journal = undefined;
     this.log.dropTo(this.log.last);
   }

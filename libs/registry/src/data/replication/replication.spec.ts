@@ -173,6 +173,21 @@ describe('replication of a slot', () => {
     expect(pair.follows).toEqual(pair.leads);
   });
 
+  it('sends nothing more to one that is to follow no longer, nor keeps anything for it', () => {
+    const pair = new Pair().connect().deliver();
+    pair.kinds();
+    const out = pair['out'];
+    pair.replication.keep(new Set(['d2']), out);
+    expect(pair.publish('a', 1).deliver().kinds()).toEqual(['replicate']);
+    pair.replication.keep(new Set(['d3']), out);
+    expect(pair.publish('a', 2).flush().kinds()).toEqual(['followAnew']);
+    expect(pair.replication.lags(0)).toEqual([]);
+    expect(pair.leader.journal).toBeUndefined();
+    // It does follow, by a table that the leader does not have yet.
+    expect(pair.deliver().kinds()).toEqual(['replica']);
+    expect(pair.follows).toEqual(pair.leads);
+  });
+
   it('finds a planted difference at the next comparison, mends it, and counts both', () => {
     const pair = new Pair({ compareReplicasMs: 1_000 }).publish('a', 1).publish('b', 1).connect().deliver();
     pair.replica.drop(publication('', '').dataInfoId);
