@@ -113,7 +113,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   /** The slots led here, for people. */
   slots(): SlotReport[] {
-    return this.held.inspect();
+    return this.held.inspect(this.nowMs);
   }
 
   /** The slots followed here, for people. */

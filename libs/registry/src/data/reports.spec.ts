@@ -15,3 +15,14 @@ describe('what a data server tells meta of session servers', () => {
     expect(suspects()).toEqual(['s1']);
   });
 });
+
+describe('what a data server says of its slots', () => {
+  it('is as of now, and not of the time when it last heard of a table', () => {
+    const world = new DataWorld({ sessions: ['s1'] });
+    world.session('s1').reconcile();
+    world.advance(7_000);
+    const [agreement] = world.core.slots()[0]!.sessions;
+    expect(agreement!.agreedAgoMs).toBeGreaterThanOrEqual(6_500);
+    expect(agreement!.agreedAgoMs).toBeLessThanOrEqual(7_000);
+  });
+});

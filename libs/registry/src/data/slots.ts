@@ -179,7 +179,7 @@ export class Slots {
   }
 
   /** For people. */
-  inspect(): SlotReport[] {
+  inspect(nowMs: number): SlotReport[] {
     return [...this.leadership.leaders()].map(({ replica, waitingFor, replication, agreements }) => ({
       slot: replica.slot,
       leaderEpoch: replica.leaderEpoch,
@@ -190,8 +190,8 @@ export class Slots {
       publications: replica.publicationCount,
       hash: replica.hash,
       tombstones: replica.tombstoneCount,
-      followers: replication.lags(this.nowMs),
-      sessions: agreements.list(this.nowMs),
+      followers: replication.lags(nowMs),
+      sessions: agreements.list(nowMs),
     }));
   }
 
