@@ -11,6 +11,9 @@ import { Watch } from '../support/watch.js';
 
 const SERVICES = Array.from({ length: 24 }, (_, i) => `service-${i}`);
 const INSTANCES = 3;
+/** Ten times a lease. */
+const PAUSE_MS = 30_000;
+const WRITE_EVERY_MS = 500;
 
 /** Real processes: data servers of which some are killed or stand still while the registry is used. */
 describe('a data tier with two replicas of every slot', () => {
@@ -127,6 +130,12 @@ describe('a data tier with two replicas of every slot', () => {
       datum.body.publications.map((each: { content: { data: string[] } }) => each.content.data[0]).toSorted(),
     ).toEqual([...published.get('service-0')!].toSorted());
     expect((await at('stats')).body).toMatchObject({ divergencesFound: 0 });
+    const metrics = await (await fetch(`http://${node.httpAddress}/metrics`)).text();
+    expect(metrics).toMatch(/^rollcall_divergence_found_total 0$/m);
+    expect(metrics).toMatch(/^rollcall_divergence_repaired_total 0$/m);
+    expect(metrics).toMatch(
+      new RegExp(`^rollcall_slot_agreement_age_seconds\\{slot="${slot}",with="session"\\} [0-9.]+$`, 'm'),
+    );
     expect((await at('slots/99/removals')).status).toBe(404);
     expect((await at('datums')).body.code).toBe('INVALID_NAME');
   });
@@ -134,9 +143,13 @@ describe('a data tier with two replicas of every slot', () => {
   it('accepts no write at a server that stood still for longer than its lease, and takes it back as another', async () => {
     const { node, services } = await leaderOf(SERVICES[0]!);
     node.pause();
+    const untilMs = performance.now() + PAUSE_MS;
     // Writes wait until others lead what it led; it is not asked, since its lease ends while it stands still.
-    await Promise.all(services.map((service) => store(service, 'while-paused')));
-    await everythingIsShown();
+    for (let round = 0; round === 0 || performance.now() < untilMs; round++) {
+      await Promise.all(services.map((service) => store(service, `while-paused-${round}`)));
+      await everythingIsShown();
+      await setTimeout(WRITE_EVERY_MS);
+    }
     node.resume();
     await Promise.all(services.map((service) => store(service, 'after-pause')));
     await everythingIsShown();

@@ -6,6 +6,7 @@ import type { WarmCopy } from '#registry';
 import { LevelSlotStore, ServerFolder } from '#store';
 import { DataHost } from './data.host.js';
 import { SlotsController } from './http/slots.controller.js';
+import { dataMetrics } from './metrics.js';
 import { SlotDisk } from './slot-disk.js';
 import { WarmDisk } from './warm-disk.js';
 
@@ -41,6 +42,7 @@ export async function startData(
     },
     controllers: [SlotsController],
     providers: [{ provide: DataHost, useValue: host }],
+    metrics: dataMetrics(() => host.core),
   });
 }
 

@@ -6,11 +6,13 @@ import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyServerOptions } from 'fastify';
+import type { Metric } from 'prom-client';
 import { CODES, LIMITS, failure } from '#model';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
 import type { LinkAcceptor } from '../links/links.js';
+import { MetricsModule } from '../metrics/metrics.module.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
 import type { Logger } from './logger.js';
@@ -37,6 +39,8 @@ export interface TierAppOptions {
   resource: { close(): Promise<void> };
   controllers?: DynamicModule['controllers'];
   providers?: DynamicModule['providers'];
+  /** Without, there is no `/metrics`. */
+  metrics?: readonly Metric[];
 }
 
 /** A tier that listens: RPC over {@link RollcallServer}, and HTTP over Fastify with `/health`. */
@@ -88,10 +92,10 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   }
 }
 
-function createApp({ logger, host, controllers, providers }: TierAppOptions): Promise<NestFastifyApplication> {
+function createApp({ logger, host, controllers, providers, metrics }: TierAppOptions): Promise<NestFastifyApplication> {
   const module: DynamicModule = {
     module: TierModule,
-    imports: [HealthModule.forRoot(() => host.readiness())],
+    imports: [HealthModule.forRoot(() => host.readiness()), ...(metrics ? [MetricsModule.forRoot(metrics)] : [])],
     controllers: controllers ?? [],
     providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };

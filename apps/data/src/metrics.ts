@@ -1,0 +1,42 @@
+import { Counter, Gauge, type Metric } from 'prom-client';
+import type { DataCore, DataStats } from '#registry';
+
+/** What a data server tells Prometheus; nothing while it has no core. */
+export function dataMetrics(core: () => DataCore | undefined): Metric[] {
+  const counter = (name: string, help: string, read: (stats: DataStats) => number): Metric =>
+    new Counter({
+      ...{ name, help, registers: [] },
+      collect(): void {
+        this.reset();
+        const stats = core()?.stats();
+        if (stats) this.inc(read(stats));
+      },
+    });
+  return [
+    counter(
+      'rollcall_divergence_found_total',
+      'Comparisons of a follower or a session server with the leader of a slot that failed.',
+      ({ divergencesFound }) => divergencesFound,
+    ),
+    counter(
+      'rollcall_divergence_repaired_total',
+      'Differences between a follower or a session server and the leader of a slot that were mended.',
+      ({ divergencesRepaired }) => divergencesRepaired,
+    ),
+    new Gauge({
+      name: 'rollcall_slot_agreement_age_seconds',
+      help: 'Time since a slot led here was last found equal, of its followers or session servers the one longest ago.',
+      labelNames: ['slot', 'with'],
+      registers: [],
+      collect(): void {
+        this.reset();
+        for (const { slot, followers, sessions } of core()?.slots() ?? []) {
+          for (const [kind, agreements] of Object.entries({ follower: followers, session: sessions })) {
+            const ages = agreements.flatMap(({ agreedAgoMs }) => agreedAgoMs ?? []);
+            if (ages.length > 0) this.set({ slot, with: kind }, Math.max(...ages) / 1000);
+          }
+        }
+      },
+    }),
+  ];
+}

@@ -1,0 +1,42 @@
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { Counter } from 'prom-client';
+import { MetricsModule } from './metrics.module.js';
+
+describe('metrics', () => {
+  it('are read when they are asked for, and those of one module are no other module’s', async () => {
+    let value = 1;
+    const counted = (name: string) =>
+      MetricsModule.forRoot([
+        new Counter({
+          ...{ name, help: 'Of the test.', registers: [] },
+          collect(): void {
+            this.reset();
+            this.inc(value);
+          },
+        }),
+      ]);
+    const [app, other] = await Promise.all(
+      ['first_total', 'second_total'].map(async (name) => {
+        const module = await Test.createTestingModule({ imports: [counted(name)] }).compile();
+        const made = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+        await made.init();
+        return made;
+      }),
+    );
+    const lines = async (of: NestFastifyApplication): Promise<string[]> => {
+      const { body, headers } = await of.inject({ method: 'GET', url: '/metrics' });
+      expect(headers['content-type']).toContain('version=0.0.4');
+      return body.trim().split('\n');
+    };
+    expect(await lines(app!)).toEqual([
+      '# HELP first_total Of the test.',
+      '# TYPE first_total counter',
+      'first_total 1',
+    ]);
+    value = 2;
+    expect((await lines(app!)).at(-1)).toBe('first_total 2');
+    expect((await lines(other!)).at(-1)).toBe('second_total 2');
+    await Promise.all([app!.close(), other!.close()]);
+  });
+});
