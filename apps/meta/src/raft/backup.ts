@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Capture, decodeBackup, encodeBackup, eraOf } from '#consensus';
 import { type Env, RegistryError } from '#model';
 import { type Consistency, type MetaResult, type MetaState, requireCluster } from '#registry';
+import { within } from '../deadline.js';
 import type { MetaGroup, MetaNode } from './group.js';
 import type { LeaderRoute } from './leader-route.js';
 import { META_ENGINE } from './machine.js';
@@ -63,12 +64,8 @@ export class Backups {
   }
 
   private captureAt(index: number): Promise<Capture<MetaState, MetaResult>> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const message = `This meta server has not caught up with entry ${index} in time.`;
-      timer = setTimeout(() => reject(new RegistryError('DEADLINE_EXCEEDED', message)), CATCH_UP_TIMEOUT_MS);
-    });
-    return Promise.race([this.node.capture(index), late]).finally(() => clearTimeout(timer));
+    const message = `This meta server has not caught up with entry ${index} in time.`;
+    return within(CATCH_UP_TIMEOUT_MS, this.node.capture(index), message);
   }
 
   /** In steps, between which others have their turn; and read again before anybody relies on it. */

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Env, RegistryError, isPlainObject, randomId } from '#model';
 import {
   Attempts,
@@ -13,6 +12,7 @@ import {
   requireCluster,
   stateChanged,
 } from '#registry';
+import { within } from '../deadline.js';
 import type { MetaGroup, MetaNode } from '../raft/group.js';
 import type { LeaderRoute } from '../raft/leader-route.js';
 import { canonicalAddress } from './address.js';
@@ -96,7 +96,7 @@ export class StateAdministration {
     for (;;) {
       try {
         const attempt = this.route.take(STATE_PATTERN, request, ATTEMPT_MS, (here) => this.perform(here));
-        return await within(ATTEMPT_MS, attempt);
+        return await within(ATTEMPT_MS, attempt, `The leader did not answer within ${ATTEMPT_MS} ms.`);
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
         const answer = attempts.failed(this.env.nowMs(), error);
@@ -138,18 +138,4 @@ function readRequest(input: unknown): StateRequest {
   if (query !== undefined) return { query: readQuery(query) };
   if (typeof id !== 'string') throw new RegistryError('BAD_REQUEST', 'A change that is handed on has an id.');
   return { change: readChange(change, { canonicalAddress }), id };
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const timeout = new AbortController();
-  const expired = sleep(ms, undefined, { signal: timeout.signal }).then(
-    () => Promise.reject(new RegistryError('DEADLINE_EXCEEDED', `The leader did not answer within ${ms} ms.`)),
-    () => new Promise<never>(() => {}),
-  );
-  try {
-    return await Promise.race([work, expired]);
-  } finally {
-    timeout.abort();
-    work.catch(() => {});
-  }
 }
