@@ -1,12 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Publication } from '#model';
+import type { Owner, Publication, Stamp } from '#model';
 import type { Logger } from '#nest';
 import { type KeepBatch, WarmCopy } from '#registry';
 import { LevelWarmStore, type SlotWrite } from '#store';
 import { pack, unpack } from '#wire';
 
-/** Records that are read before others get their turn. */
-const READ_AT_ONCE = 200;
 /** As many digits as the highest slot has, so that the records of a slot have a prefix in common with no other's. */
 const SLOT_DIGITS = 5;
 
@@ -23,16 +21,19 @@ export class WarmDisk {
   /** What is on it. One that cannot be read to its end is as good as none. */
   async load(tombstoneMs: number, logger: Logger): Promise<WarmCopy> {
     const copy = new WarmCopy(true, tombstoneMs);
-    let read = 0;
+    copy.damages = this.store.warnings.length;
     try {
-      for await (const [key, value] of this.store.load()) {
-        copy.add(Number(key.slice(0, SLOT_DIGITS)), unpack(value) as Publication);
-        if (++read % READ_AT_ONCE === 0) await setImmediate();
+      for await (const records of this.store.load()) {
+        for (const record of records) copy.add(...publicationOf(...record));
+        // Others get their turn.
+        await setImmediate();
       }
       return copy;
     } catch (error) {
       logger.warn('warm-copy-damaged', { warning: 'The copy is done without, and begun anew.', error });
-      return new WarmCopy(false, tombstoneMs);
+      const nothing = new WarmCopy(false, tombstoneMs);
+      nothing.damages = copy.damages + 1;
+      return nothing;
     }
   }
 
@@ -50,7 +51,38 @@ export class WarmDisk {
 
 function recordOf({ slot, dataInfoId, registerId, publication }: KeepBatch['writes'][number]): SlotWrite {
   const key = `${prefixOf(slot)}${dataInfoId}\n${registerId}`;
-  return publication ? { key, value: pack(publication) } : { key };
+  if (!publication) return { key };
+  const { zone, appName, registerTimestamp, stamp, owner, body } = publication;
+  const owned = owner.kind === 'connected' ? [owner.session, owner.connection] : [null, leaseOf(owner)];
+  return { key, value: pack([zone, appName, registerTimestamp, ...stamp, ...owned, body] satisfies unknown[]) };
+}
+
+/** What the key does not say, in the order in which it is written: names of fields would cost more than what they name. */
+type Fields = [
+  zone: string,
+  appName: string,
+  registerTimestamp: number,
+  ...stamp: Stamp,
+  session: string | null,
+  connectionOrLeaseMs: number,
+  body: Uint8Array,
+];
+
+function publicationOf(key: string, value: Uint8Array): [slot: number, publication: Publication] {
+  // Names have no control characters.
+  const end = key.indexOf('\n');
+  const [dataInfoId, registerId] = [key.slice(SLOT_DIGITS + 1, end), key.slice(end + 1)];
+  const [zone, appName, registerTimestamp, first, second, third, session, number, body] = unpack(value) as Fields;
+  const stamp: Stamp = [first, second, third];
+  const owner: Owner =
+    session === null ? { kind: 'leased', leaseMs: number } : { kind: 'connected', session, connection: number };
+  const publication = { registerId, dataInfoId, zone, appName, registerTimestamp, stamp, owner, body };
+  return [Number(key.slice(0, SLOT_DIGITS)), publication];
+}
+
+/** Persistent publications are not kept here. */
+function leaseOf(owner: Owner): number {
+  return owner.kind === 'leased' ? owner.leaseMs : 0;
 }
 
 function prefixOf(slot: number): string {

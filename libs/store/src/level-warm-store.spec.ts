@@ -16,7 +16,8 @@ describe('the store of a copy in LevelDB', () => {
 
   async function contents(store: LevelWarmStore): Promise<Record<string, string>> {
     const found: Record<string, string> = {};
-    for await (const [key, value] of store.load()) found[key] = new TextDecoder().decode(value);
+    for await (const records of store.load(2))
+      for (const [key, value] of records) found[key] = new TextDecoder().decode(value);
     return found;
   }
 

@@ -8,6 +8,7 @@ import type { SlotWrite } from './slot-store.js';
 /** Before all keys of records, which begin with a digit. */
 const FORMAT_KEY = '!format';
 const FORMAT = '1';
+const READ_BYTES = 256 * 1024;
 
 /**
  * A copy in LevelDB of what is in memory anyway: nothing is synced, and whatever is wrong with it is reason to begin it
@@ -28,14 +29,22 @@ export class LevelWarmStore {
     return store;
   }
 
-  /** All there is, in the order of keys. @throws RegistryError STORE_CORRUPT, STORE_FAILED: then `erase` is due */
-  async *load(): AsyncIterable<[key: string, value: Uint8Array]> {
-    if (!this.db) return;
+  /**
+   * All there is, in the order of keys, some at a time: one by one would cost more than to read them.
+   * @throws RegistryError STORE_CORRUPT, STORE_FAILED: then `erase` is due
+   */
+  async *load(atOnce = 200): AsyncIterable<[key: string, value: Uint8Array][]> {
+    const iterator = this.db?.iterator({ gt: FORMAT_KEY, highWaterMarkBytes: READ_BYTES });
     try {
-      for await (const [key, framed] of this.db.iterator({ gt: FORMAT_KEY }))
-        yield [key, unframe(this.location, key, framed)];
+      for (;;) {
+        const entries = (await iterator?.nextv(atOnce)) ?? [];
+        if (entries.length === 0) return;
+        yield entries.map(([key, framed]) => [key, unframe(this.location, key, framed)]);
+      }
     } catch (error) {
       throw storeError(error, this.location);
+    } finally {
+      await iterator?.close().catch(() => {});
     }
   }
 

@@ -14,6 +14,8 @@ const SLOTS_MAX = 16_384;
 export class WarmCopy {
   /** Publications that were read. */
   loaded = 0;
+  /** How often something was found damaged, and done without. */
+  damages = 0;
   private readonly replicas = new Map<number, SlotReplica>();
   private readonly intern = interner();
 

@@ -17,7 +17,7 @@ export interface WarmStats {
   dropped: number;
   /** Changes that are not written yet. */
   pending: number;
-  /** How often the copy on disk was given up, and begun anew. */
+  /** How often the copy on disk was found damaged, or given up, and begun anew. */
   failures: number;
 }
 
@@ -97,6 +97,7 @@ export class WarmSlots {
 
   stats(): WarmStats {
     const { pending = 0, failures = 0 } = this.keeper ?? {};
-    return { loaded: this.copy?.loaded ?? 0, ...this.counters, pending, failures };
+    const { loaded = 0, damages = 0 } = this.copy ?? {};
+    return { loaded, ...this.counters, pending, failures: failures + damages };
   }
 }
