@@ -48,11 +48,15 @@ export function noShrink(cluster: Cluster): Observer {
     if (!last || compareStamps(stamp, last.stamp) > 0) told.set(registerId, { stamp, version });
   };
 
+  /** Session incarnations that meta has let go: they may not have heard of it. */
+  const departed = new Set<string>();
+
   const look = (): void => {
+    for (const { incarnation } of cluster.meta.state.table.departed) departed.add(incarnation);
     for (const client of cluster.clients) {
       if (client.dead || client.closed) continue;
       const connected = client.connectedTo();
-      const sound = connected !== undefined && isSound(cluster, client.name, connected.host);
+      const sound = connected !== undefined && isSound(cluster, client.name, connected.host, departed);
       for (const publisher of client.publishers) {
         const { registerId } = publisher;
         // An application that is started again publishes under the same names: what went before covers it not.
@@ -110,14 +114,19 @@ function isOlder(text: string | undefined, than: DatumVersion | undefined): bool
   return version !== undefined && than !== undefined && compareVersions(version, than) < 0;
 }
 
-/** Whether the session server can do its part: it runs, hears its client, and is cut from no other server. */
-function isSound(cluster: Cluster, client: string, session: string): boolean {
+/**
+ * Whether the session server can do its part: it runs, hears its client, and is cut from no other server. One that was given up
+ * while it was cut, and has had no meta server since to tell it, goes on with the leaders that it knew; what those have is
+ * not the slot's, which others lead.
+ */
+function isSound(cluster: Cluster, client: string, session: string, departed: ReadonlySet<string>): boolean {
   const { network } = cluster.world;
   const cut = (other: string): boolean => network.isCut(session, other) || network.isCut(other, session);
   const host = cluster.sessions.find((each) => each.name === session);
   return (
     host !== undefined &&
     host.running &&
+    !departed.has(host.incarnation) &&
     !cut(client) &&
     ![...cluster.metas, ...cluster.data].some((each) => cut(each.name))
   );
