@@ -11,11 +11,13 @@ import { count } from '../options.js';
 import { usSince } from '../failover/load.js';
 
 const HELP = `Publishes very many registrations to one data server, through session servers and the SDK, then republishes some of them all
-the time, and measures what they cost the data server: memory, and how late its event loop is.
+the time, and measures what they cost the data server: memory, how late its event loop is, and the processor time of one
+publish and one fetch of a service, in a server of few publications and in the same one when it has them all.
 
   node scripts/run.mjs bench/src/size/million.main.js [options]
 
   --publications N  live publications (1000000), of some 200 bytes each
+  --few N           those that it is compared with (10000)
   --sessions N      session servers that share them (4)
   --churn N         republishes per second while it is measured (2000)
   --seconds N       how long (60)
@@ -28,10 +30,14 @@ const AT_ONCE = 4_000;
 const DATA = `tcp://10.20.30.40:20880?application=shop&weight=100&version=1.0.0&timestamp=1700000000000&methods=${'find,'.repeat(18)}`;
 const TICK_MS = 10;
 const REPORT_EVERY = 100_000;
+const COST_ROUNDS = 5;
+const COST_OPERATIONS = 4_000;
+const COST_AT_ONCE = 64;
 
 const { values: options } = parseArgs({
   options: {
     publications: { type: 'string', default: '1000000' },
+    few: { type: 'string', default: '10000' },
     sessions: { type: 'string', default: '4' },
     churn: { type: 'string', default: '2000' },
     seconds: { type: 'string', default: '60' },
@@ -44,6 +50,7 @@ if (options.help) {
   process.exit(0);
 }
 const publications = count('publications', options.publications);
+const few = count('few', options.few);
 const sessions = count('sessions', options.sessions);
 const churn = count('churn', options.churn);
 const seconds = count('seconds', options.seconds);
@@ -52,6 +59,9 @@ interface Measured {
   rss: number;
   /** On the heap and beside it, after a collection. */
   held: number;
+  /** Processor time of all threads since it began, before and after that collection. */
+  cpuMs: number;
+  cpuCollectedMs: number;
   p50Ms: number;
   p99Ms: number;
   p999Ms: number;
@@ -69,11 +79,10 @@ async function measured(server: Node, file: string): Promise<Measured> {
   return JSON.parse(readFileSync(file, 'utf8')) as Measured;
 }
 
-async function publishAll(clients: RegistryClient[]): Promise<Publisher[]> {
-  const publishers: Publisher[] = [];
-  let next = 0;
+async function publish(clients: RegistryClient[], publishers: Publisher[], upTo: number): Promise<void> {
+  let next = publishers.length;
   const worker = async (): Promise<void> => {
-    while (next < publications) {
+    while (next < upTo) {
       const index = next++;
       const dataId = `service-${Math.floor(index / PER_SERVICE)}`;
       publishers.push(await clients[index % CLIENTS]!.publish({ dataId, data: [`${DATA}0`] }));
@@ -81,7 +90,41 @@ async function publishAll(clients: RegistryClient[]): Promise<Publisher[]> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return publishers;
+}
+
+/** Processor time of one, in microseconds, many of them under way at any time. */
+interface Cost {
+  publishUs: number;
+  fetchUs: number;
+}
+
+/** Answered by the data server each time, since nobody has subscribed. */
+async function costOf(
+  clients: RegistryClient[],
+  publishers: Publisher[],
+  usage: () => Promise<Measured>,
+): Promise<Cost> {
+  const anyOf = <T>(list: T[]): T => list[Math.floor(Math.random() * list.length)]!;
+  const services = Math.floor(publishers.length / PER_SERVICE);
+  let version = 0;
+  const timed = async (one: () => Promise<unknown>): Promise<number> => {
+    const each: number[] = [];
+    for (let round = 0; round <= COST_ROUNDS; round++) {
+      const { cpuCollectedMs } = await usage();
+      let left = COST_OPERATIONS;
+      const worker = async (): Promise<void> => {
+        while (left-- > 0) await one();
+      };
+      await Promise.all(Array.from({ length: COST_AT_ONCE }, worker));
+      // The first only warms the code and the way there.
+      if (round > 0) each.push((((await usage()).cpuMs - cpuCollectedMs) * 1000) / COST_OPERATIONS);
+    }
+    return each.toSorted((a, b) => a - b)[COST_ROUNDS >> 1]!;
+  };
+  return {
+    publishUs: await timed(() => anyOf(publishers).republish([`${DATA}${++version}`])),
+    fetchUs: await timed(() => anyOf(clients).query({ dataId: `service-${Math.floor(Math.random() * services)}` })),
+  };
 }
 
 /** Republishes at an even pace, with what is under way bounded. */
@@ -124,6 +167,8 @@ const latencyUs = build();
 let before: Measured;
 let filled: Measured;
 let churned: Measured;
+let costOfFew: Cost;
+let costOfAll: Cost;
 let failed: number;
 let tookS: number;
 try {
@@ -132,10 +177,15 @@ try {
   const seeds = cluster.of('session').map(({ rpcAddress }) => rpcAddress);
   for (let i = 0; i < CLIENTS; i++) clients.push(new RegistryClient({ seeds }));
   before = await measured(server!, file);
+  const publishers: Publisher[] = [];
+  const usage = (): Promise<Measured> => measured(server!, file);
+  await publish(clients, publishers, Math.min(few, publications));
+  costOfFew = await costOf(clients, publishers, usage);
   const startMs = performance.now();
-  const publishers = await publishAll(clients);
+  await publish(clients, publishers, publications);
   tookS = (performance.now() - startMs) / 1000;
   filled = await measured(server!, file);
+  costOfAll = await costOf(clients, publishers, usage);
   failed = await churnFor(publishers, latencyUs);
   churned = await measured(server!, file);
 } finally {
@@ -154,8 +204,9 @@ const delays = ({ p50Ms, p99Ms, p999Ms, maxMs, collections, longestPauseMs }: Me
 const results = {
   node: process.version,
   publications,
-  publishedPerSecond: publications / tookS,
+  publishedPerSecond: (publications - Math.min(few, publications)) / tookS,
   bytesEach: { filled: bytesEach(filled), churned: bytesEach(churned) },
+  cost: { few: costOfFew, all: costOfAll },
   eventLoopDelay: { filling: delays(filled), churning: delays(churned) },
   republished: latencyUs.totalCount,
   failed,
@@ -166,11 +217,14 @@ else {
   const line = ({ p50Ms, p99Ms, p999Ms, maxMs, collections, longestPauseMs }: Measured): string =>
     `p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms  p99.9 ${p999Ms.toFixed(1)} ms  max ${maxMs.toFixed(1)} ms` +
     ` (${collections} major collections, longest pause of any ${longestPauseMs.toFixed(0)} ms)`;
+  const cost = (what: keyof Cost): string =>
+    `${costOfAll[what].toFixed(0)} us (${(costOfAll[what] / costOfFew[what]).toFixed(2)}x that with ${few})`;
   const bytes = (measured: Measured): string =>
     `${bytesEach(measured).held.toFixed(0)} held, ${bytesEach(measured).resident.toFixed(0)} resident`;
   console.log(`
 ${publications} publications on one data server, ${results.publishedPerSecond.toFixed(0)} published a second
   bytes each                  ${bytes(filled)}; after the churn ${bytes(churned)}
+  a publish took ${cost('publishUs')}, a fetch of ${PER_SERVICE} ${cost('fetchUs')}
   event loop late by, filling  ${line(filled)}
                       churning ${line(churned)}
   ${results.republished} republishes, ${failed} failed: p50 ${results.republishMs.p50.toFixed(1)} ms  p99 ${results.republishMs.p99.toFixed(1)} ms`);
