@@ -116,7 +116,8 @@ describe('a divergence that nobody has noticed', () => {
       expect(digests.filter((atMs) => atMs > calmMs)).toEqual([]);
       const slots = cluster.data.flatMap(({ core }) => (core as DataCore).slots());
       expect(slots).toHaveLength(8);
-      const isRecent = ({ agreedAgoMs }: { agreedAgoMs?: number }): boolean => agreedAgoMs! >= 0 && agreedAgoMs! < ROUND_MS;
+      const isRecent = ({ agreedAgoMs }: { agreedAgoMs?: number }): boolean =>
+        agreedAgoMs! >= 0 && agreedAgoMs! < ROUND_MS;
       for (const { followers, sessions } of slots) {
         expect(followers.map(isRecent)).toEqual([true]);
         expect(sessions.map(isRecent)).toEqual([true, true]);

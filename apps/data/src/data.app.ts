@@ -28,7 +28,7 @@ export async function startData(
     throw error;
   });
   for (const warning of store.warnings) logger.warn('disk-damaged', { warning });
-  const warm = config.warmStart ? await openWarm(config, logger) : undefined;
+  const warm = config.warmStart ? await openWarm(config, logger, env) : undefined;
   const host = new DataHost({ config, env, logger, folder, disk, ...(warm ? { warm } : {}), featureLevel, fail });
   return startTierApp({
     config,
@@ -47,9 +47,9 @@ export async function startData(
 }
 
 /** Whatever is wrong with it, the server starts. */
-async function openWarm(config: Config<'data'>, logger: Logger): Promise<{ disk: WarmDisk; copy: WarmCopy }> {
+async function openWarm(config: Config<'data'>, logger: Logger, env: Env): Promise<{ disk: WarmDisk; copy: WarmCopy }> {
   const disk = await WarmDisk.open(join(config.dataDir, 'warm'), logger);
-  const copy = await disk.load(config.limits.tombstoneMs, logger);
+  const copy = await disk.load(config.limits.tombstoneMs, logger, () => env.nowMs());
   if (copy.loaded > 0) logger.info('warm-copy-loaded', { publications: copy.loaded });
   return { disk, copy };
 }

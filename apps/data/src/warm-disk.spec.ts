@@ -48,7 +48,7 @@ describe('the disk of a warm start', () => {
     await disk.close();
 
     const again = await WarmDisk.open(join(folder, 'warm'), logger);
-    const copy = await again.load(1_000, logger);
+    const copy = await again.load(1_000, logger, () => 0);
     await again.close();
     expect(copy).toMatchObject({ isKnown: true, loaded: 2, damages: 0 });
     expect([0, 1].map((slot) => copy.take(slot)!.publications(DATUM)[0])).toEqual(KEPT);
@@ -60,9 +60,24 @@ describe('the disk of a warm start', () => {
     await store.write([{ key: `00001 ${DATUM}\na`, value: new Uint8Array([1, 2, 3]) }]);
     await store.close();
     const disk = await WarmDisk.open(location, logger);
-    expect(await disk.load(1_000, logger)).toMatchObject({ isKnown: false, loaded: 0, damages: 1 });
+    expect(await disk.load(1_000, logger, () => 0)).toMatchObject({ isKnown: false, loaded: 0, damages: 1 });
     await disk.keep({ type: 'keep', token: 1, erase: 'all', writes: [] });
-    expect(await disk.load(1_000, logger)).toMatchObject({ isKnown: true, loaded: 0, damages: 0 });
+    expect(await disk.load(1_000, logger, () => 0)).toMatchObject({ isKnown: true, loaded: 0, damages: 0 });
+    await disk.close();
+  });
+
+  it('is read for some seconds at most, and erased before more is kept where that did not do', async () => {
+    const disk = await WarmDisk.open(join(folder, 'warm'), logger);
+    const writes = Array.from({ length: 1_000 }, (_, i) => {
+      const publication = { ...KEPT[0]!, registerId: `r${i}` };
+      return { slot: i % 10, dataInfoId: DATUM, registerId: publication.registerId, publication };
+    });
+    await disk.keep({ type: 'keep', token: 1, erase: 'all', writes });
+    let nowMs = 0;
+    const copy = await disk.load(1_000, logger, () => (nowMs += 2_000));
+    expect(copy.isKnown).toBe(false);
+    expect(copy.loaded).toBeGreaterThan(0);
+    expect(copy.loaded).toBeLessThan(1_000);
     await disk.close();
   });
 });

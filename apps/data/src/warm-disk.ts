@@ -5,6 +5,8 @@ import { type KeepBatch, WarmCopy } from '#registry';
 import { LevelWarmStore, type SlotWrite } from '#store';
 import { pack, unpack } from '#wire';
 
+/** A server that is not there yet serves nobody: what is not read by then is asked for, as after a cold start. */
+const LOAD_MS = 5_000;
 /** As many digits as the highest slot has, so that the records of a slot have a prefix in common with no other's. */
 const SLOT_DIGITS = 5;
 
@@ -19,12 +21,18 @@ export class WarmDisk {
   }
 
   /** What is on it. One that cannot be read to its end is as good as none. */
-  async load(tombstoneMs: number, logger: Logger): Promise<WarmCopy> {
+  async load(tombstoneMs: number, logger: Logger, nowMs: () => number): Promise<WarmCopy> {
+    const endMs = nowMs() + LOAD_MS;
     const copy = new WarmCopy(true, tombstoneMs);
     copy.damages = this.store.warnings.length;
     try {
       for await (const records of this.store.load()) {
         for (const record of records) copy.add(...publicationOf(...record));
+        if (nowMs() > endMs) {
+          logger.warn('warm-copy-too-large', { loaded: copy.loaded, afterMs: LOAD_MS });
+          copy.isKnown = false;
+          break;
+        }
         // Others get their turn.
         await setImmediate();
       }

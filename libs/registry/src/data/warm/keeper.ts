@@ -55,6 +55,7 @@ export class WarmKeeper {
   private lastToken = 0;
   private dirtySinceMs: number | undefined;
   private retryAtMs = 0;
+  private wasVoid: boolean;
   private retryMs = RETRY_MIN_MS;
 
   constructor(
@@ -65,6 +66,12 @@ export class WarmKeeper {
     private readonly pendingMax: number,
   ) {
     this.known = new Set(slotsOnDisk);
+    this.wasVoid = isVoid;
+  }
+
+  /** True while the disk still has what it had at the start, but for what has changed since. */
+  get isUntouched(): boolean {
+    return !this.wasVoid;
   }
 
   /** What is not written yet. */
@@ -125,7 +132,7 @@ export class WarmKeeper {
 
   private giveUp(): void {
     this.failures++;
-    this.isVoid = true;
+    this.isVoid = this.wasVoid = true;
     this.dirty.clear();
     this.erasable.clear();
     this.known.clear();

@@ -21,7 +21,7 @@ export class Unconfirmed {
   constructor(
     private readonly offered: SlotReplica,
     /** Everything of it is on disk as it is here. */
-    private readonly isOnDisk: boolean,
+    private readonly isOnDisk: () => boolean,
     private readonly counters: UnconfirmedCounters,
     /** Told of what is to go from the disk. */
     private readonly forgotten: (publication: Publication) => void,
@@ -35,7 +35,7 @@ export class Unconfirmed {
     if (kept.leaseMs === undefined ? kept.session !== incarnation : !entry.leased) return false;
     const { changed } = replica;
     // Unless something has taken its place meanwhile, it need not be written again.
-    if (this.isOnDisk && replica.held(dataInfoId, registerId) === undefined) replica.changed = undefined;
+    if (this.isOnDisk() && replica.held(dataInfoId, registerId) === undefined) replica.changed = undefined;
     replica.apply(nowMs, { op: 'publish', publication: kept.lend() }, incarnation);
     replica.changed = changed;
     this.confirmed++;

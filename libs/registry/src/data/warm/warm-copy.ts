@@ -20,11 +20,11 @@ export class WarmCopy {
   private readonly intern = interner();
 
   /**
-   * @param isKnown false where the disk may have anything on it: then it is erased before more is kept
+   * @param isKnown false where the disk may have more on it than this: then it is erased before anything is kept
    * @param tombstoneMs of the replicas
    */
   constructor(
-    readonly isKnown = true,
+    public isKnown = true,
     private readonly tombstoneMs = DATA_LIMITS.tombstoneMs,
   ) {}
 

@@ -64,7 +64,8 @@ export class WarmSlots {
     const offered = there ?? this.copy?.take(replica.slot);
     if (!offered || offered.publicationCount === 0) return undefined;
     const forgotten = (publication: Publication): void => this.keeper?.touch(offered.slot, publication);
-    return new Unconfirmed(offered, there === undefined, this.counters, forgotten);
+    const isOnDisk = (): boolean => there === undefined && this.keeper?.isUntouched === true;
+    return new Unconfirmed(offered, isOnDisk, this.counters, forgotten);
   }
 
   /** A table has been taken: what it has taken away leaves the disk, but for what may still be asked for. */

@@ -237,6 +237,22 @@ describe('the copy on disk', () => {
     expect(world.core.stats().warm).toMatchObject({ failures: 1, pending: 0 });
   });
 
+  it('is written in full where it was not read to its end, what is confirmed from it included', () => {
+    const copy = copyOf(kept('a', 's1'), kept('b', 's2'));
+    copy.isKnown = false;
+    const world = new DataWorld({ sessions: ['s1', 's2'], warm: copy });
+    const [s1, s2] = [world.session('s1'), world.session('s2')];
+    expect(s1.reconcile([held(s1, 'a')]).registerIds).toEqual([]);
+    keepAll(world);
+    expect(s2.reconcile([held(s2, 'b')]).registerIds).toEqual([]);
+    keepAll(world);
+    expect(world.keeps[0]).toMatchObject({ erase: 'all' });
+    expect(writes(world)).toEqual([
+      ['a', 'put'],
+      ['b', 'put'],
+    ]);
+  });
+
   it('tries a disk that goes on failing ever more rarely', () => {
     const world = new DataWorld({ sessions: ['s1'], warm: new WarmCopy(false) });
     world.session('s1').publish('a', [1, 1, 1]);
