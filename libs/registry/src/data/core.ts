@@ -148,35 +148,15 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'wake':
         return this.stepMembership(event);
       case 'persisted':
-        return this.persisted(this.held.disk.persisted(event.token));
       case 'persistFailed':
-        return this.persistFailed(event);
       case 'kept':
-        return this.held.warm.kept(event.token);
       case 'keepFailed':
-        return this.keepFailed(event);
+        return void this.effects.push(...this.held.diskAnswered(this.nowMs, event));
       default:
         if (this.membership.owns(event)) return this.stepMembership(event as LinkEvent<FromMeta>);
         if (this.held.replicas.owns(event)) return this.leaderEvent(event as LinkEvent<LeaderToReplica>);
         return this.peerEvent(event as LinkEvent<SessionToData | ReplicaToLeader>);
     }
-  }
-
-  private persisted(slot: number | undefined): void {
-    if (slot !== undefined) this.held.persisted(this.nowMs, slot);
-  }
-
-  /** Serving goes on; persistent writes are refused until the disk takes one again. */
-  private persistFailed({ token, message }: Extract<DataEvent, { type: 'persistFailed' }>): void {
-    const isNew = this.held.disk.failure === undefined;
-    this.held.disk.persistFailed(this.nowMs, token, message);
-    if (isNew) this.log('error', 'disk-failed', { message });
-  }
-
-  /** Nothing but the next start here depends on it. */
-  private keepFailed({ token, message }: Extract<DataEvent, { type: 'keepFailed' }>): void {
-    this.held.warm.failed(this.nowMs, token);
-    this.log('warn', 'warm-copy-failed', { message });
   }
 
   private stepMembership(event: MembershipEvent): void {

@@ -1,6 +1,13 @@
-import { type DataInfoId, type LinkId, type ReplicaReport, type ReplicaToLeader, type RoutingTable } from '#model';
+import {
+  type DataInfoId,
+  type LinkId,
+  type LogEffect,
+  type ReplicaReport,
+  type ReplicaToLeader,
+  type RoutingTable,
+} from '#model';
 import { slotOf } from '#sharding';
-import type { DataEffect, DataLimits, DataOptions } from './contract.js';
+import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import { DurableDisk } from './durable/durable-disk.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
@@ -11,6 +18,8 @@ import type { Sessions } from './sessions.js';
 import { SlotLeader } from './slot-leader.js';
 import { SlotReplica } from './slot-replica.js';
 import { WarmSlots } from './warm/warm-slots.js';
+
+type DiskEvent = Extract<DataEvent, { type: 'persisted' | 'persistFailed' | 'kept' | 'keepFailed' }>;
 
 /** What meta has been told of a replica is told again after this, until a table shows that it was heard. */
 const TELL_AGAIN_MS = 1_000;
@@ -153,8 +162,32 @@ export class Slots {
     return reports;
   }
 
+  /** What a disk says of what it was given. @returns what there is to say in the log */
+  diskAnswered(nowMs: number, event: DiskEvent): LogEffect[] {
+    const { disk, warm } = this;
+    switch (event.type) {
+      case 'persisted':
+        this.persisted(nowMs, disk.persisted(event.token));
+        return [];
+      case 'persistFailed': {
+        // Serving goes on; persistent writes are refused until the disk takes one again.
+        const isNew = disk.failure === undefined;
+        disk.persistFailed(nowMs, event.token, event.message);
+        return isNew ? [logged('error', 'disk-failed', event.message)] : [];
+      }
+      case 'kept':
+        warm.kept(event.token);
+        return [];
+      case 'keepFailed':
+        // Nothing but the next start here depends on it.
+        warm.failed(nowMs, event.token);
+        return [logged('warn', 'warm-copy-failed', event.message)];
+    }
+  }
+
   /** More of a slot is on disk. */
-  persisted(nowMs: number, slot: number): void {
+  private persisted(nowMs: number, slot: number | undefined): void {
+    if (slot === undefined) return;
     const leader = this.leadership.at(slot);
     leader?.persisted(nowMs, { push: this.emit });
     if (leader) this.noteProgress(nowMs, leader);
@@ -251,4 +284,8 @@ export class Slots {
     this.toldAtMs.set(key, nowMs);
     this.reports.push(report);
   }
+}
+
+function logged(level: 'warn' | 'error', event: string, message: string): LogEffect {
+  return { type: 'log', level, event, fields: { message } };
 }

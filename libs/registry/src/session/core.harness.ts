@@ -3,14 +3,12 @@ import {
   type DatumVersion,
   type FromMeta,
   type OperationResult,
-  type Operation,
   type Owner,
   type Publication,
   type Removal,
   type RoutingTable,
   type SessionToData,
   type Stamp,
-  formatVersion,
   seededRandom,
   toDataInfoId,
 } from '#model';
@@ -23,6 +21,7 @@ import type {
   SessionRequest,
 } from './contract.js';
 import { SessionCore } from './core.js';
+import { frameLine, operationLine, replyLine, stampIn } from './lines.harness.js';
 
 export const WALL_MS = 1_700_000_000_000;
 /** The datum that the tests speak of unless they say otherwise. */
@@ -352,57 +351,4 @@ export function publishOf(registerId: string, version: number | null = 1, dataIn
     ...{ op: 'publish', registerId, dataInfoId, zone: 'z', appName: '', registerTimestamp: 0, replay: false },
     ...{ stamp: version === null ? null : stampOf(version), body: Uint8Array.of(version ?? 0) },
   };
-}
-
-function stampIn(operation: Operation): Stamp | null {
-  return operation.op === 'publish' ? operation.publication.stamp : operation.stamp;
-}
-
-function operationLine(operation: Operation): string {
-  const stamp = stampIn(operation);
-  const at = stamp ? `@${stamp[1]}` : '@leader';
-  if (operation.op === 'unpublish') return `-${ownId(operation.registerId)}${at}(${operation.cause})`;
-  return `+${ownId(operation.publication.registerId)}${at}`;
-}
-
-function ownId(registerId: string): string {
-  return registerId.split('.').at(-1)!;
-}
-
-function replyLine(reply: Extract<SessionEffect, { type: 'reply' }>['reply']): string {
-  switch (reply.kind) {
-    case 'applied':
-      return reply.results
-        .map((result) => {
-          if (result.status === 'stored') return `stored ${result.registerId} ${formatVersion(result.version)}`;
-          if (result.status === 'accepted') return `accepted ${result.registerId}`;
-          const held = result.failure.details?.['held'] as Stamp | undefined;
-          return `${result.failure.code} ${result.registerId}${held ? ` below ${held[1]}` : ''}`;
-        })
-        .join(', ');
-    case 'leased':
-      return `leased ${ownId(reply.registerId)} ${formatVersion(reply.version)}`;
-    case 'persisted':
-      return `persisted ${ownId(reply.registerId)} ${formatVersion(reply.version)}`;
-    case 'announced':
-      return `announced ${reply.registerId}`;
-    case 'renewed':
-      return `renewed ${reply.expiresInMs}`;
-    case 'datum':
-      return frameLine(reply.frame);
-    case 'done':
-      return 'done';
-  }
-}
-
-export function frameLine(frame: PushFrame): string {
-  if (frame.type === 'pending') return 'pending';
-  const version = formatVersion(frame.version);
-  if (frame.type === 'unchanged') return `unchanged ${version}`;
-  const publications = frame.publications.map(
-    (publication) => `${ownId(publication.registerId)}=${publication.body[0]}`,
-  );
-  const removed = frame.type === 'partial' ? frame.removed.map((registerId) => `-${registerId}`) : [];
-  const temporary = frame.temporary?.map(({ registerId }) => `~${registerId}`) ?? [];
-  return [frame.type, version, ...publications, ...removed, ...temporary].join(' ');
 }
