@@ -84,6 +84,7 @@ export type SessionToData =
   | SessionToRelay
   /** Asks for the table, because the peer has shown a newer epoch. */
   | { kind: 'tableRequest' }
+  | { kind: 'table'; table: RoutingTable }
   | { kind: 'ping'; sequence: number };
 
 export type RenewResult =
@@ -160,6 +161,8 @@ export type DataToSession =
   | { kind: 'moved'; slot: number; leaderEpoch: number; tableEpoch: number; requestId?: number }
   | RelayToSession
   | { kind: 'table'; table: RoutingTable }
+  /** The same question the other way round. */
+  | { kind: 'tableRequest' }
   /**
    * Out of touch with meta since its start, the sender leads what the table gives to `incarnation`, which ran at the same
    * address with the same folder before it. Told to every session server, also to those that link later.

@@ -27,8 +27,8 @@ import type { ReplicationLimits } from './replication/leader-side.js';
 export type ToData = FromMeta | SessionToData | ReplicaToLeader | LeaderToReplica | RelayToLeader | LeaderToRelay;
 export type FromData =
   ToMeta | DataToSession | ReplicaToLeader | LeaderToReplica | RelayToLeader | LeaderToRelay | Ping;
-/** Followers keep their links to leaders alive. */
-export type Ping = Extract<SessionToData, { kind: 'ping' }>;
+/** Followers keep their links to leaders alive, and learn from the answers whether those have a newer table. */
+export type Ping = Extract<SessionToData, { kind: 'ping' | 'tableRequest' }>;
 
 export type DataEvent =
   | { type: 'start' }

@@ -20,13 +20,14 @@ import type { DataStats, DatumReport, FollowingReport, SlotReport } from './insp
 import { DATA_LIMITS } from './limits.js';
 import { RelayedLinks } from './relays/relayed-links.js';
 import { RelaysBetween } from './relays/relays-between.js';
+import { PeerTables } from './peer-tables.js';
 import type { RecordedRemoval } from './removal-log.js';
 import { type SessionPeer, Sessions } from './sessions.js';
 import type { SlotMessage } from './slot-leader.js';
 import { SizeReports } from './size-reports.js';
 import { Slots } from './slots.js';
 import { StandIn } from './stand-in.js';
-import { checkFromLeader, checkMessage } from './validate.js';
+import { type LeaderToPeer, checkFromLeader, checkMessage } from './validate.js';
 
 /** How often the slots are swept for what time brings. Deadlines are met that much late at most. */
 const SWEEP_MS = 200;
@@ -44,6 +45,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private readonly held: Slots;
   private readonly standIn: StandIn;
   private readonly sizes = new SizeReports();
+  private readonly peerTables: PeerTables;
   private readonly followers = new FollowerLinks();
   /** By way of followers, from session servers that cannot reach this server. */
   private readonly relayed: RelayedLinks;
@@ -61,6 +63,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     const limits = { ...DATA_LIMITS, ...options.limits };
     this.limits = limits;
     this.membership = new Membership(options);
+    this.peerTables = new PeerTables(this.membership, (effect) => this.effects.push(effect));
     this.sessions = new Sessions({ graceMs: limits.orphanGraceMs, silentGraceMs: limits.silentGraceMs });
     this.held = new Slots(options, limits, this.sessions, (effect) => this.effects.push(effect));
     this.standIn = new StandIn(options, limits.standInMs);
@@ -192,7 +195,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.sweepAtMs = Math.min(this.sweepAtMs ?? Infinity, this.nowMs + this.limits.sealMs);
   }
 
-  private leaderEvent(event: LinkEvent<LeaderToReplica | LeaderToRelay>): void {
+  private leaderEvent(event: LinkEvent<LeaderToReplica | LeaderToRelay | LeaderToPeer>): void {
     if (event.type === 'received') {
       const verdict = checkFromLeader(event.message, this.held.belongs);
       if (verdict === 'unknown') return undefined;
@@ -202,6 +205,8 @@ export class DataCore implements Core<DataEvent, DataEffect> {
         this.held.replicas.heard(this.nowMs, link);
         return this.relays.fromLeader(link, message);
       }
+      if (message.kind === 'table') return this.takePeerTable(message.table);
+      if (message.kind === 'pong') this.peerTables.shown(this.nowMs, link, message.tableEpoch);
     }
     return this.held.replicas.step(this.nowMs, event as LinkEvent<LeaderToReplica>);
   }
@@ -272,6 +277,8 @@ export class DataCore implements Core<DataEvent, DataEffect> {
         this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence, tableEpoch } });
         return;
       }
+      case 'table':
+        return this.takePeerTable(message.table);
       case 'tableRequest':
         if (this.table) this.effects.push({ type: 'send', link, message: { kind: 'table', table: this.table } });
         return;
@@ -291,7 +298,15 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     }
   }
 
+  /** Whoever it comes from, meta has committed it. */
+  private takePeerTable(table: RoutingTable): void {
+    if (!this.membership.offer(table)) return;
+    this.effects.push({ type: 'saveTable', table });
+    this.followTable(table);
+  }
+
   private receiveSession(link: LinkId, peer: SessionPeer, message: SlotMessage): void {
+    if ('tableEpoch' in message) this.peerTables.shown(this.nowMs, link, message.tableEpoch);
     const leader = this.held.leaderFor(message);
     if (leader) {
       leader.receive(this.nowMs, peer, message, this.isInTouch, this.effects);

@@ -239,6 +239,7 @@ describe('Links', () => {
         removals: [],
       },
     ],
+    ['no table', { kind: 'table', table: { clusterId: 'c1', epoch: 9 } }],
     ['a relay to nobody', { kind: 'relayOpen', relay: 1 }],
     ['a relay without a number', { kind: 'relayOpen', to: 'd2' }],
     ['nothing to be passed on', { kind: 'relay', relay: 1, message: 'hello' }],

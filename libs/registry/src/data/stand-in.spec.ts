@@ -76,4 +76,35 @@ describe('a data server that is restarted while meta is away', () => {
     expect(session.last('moved')).toMatchObject({ slot: 0, leaderEpoch: 8 });
     expect(world.core.slots()).toMatchObject([{ leaderEpoch: 8, sequence: 0, complete: false }]);
   });
+
+  it('asks whoever shows a newer table for it, now and then, and goes by that one', () => {
+    const world = restarted({ sessions: ['s1'] });
+    const session = world.session('s1');
+    world.advance(2_500);
+    const newer = structuredClone(world.table);
+    newer.slots[0] = { leader: 'd0', leaderEpoch: 9, followers: [], joining: [] };
+    newer.epoch = 6;
+    const digest = { kind: 'digest' as const, slot: 0, leaderEpoch: 9, tableEpoch: 6, entries: [], removals: [] };
+    for (let number = 1; number <= 3; number++) session.send({ ...digest, number });
+    expect(session.take('tableRequest')).toHaveLength(1);
+    world.advance(1_000);
+    session.send({ ...digest, number: 4 });
+    expect(session.take('tableRequest')).toHaveLength(1);
+    session.send({ kind: 'table', table: { ...newer, clusterId: 'another', epoch: 7 } });
+    expect(world.core.table?.epoch).toBe(5);
+    session.send({ kind: 'table', table: newer });
+    expect(world.core.table).toEqual(newer);
+    expect(world.saved.at(-1)).toEqual(newer);
+    expect(world.core.slots()).toMatchObject([{ slot: 0, leaderEpoch: 9 }]);
+    session.send({ kind: 'table', table: { ...newer, epoch: 4 } });
+    expect(world.core.table?.epoch).toBe(6);
+  });
+
+  it('asks nobody while meta tells', () => {
+    const world = new DataWorld({ sessions: ['s1'] });
+    const session = world.session('s1');
+    const digest = { kind: 'digest' as const, slot: 0, leaderEpoch: 7, entries: [], removals: [] };
+    session.send({ ...digest, number: 1, tableEpoch: 99 });
+    expect(session.take('tableRequest')).toEqual([]);
+  });
 });

@@ -1,4 +1,5 @@
 import {
+  type DataToSession,
   type DigestEntry,
   type DurableEntry,
   LIMITS,
@@ -14,7 +15,11 @@ import {
   isPlainObject,
   isStamp,
 } from '#model';
+import { isTable } from './peer-tables.js';
 import type { SlotMessage } from './slot-leader.js';
+
+/** What a leader says to followers as to session servers. */
+export type LeaderToPeer = Extract<DataToSession, { kind: 'moved' | 'pong' | 'table' }>;
 
 const CAUSES: readonly RemovalCause[] = [
   'unpublish',
@@ -38,6 +43,8 @@ export function checkMessage(
   switch (message.kind) {
     case 'tableRequest':
       return 'ok';
+    case 'table':
+      return judge(isTable(message.table));
     case 'follow':
       return judge(
         isOfSlot(message) &&
@@ -79,10 +86,12 @@ export function checkFromLeader(
   belongs: (dataInfoId: string, slot: number) => boolean,
 ): 'ok' | 'unknown' | 'malformed' {
   if (typeof value !== 'object' || value === null) return 'malformed';
-  const message = value as LeaderToReplica | LeaderToRelay | { kind: 'moved'; slot: number } | { kind: 'pong' };
+  const message = value as LeaderToReplica | LeaderToRelay | LeaderToPeer;
   switch (message.kind) {
     case 'pong':
-      return 'ok';
+      return judge(isCount(message.tableEpoch));
+    case 'table':
+      return judge(isTable(message.table));
     case 'moved':
       return judge(isCount(message.slot));
     case 'relayed':

@@ -338,6 +338,7 @@ export class SessionHarness {
       case 'announce':
         return `${to} announce ${message.publication.registerId}`;
       case 'tableRequest':
+      case 'table':
       case 'summary':
         return `${to} ${message.kind}`;
       default:

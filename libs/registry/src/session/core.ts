@@ -279,6 +279,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       return;
     }
     if (message.kind === 'standIn') return links.standIn(link, message.incarnation);
+    if (message.kind === 'tableRequest') return this.table && links.send(link, { kind: 'table', table: this.table });
     if (message.kind === 'table') {
       if (this.membership.offer(message.table)) this.takeNewTable(message.table);
       return;

@@ -159,6 +159,12 @@ describe('the way to a slot leader', () => {
     expect(session.transcript()).toEqual([]);
   });
 
+  it('gives its table to a data server that asks for it', () => {
+    const session = SessionHarness.ready();
+    session.fromData({ kind: 'tableRequest' });
+    expect(session.transcript()).toEqual(['d1 <- table']);
+  });
+
   it('asks for the table when the peer has a newer one', () => {
     const session = SessionHarness.ready();
     session.moved(5);
