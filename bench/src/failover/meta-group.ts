@@ -1,16 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request as send } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import type { Histogram } from 'hdr-histogram-js';
 import type { RaftStatus } from '#consensus';
 import { Cluster, type Node, type Servers, endOnSignals } from '../cluster.js';
+import { endConnections, request } from './request.js';
 
 const POLL_MS = 2;
-/** A node that was killed in the middle of an answer says nothing more. */
-const ANSWER_MS = 1_000;
 
 export interface Leader {
   node: Node;
@@ -41,7 +38,7 @@ export class MetaGroup {
   }
 
   async stop(): Promise<void> {
-    agent.destroy();
+    endConnections();
     await this.cluster.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
@@ -69,24 +66,6 @@ export async function caughtUp(node: Node, commit: number): Promise<void> {
 /** Writes a value of the cluster through a meta server; whether that was acknowledged, which is when it is committed. */
 export async function write(node: Node, value: string): Promise<boolean> {
   return (await request(node, 'PUT', '/v1/config/failover', { value })) !== undefined;
-}
-
-/** Connections are kept; `fetch` would cost a write more than it costs the servers, on the cores that are measured. */
-const agent = new Agent({ keepAlive: true, noDelay: true });
-
-/** The answer, or undefined for any other than a success. */
-export function request(node: Node, method: string, path: string, body?: object): Promise<unknown> {
-  const json = body && JSON.stringify(body);
-  const headers = json === undefined ? {} : { 'content-type': 'application/json', 'content-length': json.length };
-  return new Promise((resolve) => {
-    const nothing = (): void => resolve(undefined);
-    const sent = send(`http://${node.httpAddress}${path}`, { agent, method, headers, timeout: ANSWER_MS }, (answer) => {
-      text(answer).then((all) => resolve(answer.statusCode === 200 ? JSON.parse(all) : undefined), nothing);
-    });
-    sent.on('timeout', () => sent.destroy());
-    sent.on('error', nothing);
-    sent.end(json);
-  });
 }
 
 /** Writes through every meta server in turn, without pause, and remembers when each write was acknowledged. */

@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from 'hdr-histogram-js';
 import { count } from '../options.js';
-import { MetaGroup, Writing, formatSpread, readyLeader, request, spreadOf } from './meta-group.js';
+import { MetaGroup, Writing, formatSpread, readyLeader, spreadOf } from './meta-group.js';
+import { request } from './request.js';
 
 const HELP = `Hands the lead of three meta servers over, again and again, while three writers write the cluster's state without pause
 through all of them, and measures the longest time around each transfer in which no write was acknowledged.
