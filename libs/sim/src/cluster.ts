@@ -280,8 +280,8 @@ export class Cluster {
       trace(`${this.nowMs.toFixed(3)} ${from} -> ${to} #${connection} ${JSON.stringify(message.message, readable)}`);
     }
     this.tell('transit', message);
-    const direct = directTransit(message, this.sessions);
-    if (direct) this.tell('transit', direct);
+    const whole = directTransit(message, this.sessions);
+    if (whole) this.tell('transit', whole);
   }
 
   private server(name: string): MetaHost | DataHost | SessionHost {

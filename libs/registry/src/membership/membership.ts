@@ -21,7 +21,7 @@ const BEHIND_PAUSE_MS = 2_000;
  * Within this time the members of a leader that steps down seek the next. It has told all of them at once, and the next
  * one's first commits should not wait behind every member's join.
  */
-const MOVE_SPREAD_MS = 100;
+const REJOIN_SPREAD_MS = 100;
 
 /** See `contract.ts`. After `expelled` or `stop` it does nothing any more. */
 export class Membership {
@@ -265,7 +265,7 @@ export class Membership {
     if (failure.code === 'UNSUPPORTED_LEVEL') return this.tooOld(nowMs, link, failure.message);
     if (leader !== undefined) this.search.prefer(leader);
     const stepsDown = this.lease?.link === link;
-    this.refuseLink(nowMs, link, failure.message, stepsDown ? MOVE_SPREAD_MS * this.options.random() : 0);
+    this.refuseLink(nowMs, link, failure.message, stepsDown ? REJOIN_SPREAD_MS * this.options.random() : 0);
   }
 
   /** Only another version started here can mend it, or the old one of the whole cluster. */

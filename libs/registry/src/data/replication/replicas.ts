@@ -109,7 +109,7 @@ export class Replicas {
     this.ask(nowMs);
   }
 
-  /** The link over which something is followed that this server leads. */
+  /** The link over which something is followed that the given incarnation leads. */
   linkTo(leader: string): LinkId | undefined {
     return this.links.linkTo(leader);
   }
