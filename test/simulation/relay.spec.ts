@@ -104,4 +104,19 @@ describe('a session server that cannot reach a leader, with the real brains', ()
       expect(cluster.data.map(({ lives }) => lives)).toEqual([1, 1]);
     });
   });
+
+  it.each([1, 2, 3])('sends nothing more by way of a follower to a leader that is dead (seed %i)', (seed) => {
+    populated(seed);
+    cluster.story(() => {
+      // The table goes on naming it, since there is nobody to change that.
+      cluster.kill('meta-1');
+      cluster.kill('data-1');
+      cluster.run(15_000);
+      expect(relays).toEqual([]);
+      expect(passedOn).toBe(0);
+      cluster.restart('meta-1');
+      cluster.restart('data-1');
+      cluster.untilConverged(30_000);
+    });
+  });
 });

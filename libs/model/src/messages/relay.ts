@@ -2,7 +2,8 @@ import type { DataToSession, SessionToData } from './data.js';
 
 /**
  * A session server that cannot reach a leader has a follower of it pass on what the two say to each other, over links that
- * follower and leader have anyway. To both ends it is like a link: what is sent arrives in order, or the relay ends.
+ * follower and leader have anyway. To both ends it is like a link: what is sent arrives in order, or the relay ends. It is
+ * there once the leader has answered the request to open it.
  * `relay` is a number that the session server gives to no other relay.
  */
 export type SessionToRelay =
@@ -11,9 +12,12 @@ export type SessionToRelay =
   | { kind: 'relay'; relay: number; message: SessionToData }
   | { kind: 'relayEnd'; relay: number };
 
-/** The relay has ended, or never began: there is no way to the leader from here. */
 export type RelayToSession =
-  { kind: 'relayed'; relay: number; message: DataToSession } | { kind: 'relayedEnd'; relay: number };
+  /** The leader has answered. */
+  | { kind: 'relayedOpen'; relay: number }
+  | { kind: 'relayed'; relay: number; message: DataToSession }
+  /** The relay has ended, or never began: there is no way to the leader from here. */
+  | { kind: 'relayedEnd'; relay: number };
 
 /** The same between follower and leader, for the session server of that incarnation. */
 export type RelayToLeader =
@@ -22,5 +26,6 @@ export type RelayToLeader =
   | { kind: 'relayEnd'; relay: number; session: string };
 
 export type LeaderToRelay =
+  | { kind: 'relayedOpen'; relay: number; session: string }
   | { kind: 'relayed'; relay: number; session: string; message: DataToSession }
   | { kind: 'relayedEnd'; relay: number; session: string };

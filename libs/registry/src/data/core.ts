@@ -201,7 +201,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       if (verdict === 'unknown') return undefined;
       if (verdict === 'malformed') return this.refuse(event.link, event.message, 'leader');
       const { link, message } = event;
-      if (message.kind === 'relayed' || message.kind === 'relayedEnd') {
+      if (message.kind === 'relayedOpen' || message.kind === 'relayed' || message.kind === 'relayedEnd') {
         this.held.replicas.heard(this.nowMs, link);
         return this.relays.fromLeader(link, message);
       }

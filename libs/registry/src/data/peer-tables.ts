@@ -1,4 +1,4 @@
-import type { LinkEffect, LinkId, RoutingTable } from '#model';
+import type { LinkEffect, LinkId } from '#model';
 import type { Membership } from '../membership/membership.js';
 
 /** One answer is a whole table, and whoever has shown a newer epoch goes on showing it. */
@@ -23,12 +23,4 @@ export class PeerTables {
     this.askedAtMs = nowMs;
     this.emit({ type: 'send', link, message: { kind: 'tableRequest' } });
   }
-}
-
-/** As far as it matters to whoever reads it: what meta has committed, peers pass on as it is. */
-export function isTable(value: unknown): value is RoutingTable {
-  const { clusterId, epoch, slots, members, departed } = (value ?? {}) as Record<string, unknown>;
-  return (
-    typeof clusterId === 'string' && Number.isSafeInteger(epoch) && [slots, members, departed].every(Array.isArray)
-  );
 }

@@ -11,11 +11,12 @@ import {
   type RemovalCause,
   type ReplicaToLeader,
   type ReplicatedDatum,
+  type RoutingTable,
   type SessionToData,
+  type SlotAssignment,
   isPlainObject,
   isStamp,
 } from '#model';
-import { isTable } from './peer-tables.js';
 import type { SlotMessage } from './slot-leader.js';
 
 /** What a leader says to followers as to session servers. */
@@ -94,6 +95,7 @@ export function checkFromLeader(
       return judge(isTable(message.table));
     case 'moved':
       return judge(isCount(message.slot));
+    case 'relayedOpen':
     case 'relayed':
     case 'relayedEnd':
       return judge(isRelay(message));
@@ -189,6 +191,25 @@ function isHashes(value: unknown, belongs: (dataInfoId: string, slot: number) =>
   );
 }
 
+/** As far as whoever takes it relies on it. */
+function isTable(table: RoutingTable | null | undefined): boolean {
+  return (
+    typeof table?.clusterId === 'string' &&
+    isCount(table.epoch) &&
+    isListOf(table.slots, isAssignment) &&
+    isListOf(table.members, ({ role, incarnation, address }) => areStrings([role, incarnation, address])) &&
+    isListOf(table.departed, ({ role, incarnation }) => areStrings([role, incarnation]))
+  );
+}
+
+function isAssignment({ leader, leaderEpoch, followers, joining }: SlotAssignment): boolean {
+  return isCount(leaderEpoch) && areStrings([leader ?? '']) && [followers, joining].every(areStrings);
+}
+
+function areStrings(values: readonly unknown[]): boolean {
+  return Array.isArray(values) && values.every((value) => typeof value === 'string');
+}
+
 /** What is passed on is checked where it arrives. */
 function isRelay(message: {
   kind: string;
@@ -199,8 +220,15 @@ function isRelay(message: {
 }): boolean {
   const { kind, relay, to, session, message: passed } = message;
   if (!isCount(relay) || (session !== undefined && typeof session !== 'string')) return false;
-  if (kind === 'relayOpen') return typeof (session ?? to) === 'string';
-  return kind.endsWith('End') || isPlainObject(passed);
+  switch (kind) {
+    case 'relayOpen':
+      return typeof (session ?? to) === 'string';
+    case 'relay':
+    case 'relayed':
+      return isPlainObject(passed);
+    default:
+      return true;
+  }
 }
 
 function judge(isGood: boolean): 'ok' | 'malformed' {

@@ -1,6 +1,7 @@
 import type { DataToSession, LinkEvent, LinkId, Member, RelayToSession, SessionToData } from '#model';
 import type { SessionContext } from './context.js';
 import { LINK_SILENCE_MS, RELAY_AFTER_MS, TICK_MS, UNREACHABLE_MS } from './limits.js';
+import { RelayRequests } from './relay-requests.js';
 import type { Timer } from './timers.js';
 
 /** A data server that the table names, by its address. */
@@ -52,7 +53,7 @@ export class DataLinks {
   private heardAtMs = new Map<string, number>();
   /** Those that follow something that the leader leads. */
   private followers: ReadonlyMap<string, ReadonlySet<string>> = new Map();
-  private lastRelay = 0;
+  private readonly relayRequests = new RelayRequests((link, message) => this.send(link, message));
   /** Members of which a connection was refused or broke since they were last taken. */
   private suspects = new Set<string>();
 
@@ -99,6 +100,9 @@ export class DataLinks {
     const { nowMs } = this.context;
     this.heardAtMs = new Map(servers.map(({ incarnation }) => [incarnation, this.heardAtMs.get(incarnation) ?? nowMs]));
     for (const incarnation of this.standIns.keys()) if (!this.named.has(incarnation)) this.standIns.delete(incarnation);
+    this.relayRequests.keep((leader) => this.named.has(leader));
+    for (const { via, link, incarnation } of [...this.links.values()])
+      if (via && !this.named.has(incarnation)) this.hangUp(link, 'The table no longer names the leader.');
     const addresses = new Set(servers.map((member) => member.address));
     for (const [address, peer] of this.peers) {
       if (addresses.has(address)) continue;
@@ -144,6 +148,7 @@ export class DataLinks {
 
   private take(data: DataLink): void {
     const { incarnation, link } = data;
+    this.relayRequests.giveUp(incarnation);
     const older = this.byIncarnation.get(incarnation);
     if (older) {
       this.release(older);
@@ -158,6 +163,7 @@ export class DataLinks {
     const data = this.links.get(link);
     if (!data) return;
     this.links.delete(link);
+    this.relayRequests.linkDown(link);
     for (const relayed of [...this.links.values()]) if (relayed.via?.link === link) this.endRelay(relayed);
     // One that was given up here has been released before, and says nothing about the peer.
     if (this.byIncarnation.get(data.incarnation) === data) this.suspects.add(data.incarnation);
@@ -189,10 +195,13 @@ export class DataLinks {
 
   /** What is in a message that a follower passes on, as if it came from the leader itself; any other as it is. */
   unwrap(link: LinkId, message: DataToSession): { link: LinkId; message: SpokenByData } | undefined {
-    if (message.kind !== 'relayed' && message.kind !== 'relayedEnd') return { link, message };
-    const relayed = this.links.get(-message.relay);
-    if (relayed?.via?.link !== link) return undefined;
-    if (message.kind === 'relayedEnd') return void this.endRelay(relayed);
+    if (message.kind !== 'relayedOpen' && message.kind !== 'relayed' && message.kind !== 'relayedEnd')
+      return { link, message };
+    const { kind, relay } = message;
+    if (kind === 'relayedOpen') return this.relayOpened(link, relay);
+    const relayed = this.links.get(-relay);
+    if (relayed?.via?.link !== link) return void this.relayRequests.answered(link, relay);
+    if (kind === 'relayedEnd') return void this.endRelay(relayed);
     return this.received(relayed.link) ? { link: relayed.link, message: message.message as SpokenByData } : undefined;
   }
 
@@ -258,16 +267,20 @@ export class DataLinks {
     if (this.linkOf(leader) !== undefined) return;
     const relays = this.relaysTo(leader);
     const relay = relays[Math.floor(this.context.random() * relays.length)];
-    if (!relay || this.silenceMs(leader) < RELAY_AFTER_MS) return;
+    if (relay && this.silenceMs(leader) >= RELAY_AFTER_MS) this.relayRequests.ask(leader, relay.link);
+  }
+
+  private relayOpened(link: LinkId, relay: number): undefined {
+    const leader = this.relayRequests.answered(link, relay);
+    const address = this.links.get(link)?.address;
+    if (leader === undefined || address === undefined) return;
     const { nowMs } = this.context;
-    const via = { link: relay.link, relay: ++this.lastRelay };
     const data: DataLink = {
-      ...{ link: -via.relay, via, address: relay.address, incarnation: leader },
+      ...{ link: -relay, via: { link, relay }, address, incarnation: leader },
       ...{ receivedAtMs: nowMs, sentAtMs: nowMs, operations: 0, pings: 0 },
     };
     this.links.set(data.link, data);
-    this.send(via.link, { kind: 'relayOpen', relay: via.relay, to: leader });
-    this.context.log('warn', 'leader-out-of-reach', { address: this.named.get(leader), via: relay.address });
+    this.context.log('warn', 'leader-out-of-reach', { address: this.named.get(leader), via: address });
     this.take(data);
   }
 

@@ -24,6 +24,7 @@ const RELAYED_MAX = 10_000;
  */
 export class RelayedLinks {
   private readonly byId = new Map<LinkId, Relayed>();
+  private readonly ids = new Map<string, LinkId>();
   private lastId: LinkId = 0;
 
   constructor(private readonly owner: RelayedLinksOwner) {}
@@ -31,15 +32,15 @@ export class RelayedLinks {
   receive(link: LinkId, message: RelayToLeader): void {
     const { session, relay } = message;
     if (message.kind === 'relayOpen') return this.open({ link, session, relay });
-    const id = this.find(link, session, relay);
+    const id = this.ids.get(keyOf({ link, session, relay }));
     if (id === undefined) return;
     if (message.kind === 'relay') this.owner.received(id, message.message);
-    else this.end(id);
+    else this.end(id, this.byId.get(id)!);
   }
 
   /** The way to a follower is lost. */
   linkDown(link: LinkId): void {
-    for (const [id, relayed] of this.byId) if (relayed.link === link) this.end(id);
+    for (const [id, relayed] of this.byId) if (relayed.link === link) this.end(id, relayed);
   }
 
   /** The effects as the host is to perform them, without those upon relays that have ended. */
@@ -57,7 +58,7 @@ export class RelayedLinks {
     if (!relayed) return undefined;
     const { link, session, relay } = relayed;
     if (type === 'send') return { type, link, message: { kind: 'relayed', relay, session, message: message! } };
-    this.byId.delete(id);
+    this.forget(id, relayed);
     return { type: 'send', link, message: { kind: 'relayedEnd', relay, session } };
   }
 
@@ -67,17 +68,22 @@ export class RelayedLinks {
       return this.owner.emit({ type: 'send', link, message: { kind: 'relayedEnd', relay, session } });
     const id = --this.lastId;
     this.byId.set(id, relayed);
+    this.ids.set(keyOf(relayed), id);
+    this.owner.emit({ type: 'send', link, message: { kind: 'relayedOpen', relay, session } });
     this.owner.linkUp(id, session);
   }
 
-  private end(id: LinkId): void {
-    this.byId.delete(id);
+  private end(id: LinkId, relayed: Relayed): void {
+    this.forget(id, relayed);
     this.owner.linkEnded(id);
   }
 
-  private find(link: LinkId, session: string, relay: number): LinkId | undefined {
-    for (const [id, relayed] of this.byId)
-      if (relayed.link === link && relayed.relay === relay && relayed.session === session) return id;
-    return undefined;
+  private forget(id: LinkId, relayed: Relayed): void {
+    this.byId.delete(id);
+    this.ids.delete(keyOf(relayed));
   }
+}
+
+function keyOf({ link, session, relay }: Relayed): string {
+  return `${link} ${relay} ${session}`;
 }

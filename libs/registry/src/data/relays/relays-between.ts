@@ -42,10 +42,15 @@ export class RelaysBetween {
     const { relay, session } = message;
     const known = this.relays.get(keyOf(session, relay));
     if (known?.leaderLink !== link) return;
-    if (message.kind === 'relayed')
-      return this.tellSession(known, { kind: 'relayed', relay, message: message.message });
-    this.relays.delete(keyOf(session, relay));
-    this.tellSession(known, { kind: 'relayedEnd', relay });
+    switch (message.kind) {
+      case 'relayedOpen':
+        return this.tellSession(known, { kind: 'relayedOpen', relay });
+      case 'relayed':
+        return this.tellSession(known, { kind: 'relayed', relay, message: message.message });
+      case 'relayedEnd':
+        this.relays.delete(keyOf(session, relay));
+        return this.tellSession(known, { kind: 'relayedEnd', relay });
+    }
   }
 
   linkDown(link: LinkId): void {

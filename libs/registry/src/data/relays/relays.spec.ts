@@ -46,9 +46,11 @@ describe('relays on a follower', () => {
     sink.take();
     relays.fromSession(2, 's1', { kind: 'relay', relay: 1, message: ping(7) });
     const message = { kind: 'pong', sequence: 7, tableEpoch: 1 } as const;
+    relays.fromLeader(LEADER_LINK, { kind: 'relayedOpen', relay: 1, session: 's2' });
     relays.fromLeader(LEADER_LINK, { kind: 'relayed', relay: 1, session: 's2', message });
     expect(sink.take()).toEqual([
       '1 <- relay 1 {"session":"s1","message":{"kind":"ping","sequence":7}}',
+      '3 <- relayedOpen 1 {}',
       '3 <- relayed 1 {"message":{"kind":"pong","sequence":7,"tableEpoch":1}}',
     ]);
   });
@@ -121,8 +123,9 @@ describe('relays on a leader', () => {
     });
   });
 
-  const open = (relay: number, session: string, link = 5): void =>
+  const open = (relay: number, session: string, link = 5): void => {
     links.receive(link, { kind: 'relayOpen', relay, session });
+  };
 
   it('are links with numbers that no host gives', () => {
     open(1, 's1');
@@ -131,6 +134,7 @@ describe('relays on a leader', () => {
     links.receive(5, { kind: 'relayEnd', relay: 1, session: 's1' });
     links.receive(5, { kind: 'relay', relay: 1, session: 's1', message: ping(2) });
     expect(said).toEqual(['-1 up s1', '-2 up s2', '-2 ping', '-1 ended']);
+    expect(sink.take()).toEqual(['5 <- relayedOpen 1 {"session":"s1"}', '5 <- relayedOpen 1 {"session":"s2"}']);
   });
 
   it('end with the link of the follower, and only those that go by way of it', () => {
@@ -164,7 +168,9 @@ describe('relays on a leader', () => {
   });
 
   it('are bounded in number', () => {
-    for (let relay = 1; relay <= 10_001; relay++) open(relay, 's1');
+    for (let relay = 1; relay <= 10_000; relay++) open(relay, 's1');
+    sink.take();
+    open(10_001, 's1');
     expect(said).toHaveLength(10_000);
     expect(sink.take()).toEqual(['5 <- relayedEnd 10001 {"session":"s1"}']);
   });
