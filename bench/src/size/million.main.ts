@@ -9,6 +9,7 @@ import { type Publisher, RegistryClient } from '#client';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
 import { usSince } from '../failover/load.js';
+import { DATA, PER_SERVICE, publish, serviceOf } from './publications.js';
 
 const HELP = `Publishes very many registrations to one data server, through session servers and the SDK, then republishes some of them all
 the time, and measures what they cost the data server: memory, how late its event loop is, and the processor time of one
@@ -24,12 +25,9 @@ publish and one fetch of a service, in a server of few publications and in the s
   --json            print the results as JSON
 `;
 
-const PER_SERVICE = 100;
 const CLIENTS = 50;
 const AT_ONCE = 4_000;
-const DATA = `tcp://10.20.30.40:20880?application=shop&weight=100&version=1.0.0&timestamp=1700000000000&methods=${'find,'.repeat(18)}`;
 const TICK_MS = 10;
-const REPORT_EVERY = 100_000;
 const COST_ROUNDS = 5;
 const COST_OPERATIONS = 4_000;
 const COST_AT_ONCE = 64;
@@ -79,19 +77,6 @@ async function measured(server: Node, file: string): Promise<Measured> {
   return JSON.parse(readFileSync(file, 'utf8')) as Measured;
 }
 
-async function publish(clients: RegistryClient[], publishers: Publisher[], upTo: number): Promise<void> {
-  let next = publishers.length;
-  const worker = async (): Promise<void> => {
-    while (next < upTo) {
-      const index = next++;
-      const dataId = `service-${Math.floor(index / PER_SERVICE)}`;
-      publishers.push(await clients[index % CLIENTS]!.publish({ dataId, data: [`${DATA}0`] }));
-      if (publishers.length % REPORT_EVERY === 0) console.error(`${publishers.length} published`);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}
-
 /** Processor time of one, in microseconds, many of them under way at any time. */
 interface Cost {
   publishUs: number;
@@ -105,7 +90,6 @@ async function costOf(
   usage: () => Promise<Measured>,
 ): Promise<Cost> {
   const anyOf = <T>(list: T[]): T => list[Math.floor(Math.random() * list.length)]!;
-  const services = Math.floor(publishers.length / PER_SERVICE);
   let version = 0;
   const timed = async (one: () => Promise<unknown>): Promise<number> => {
     const each: number[] = [];
@@ -123,7 +107,9 @@ async function costOf(
   };
   return {
     publishUs: await timed(() => anyOf(publishers).republish([`${DATA}${++version}`])),
-    fetchUs: await timed(() => anyOf(clients).query({ dataId: `service-${Math.floor(Math.random() * services)}` })),
+    fetchUs: await timed(() =>
+      anyOf(clients).query({ dataId: serviceOf(Math.floor(Math.random() * publishers.length)) }),
+    ),
   };
 }
 
@@ -179,10 +165,10 @@ try {
   before = await measured(server!, file);
   const publishers: Publisher[] = [];
   const usage = (): Promise<Measured> => measured(server!, file);
-  await publish(clients, publishers, Math.min(few, publications));
+  await publish(clients, publishers, Math.min(few, publications), AT_ONCE);
   costOfFew = await costOf(clients, publishers, usage);
   const startMs = performance.now();
-  await publish(clients, publishers, publications);
+  await publish(clients, publishers, publications, AT_ONCE);
   tookS = (performance.now() - startMs) / 1000;
   filled = await measured(server!, file);
   costOfAll = await costOf(clients, publishers, usage);

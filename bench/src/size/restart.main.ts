@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { RegistryClient } from '#client';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
+import { publish } from './publications.js';
 
 const HELP = `Publishes many registrations to the only data server, kills it with kill -9 and starts it again, with a copy for a warm
 start and without one in turn: how much keeping the copy costs publishing, and what it saves when the server is back.
@@ -17,10 +18,8 @@ start and without one in turn: how much keeping the copy costs publishing, and w
   --json            print the results as JSON
 `;
 
-const PER_SERVICE = 100;
 const CLIENTS = 20;
 const AT_ONCE = 2_000;
-const DATA = `tcp://10.20.30.40:20880?application=shop&weight=100&version=1.0.0&timestamp=1700000000000&methods=${'find,'.repeat(18)}`;
 const TICK_MS = 10;
 
 const { values: options } = parseArgs({
@@ -76,20 +75,6 @@ async function until(node: Node, holds: (stats: Stats) => boolean): Promise<Stat
   }
 }
 
-async function publishAll(clients: RegistryClient[]): Promise<number> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < publications) {
-      const index = next++;
-      const dataId = `service-${Math.floor(index / PER_SERVICE)}`;
-      await clients[index % CLIENTS]!.publish({ dataId, data: [`${DATA}${index}`] });
-    }
-  };
-  const startMs = performance.now();
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-  return performance.now() - startMs;
-}
-
 async function run(warmStart: boolean): Promise<Round> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
   const env = { ROLLCALL_DATA_WARM_START: String(warmStart) };
@@ -100,8 +85,10 @@ async function run(warmStart: boolean): Promise<Round> {
     const [server] = cluster.of('data');
     const seeds = cluster.of('session').map(({ rpcAddress }) => rpcAddress);
     for (let i = 0; i < CLIENTS; i++) clients.push(new RegistryClient({ seeds }));
-    const tookMs = await publishAll(clients);
+    const begunMs = performance.now();
+    await publish(clients, [], publications, AT_ONCE);
     const publishedMs = performance.now();
+    const tookMs = publishedMs - begunMs;
     await until(server!, ({ warm }) => warm.pending === 0);
     const keptAfterMs = performance.now() - publishedMs;
     await server!.kill('SIGKILL');
