@@ -29,6 +29,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private readonly features: Features;
   private stopped = false;
   private nextTickMs: number | undefined;
+  private wakeAtMs = Infinity;
   /** The epoch at the commit of this leader's own bootstrap. */
   private barrierEpoch: number | undefined;
 
@@ -46,9 +47,10 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   step(nowMs: number, event: MetaEvent): MetaEffect[] {
     if (this.stopped) return [];
     this.forgiveStall(nowMs);
+    if (event.type === 'wake') this.wakeAtMs = Infinity;
     switch (event.type) {
       case 'start':
-        this.tickAt(nowMs + this.tickMs);
+        this.nextTickMs = nowMs + this.tickMs;
         break;
       case 'stop':
         this.stopped = true;
@@ -84,6 +86,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
         this.members.dialFailed(nowMs, event);
         break;
     }
+    this.askForWake();
     return this.context.end();
   }
 
@@ -109,7 +112,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
 
   private received(nowMs: number, link: LinkId, message: ToMeta): void {
     const said = this.members.received(nowMs, link, message);
-    if (said?.kind === 'replicas') this.slots.reported(said.incarnation, said.reports);
+    if (said?.kind === 'replicas') this.slots.reported(nowMs, said.incarnation, said.reports);
     if (said?.kind === 'sizes') this.slots.sized(said.incarnation, said.sizes);
   }
 
@@ -188,14 +191,15 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     }
     if (command.type !== 'place' || this.table.epoch < outcome.result.epoch) return;
     this.slots.place(nowMs, this.members.barred);
-    this.slots.proposeReported();
+    this.slots.proposeReported(nowMs);
   }
 
   // Time.
 
   private tick(nowMs: number): void {
-    if (this.nextTickMs === undefined || nowMs < this.nextTickMs) return this.tickAt(this.nextTickMs);
-    this.tickAt(nowMs + this.tickMs);
+    if (this.nextTickMs === undefined) return;
+    if (nowMs < this.nextTickMs) return this.advanceSlots(nowMs);
+    this.nextTickMs = nowMs + this.tickMs;
     this.members.closeIdleLinks(nowMs);
     if (!this.context.leading) return;
     if (!this.context.ready) {
@@ -204,13 +208,19 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
       return this.members.answerJoins(nowMs);
     }
     this.members.tick(nowMs);
-    this.slots.place(nowMs, this.members.barred);
+    this.advanceSlots(nowMs);
     this.features.consider();
   }
 
-  private tickAt(atMs: number | undefined): void {
-    if (atMs === undefined) return;
-    this.nextTickMs = atMs;
+  private advanceSlots(nowMs: number): void {
+    this.slots.proposeReported(nowMs);
+    this.slots.place(nowMs, this.members.barred);
+  }
+
+  private askForWake(): void {
+    const atMs = Math.min(this.nextTickMs ?? Infinity, this.slots.dueAtMs);
+    if (atMs === this.wakeAtMs || atMs === Infinity) return;
+    this.wakeAtMs = atMs;
     this.context.emit({ type: 'wake', atMs });
   }
 
@@ -221,7 +231,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     this.members.forgive(gapMs);
     this.gathering.forgive(gapMs);
     this.context.settledAtMs += gapMs;
-    this.tickAt(nowMs + this.tickMs);
+    this.nextTickMs = nowMs + this.tickMs;
     this.context.log('warn', 'stalled', { gapMs });
   }
 }

@@ -9,10 +9,17 @@ import { resumes } from './resumes.js';
 
 /** A leader that does not answer is asked again after this to hand a slot over; it may have been too busy. */
 const ASK_AGAIN_MS = 1_000;
+/**
+ * Every commit of the table is told to all members, at the very time at which they have most to do. So what nobody waits
+ * for, replicas that join, are complete, or leave, is gathered for so long after the last of its kind. What gives a slot
+ * a leader, and what a leader has stopped its writes for, is proposed at once.
+ */
+const PACE_MS = 200;
 
 /** What a plan depends on. */
 interface Basis {
   epoch: number;
+  members: RoutingTable['members'];
   barred: ReadonlySet<string>;
   mayBalance: boolean;
 }
@@ -30,6 +37,13 @@ interface WantedMove {
 export class Slots {
   /** The latest for which the planner wanted no steps but moves. */
   private done: Basis | undefined;
+  /** The latest that was planned for, unless that gave leaders to slots: who fails to get one is given another at once. */
+  private planned: Basis | undefined;
+  private nextPlanMs = 0;
+  private nextReportMs = 0;
+  /** Of a plan, and of reports, that wait for their time. */
+  private planAtMs = Infinity;
+  private reportAtMs = Infinity;
   /** By slot; of the latest plan. */
   private moves = new Map<number, WantedMove>();
   /** By slot, as its leader said last. Kept when the leader changes: what there is does not change with it. */
@@ -59,12 +73,26 @@ export class Slots {
   place(nowMs: number, barred: ReadonlySet<string>): void {
     const { context, done } = this;
     const { ready, table } = context;
+    this.planAtMs = Infinity;
     if (!ready || this.proposals.has('place', ({ steps }) => steps.some(isOfPlan))) return;
     const isSettled = context.isNew || context.isSettled(nowMs);
-    const basis = { epoch: table.epoch, barred, mayBalance: isSettled && !context.state.rebalance.paused };
-    const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === basis.mayBalance;
-    if (!isDone) this.plan(basis);
+    const mayBalance = isSettled && !context.state.rebalance.paused;
+    const basis = { epoch: table.epoch, members: table.members, barred, mayBalance };
+    const isDone = done?.epoch === basis.epoch && done.barred === barred && done.mayBalance === mayBalance;
+    const waits = nowMs < this.nextPlanMs && this.mayWait(basis);
+    if (!isDone && waits) this.planAtMs = this.nextPlanMs;
+    else if (!isDone) this.plan(nowMs, basis);
     this.askForMoves(nowMs);
+  }
+
+  /** When something that waits for its time is due: a plan, or what leaders have reported. */
+  get dueAtMs(): number {
+    return Math.min(this.planAtMs, this.reportAtMs);
+  }
+
+  /** Only with the members, or with who may lead, comes and goes who leads a slot. */
+  private mayWait({ members, barred }: Basis): boolean {
+    return this.planned?.members === members && this.planned.barred === barred;
   }
 
   /** What plans depend on beside the state; on a node that does not lead, as if a settled leader had heard of nobody. */
@@ -84,7 +112,7 @@ export class Slots {
   }
 
   /** What the leader of slots says of their replicas. Only who leads at that leaderEpoch is believed. */
-  reported(reporter: string, reports: ReplicaReport[]): void {
+  reported(nowMs: number, reporter: string, reports: ReplicaReport[]): void {
     const { ready, table } = this.context;
     if (!ready) return;
     for (const report of reports) {
@@ -94,7 +122,7 @@ export class Slots {
       const step = this.stepFor(report, reporter);
       if (step) this.waiting.set(`${step.type} ${slot} ${report.server}`, { step, tableEpoch });
     }
-    this.proposeReported();
+    this.proposeReported(nowMs);
   }
 
   private stepFor({ type, slot, leaderEpoch, server }: ReplicaReport, leader: string): SlotStep | undefined {
@@ -120,8 +148,15 @@ export class Slots {
    * complete waits for that replica's acknowledgements as long as its table names it; so what it said by a table before
    * the latest change of the slot is not taken any more: the replica may have been dropped, and joined again, since.
    */
-  proposeReported(): void {
+  proposeReported(nowMs: number): void {
+    this.reportAtMs = Infinity;
     if (this.waiting.size === 0 || this.proposals.has('place', ({ steps }) => !steps.some(isPlanned))) return;
+    const isAwaited = [...this.waiting.values()].some(({ step }) => step.type !== 'complete');
+    if (!isAwaited && nowMs < this.nextReportMs) {
+      this.reportAtMs = this.nextReportMs;
+      return;
+    }
+    this.nextReportMs = nowMs + PACE_MS;
     this.noteChanges();
     const steps = [...this.waiting.values()]
       .filter(({ step, tableEpoch }) => tableEpoch >= this.changedAt[step.slot]!)
@@ -149,13 +184,16 @@ export class Slots {
 
   leadershipChanged(): void {
     this.done = undefined;
+    this.planned = undefined;
+    this.planAtMs = Infinity;
+    this.reportAtMs = Infinity;
     this.moves.clear();
     this.waiting.clear();
     this.sizes.clear();
     this.seen = undefined;
   }
 
-  private plan(basis: Basis): void {
+  private plan(nowMs: number, basis: Basis): void {
     const { table } = this.context;
     const { barred: unfit, mayBalance } = basis;
     const [draining, frozen] = [drainingServers(table), isProtected(table)];
@@ -168,10 +206,12 @@ export class Slots {
         return [[step.slot, wanted] as const];
       }),
     );
+    this.planned = steps.some(givesLeader) ? undefined : basis;
     if (steps.length === 0) {
       this.done = basis;
       return;
     }
+    this.nextPlanMs = nowMs + PACE_MS;
     this.context.log('info', 'placing-slots', { ...countByType(steps), epoch: table.epoch });
     this.proposals.propose({ type: 'place', steps });
   }
@@ -194,6 +234,11 @@ function isPlanned({ type }: SlotStep): boolean {
 /** What the planner has decided, whether proposed by itself or once a leader was ready. */
 function isOfPlan(step: SlotStep): boolean {
   return isPlanned(step) || step.type === 'move';
+}
+
+/** Whether the step gives a leader to a slot that had none who may lead it. */
+function givesLeader({ type }: SlotStep): boolean {
+  return type === 'promote' || type === 'begin' || type === 'resume';
 }
 
 function countByType(steps: SlotStep[]): Record<string, number> {
