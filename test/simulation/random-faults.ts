@@ -1,4 +1,5 @@
 import type { RemovalCause } from '#model';
+import { SessionCore } from '#registry';
 import type { ClusterOptions } from '#sim';
 import { EXERCISES, countRun, counting } from './counting.js';
 import { untilConverged } from './invariants/convergence.js';
@@ -31,6 +32,8 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
     isolation: seed % 4 === 0 ? 'freeze' : 'copy',
     // So that snapshots are taken, and servers that were away need one.
     raft: { snapshotEveryEntries: 10, retainedEntries: seed % 6 },
+    // As if there were thousands of clients: those of a lost server spread over all the time that they may take.
+    ...(seed % 3 === 0 ? { cores: { session: spreading } } : {}),
     ...(trace ? { trace } : {}),
     observers: [(each) => counting(each, count)],
   };
@@ -50,6 +53,9 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
   countRun(cluster, causes, count);
   return { fingerprint: cluster.world.transcript.hash(), exercised };
 }
+
+const spreading: NonNullable<NonNullable<ClusterOptions['cores']>['session']> = (options) =>
+  new SessionCore({ ...options, limits: { ...options.limits, spreadPerConnectionMs: 1_000 } });
 
 /** The whole registry under random faults. */
 export const registrySimulation: Simulation = {

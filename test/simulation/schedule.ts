@@ -235,7 +235,10 @@ export class Schedule {
   /** Another process of the application, which has kept the names of its registrations and no stamps. */
   private restart(former: SimClient | undefined): boolean {
     if (!former || this.cluster.clients.filter((each) => !each.dead && !each.closed).length > 8) return false;
-    const client = this.cluster.addClient();
+    // The machine may have lost what was kept on its disk.
+    const client = this.cluster.addClient(this.random() < 0.8 ? former.disk : undefined);
+    for (const { dataInfoId, scope, zone, active } of former.subscribers.slice(0, 3))
+      if (active) client.subscribe({ dataId: parseDataInfoId(dataInfoId)!.dataId, scope, zone });
     // Its machine's clock may have been set back meanwhile: then what it publishes is older than what it left.
     client.wallOffsetMs = former.wallOffsetMs - (this.random() < 0.7 ? Math.round(this.random() * 60_000) : 0);
     for (const { registerId, dataInfoId } of former.publishers.slice(0, 5)) {

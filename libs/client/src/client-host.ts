@@ -7,7 +7,7 @@ import { RpcConnection } from './rpc-connection.js';
 /** What the host passes on to the application's side. */
 export type ApplicationEffect = Extract<
   ClientEffect,
-  { type: 'changed' | 'temporary' | 'subscriberFailed' | 'settled' | 'stateChanged' | 'log' }
+  { type: 'changed' | 'temporary' | 'subscriberFailed' | 'settled' | 'stateChanged' | 'keep' | 'keepServers' | 'log' }
 >;
 
 export interface ClientHostOptions extends Omit<ClientOptions, 'random'> {
@@ -79,6 +79,8 @@ export class ClientHost {
       case 'temporary':
       case 'subscriberFailed':
       case 'settled':
+      case 'keep':
+      case 'keepServers':
       case 'log':
         return this.options.onEffect(effect);
       default:

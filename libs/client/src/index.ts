@@ -1,8 +1,16 @@
 export { RpcConnection, type RpcConnectOptions, type StreamListener } from './rpc-connection.js';
-export { RegistryClient, type RegistryClientEvents, type RegistryClientOptions } from './registry-client.js';
+export {
+  type ClientStatus,
+  RegistryClient,
+  type RegistryClientEvents,
+  type RegistryClientOptions,
+} from './registry-client.js';
 export { Publisher } from './publisher.js';
 export { Subscriber, type SubscriberEvents } from './subscriber.js';
 export type { QueryOptions } from './query.js';
 export type { LogEntry } from './client-host.js';
-export type { ClientLimits, ClientState, Registration, SubscriberSnapshot, Subscription } from '#registry';
+export type { ClientLimits, ClientState, Registration, StateReason, SubscriberSnapshot, Subscription } from '#registry';
+export { CODES, type Code, type PublisherView, RegistryError, type Retry } from '#model';
+export type { SnapshotOptions, SnapshotProblem } from './snapshot/snapshot-folder.js';
+export { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
 export { systemEnv } from './env.js';

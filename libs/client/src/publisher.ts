@@ -8,6 +8,8 @@ export type Call = (make: (call: number) => CallEvent) => Promise<void>;
 
 /** One registration of this process. It lives until it is unpublished or its client is closed, whatever servers do. */
 export class Publisher {
+  /** @internal set by the client */
+  onUnpublish: () => void = () => {};
   private ending: Promise<void> | undefined;
 
   constructor(
@@ -25,6 +27,7 @@ export class Publisher {
 
   /** Resolves when the registration is gone. Every call answers the same promise. */
   unpublish(): Promise<void> {
+    this.onUnpublish();
     return (this.ending ??= this.call((call) => ({ type: 'unpublish', publisher: this.number, call })));
   }
 }

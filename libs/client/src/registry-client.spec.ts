@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { RegistryError } from '#model';
 import { FakeRegistry, FakeSession } from './fake-session.harness.js';
 import { RegistryClient, type RegistryClientOptions } from './registry-client.js';
@@ -281,4 +284,82 @@ it('a thousand publishers at once travel in few requests and all arrive', async 
   await Promise.all(all);
   expect(registry.publications.size).toBe(1_000);
   expect(session.count('registry.apply')).toBeLessThan(50);
+});
+
+describe('a snapshot on disk', () => {
+  let folder: string;
+  const withSnapshot = (options: Partial<RegistryClientOptions> = {}): RegistryClient =>
+    newClient({ appName: 'api', snapshot: { folder }, ...options });
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rollcall-client-'));
+  });
+
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  async function known(): Promise<void> {
+    const client = withSnapshot();
+    await client.publish({ dataId: 'user', data: ['v'] });
+    await until(client.subscribe({ dataId: 'user' }), (data) => data.length === 1);
+    await client.close({ drain: false });
+  }
+
+  it('gives a client that starts with everything down the last known list at once, and the live one later', async () => {
+    await known();
+    await session.kill();
+    const client = withSnapshot();
+    const subscriber = client.subscribe({ dataId: 'user' });
+    expect(subscriber.current()).toMatchObject({ state: 'pending', stale: true, publishers: [{ data: ['v'] }] });
+    expect((await subscriber[Symbol.asyncIterator]().next()).value).toMatchObject({ stale: true });
+    registry.publications.clear();
+    registry.sequence++;
+    await session.listen();
+    const live = await subscriber.ready();
+    expect(live).toMatchObject({ state: 'current', publishers: [] });
+    expect(live.stale).toBeUndefined();
+    const told = session.received.findLast(({ pattern }) => pattern === 'registry.subscribe')?.data;
+    expect(told).toMatchObject({ base: { clusterId: 'c1' } });
+  });
+
+  it('keeps the servers learned, so that a client finds them when its seeds are gone', async () => {
+    const other = await another();
+    await known();
+    await session.kill();
+    const client = withSnapshot({ seeds: ['127.0.0.1:1'] });
+    await client.connect();
+    expect(client.status).toMatchObject({ state: 'ready', server: other.address });
+  });
+
+  it('that is damaged is reported to whoever listens, ignored and replaced', async () => {
+    await known();
+    const views = join(folder, 'api', 'c1');
+    for (const name of await readdir(views)) await writeFile(join(views, name), 'damaged');
+    const client = withSnapshot();
+    const problems: string[] = [];
+    client.on('snapshot', ({ type }) => problems.push(type));
+    const subscriber = client.subscribe({ dataId: 'user' });
+    expect(subscriber.current()).toEqual({ dataInfoId: expect.any(String), state: 'pending', publishers: [] });
+    await subscriber.ready();
+    expect(problems).toEqual(['damaged']);
+    await client.close({ drain: false });
+    expect(withSnapshot().subscribe({ dataId: 'user' }).current()).toMatchObject({ stale: true });
+  });
+});
+
+it('the state is told with why and since when', async () => {
+  const client = newClient();
+  const before = Date.now();
+  const heard: string[] = [];
+  client.on('state', (state, { reason, since }) => {
+    heard.push(`${state} ${reason}`);
+    expect(since.getTime()).toBeGreaterThanOrEqual(before - 1_000);
+  });
+  expect(client.status).toMatchObject({ state: 'connecting', reason: 'started', attempts: 0 });
+  await client.connect();
+  expect(client.status.server).toBe(session.address);
+  await session.kill();
+  while (client.status.attempts === 0) await new Promise((resolve) => client.on('log', resolve));
+  expect(client.status).toMatchObject({ state: 'degraded', lastFailure: expect.stringContaining(session.address) });
+  await client.close();
+  expect(heard).toEqual(['ready welcomed', 'degraded connection-lost', 'closed closed']);
 });

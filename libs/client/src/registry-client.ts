@@ -13,7 +13,9 @@ import {
   type ClientEvent,
   type ClientLimits,
   type ClientState,
+  type ClientStatus as CoreStatus,
   DEFAULT_CLIENT_LIMITS,
+  type KeptView,
   type Registration,
   type SubscriberSnapshot,
   type Subscription,
@@ -27,6 +29,7 @@ import { systemEnv } from './env.js';
 import { Publisher } from './publisher.js';
 import { type QueryOptions, queryUntil } from './query.js';
 import type { RpcConnection } from './rpc-connection.js';
+import { SnapshotFolder, type SnapshotOptions, type SnapshotProblem } from './snapshot/snapshot-folder.js';
 import { Subscriber } from './subscriber.js';
 
 export interface RegistryClientOptions {
@@ -37,16 +40,29 @@ export interface RegistryClientOptions {
   /** The zone of publications and subscriptions that name none. */
   zone?: string;
   limits?: Partial<ClientLimits>;
+  /**
+   * Keeps on disk what is known, so that a start at which no server can be reached begins with that, marked stale. Left
+   * out, nothing is written.
+   */
+  snapshot?: SnapshotOptions;
   /** Present for TLS. */
   tls?: ConnectionOptions;
   /** The outside world; another one in tests. */
   env?: Env;
 }
 
+/** In which state a client is, why, and since when. */
+export interface ClientStatus extends Omit<CoreStatus, 'sinceMs'> {
+  since: Date;
+}
+
 export type RegistryClientEvents = {
-  state: [state: ClientState];
+  /** Told with every change of state. */
+  state: [state: ClientState, status: ClientStatus];
   /** A listener of the application threw, or rejected. */
   error: [error: unknown];
+  /** The snapshot on disk is not as it should be; the client goes on without. */
+  snapshot: [problem: SnapshotProblem];
   log: [entry: LogEntry];
 };
 
@@ -57,12 +73,15 @@ export type RegistryClientEvents = {
 export class RegistryClient {
   private readonly env: Env;
   private readonly host: ClientHost;
+  private readonly snapshot: SnapshotFolder | undefined;
   private readonly emitter: Emitter<RegistryClientEvents>;
   private readonly calls = new Map<number, { resolve(): void; reject(error: RegistryError): void }>();
+  private readonly publishers = new Set<Publisher>();
   private readonly subscribers = new Map<number, Subscriber>();
+  /** The subscriber that is just being made. */
+  private subscribing: number | undefined;
   private numbers = 0;
   private started = false;
-  private currentState: ClientState = 'connecting';
   private closing: Promise<void> | undefined;
 
   constructor(private readonly options: RegistryClientOptions) {
@@ -72,11 +91,14 @@ export class RegistryClient {
     this.emitter = new Emitter((error, name) => name !== 'error' && this.emitter.emit('error', error));
     const { seeds, appName, zone, tls } = options;
     const limits = { ...DEFAULT_CLIENT_LIMITS, ...options.limits };
+    this.snapshot = options.snapshot && this.openSnapshot(options.snapshot);
     this.host = new ClientHost({
       seeds: [...seeds],
       ...(appName === undefined ? {} : { appName }),
       ...(zone === undefined ? {} : { zone }),
       ...(tls === undefined ? {} : { tls }),
+      ...(this.snapshot === undefined ? {} : { keep: true }),
+      ...(this.snapshot?.servers === undefined ? {} : { kept: this.snapshot.servers }),
       limits,
       dialTimeoutMs: limits.dialTimeoutMs,
       requestTimeoutMs: limits.requestTimeoutMs,
@@ -86,7 +108,12 @@ export class RegistryClient {
   }
 
   get state(): ClientState {
-    return this.currentState;
+    return this.host.core.status.state;
+  }
+
+  /** Also tells, while no server serves the client, how many dials have failed since and why the last one did. */
+  get status(): ClientStatus {
+    return this.present(this.host.core.status);
   }
 
   on<Name extends keyof RegistryClientEvents>(
@@ -128,10 +155,26 @@ export class RegistryClient {
       registration: own,
       wallMs: this.env.wallMs(),
     }));
-    return new Publisher(own.registerId as string, dataInfoIdOf(own), number, (make) => this.call(make));
+    const publisher = new Publisher(own.registerId as string, dataInfoIdOf(own), number, (make) => this.call(make));
+    publisher.onUnpublish = () => void this.publishers.delete(publisher);
+    this.publishers.add(publisher);
+    return publisher;
   }
 
-  /** Subscribes. Throws when no server would take the subscription; everything later comes as events. */
+  /** How many publishers the registry has been given and has not been asked to remove. */
+  get publisherCount(): number {
+    return this.publishers.size;
+  }
+
+  /** Takes away all that is published; the client stays, and so does what it subscribes to. */
+  async unpublishAll(): Promise<void> {
+    await Promise.all([...this.publishers].map((publisher) => publisher.unpublish()));
+  }
+
+  /**
+   * Subscribes. Throws when no server would take the subscription; everything later comes as events. What the snapshot on
+   * disk has of it is held at once, as `stale`, until the first complete answer.
+   */
   subscribe(subscription: Subscription, listener?: (snapshot: SubscriberSnapshot) => unknown): Subscriber {
     const fault = checkSubscription(subscription);
     if (fault) throw RegistryError.from(fault);
@@ -150,7 +193,13 @@ export class RegistryClient {
     );
     if (listener) subscriber.on('change', listener);
     this.subscribers.set(number, subscriber);
-    this.dispatch({ type: 'subscribe', subscriber: number, subscription: { ...subscription } });
+    const kept = this.keptOf(subscription);
+    this.subscribing = number;
+    this.dispatch({
+      ...{ type: 'subscribe', subscriber: number, subscription: { ...subscription } },
+      ...(kept === undefined ? {} : { kept }),
+    });
+    this.subscribing = undefined;
     return subscriber;
   }
 
@@ -182,7 +231,27 @@ export class RegistryClient {
    * resolves; without it, publications stay for the server's grace, as after a crash.
    */
   close(options: { drain?: boolean } = {}): Promise<void> {
-    return (this.closing ??= this.call((call) => ({ type: 'close', call, drain: options.drain ?? true })));
+    const { drain = true } = options;
+    this.closing ??= this.call((call) => ({ type: 'close', call, drain })).then(() => this.snapshot?.close());
+    return this.closing;
+  }
+
+  private openSnapshot(options: SnapshotOptions): SnapshotFolder {
+    return new SnapshotFolder(options, {
+      name: this.options.appName ?? 'client',
+      token: randomId(this.env.random),
+      wallMs: () => this.env.wallMs(),
+      // Not before whoever makes the client can listen.
+      report: (problem) => queueMicrotask(() => this.emitter.emit('snapshot', problem)),
+    });
+  }
+
+  private keptOf({ scope, zone = this.options.zone, ...names }: Subscription): KeptView | undefined {
+    return this.snapshot?.view({
+      dataInfoId: dataInfoIdOf(names),
+      ...(scope === undefined ? {} : { scope }),
+      ...(zone === undefined ? {} : { zone }),
+    });
   }
 
   private connection(deadlineMs = Infinity): Promise<RpcConnection> {
@@ -198,7 +267,7 @@ export class RegistryClient {
         if (connection) {
           finish();
           resolve(connection);
-        } else if (this.currentState === 'closed') {
+        } else if (this.state === 'closed') {
           finish();
           reject(new RegistryError('SHUTTING_DOWN', 'The client is closed.'));
         }
@@ -234,8 +303,11 @@ export class RegistryClient {
 
   private perform(effect: ApplicationEffect): void {
     switch (effect.type) {
-      case 'changed':
-        return this.subscribers.get(effect.subscriber)?.changed(effect.snapshot);
+      case 'changed': {
+        const tell = (): void => this.subscribers.get(effect.subscriber)?.changed(effect.snapshot);
+        // No listener hears anything before whoever subscribes has the subscriber in hand.
+        return effect.subscriber === this.subscribing ? queueMicrotask(tell) : tell();
+      }
       case 'temporary':
         return this.subscribers.get(effect.subscriber)?.told(effect.publishers, effect.snapshot);
       case 'subscriberFailed':
@@ -248,14 +320,25 @@ export class RegistryClient {
         return;
       }
       case 'stateChanged':
-        this.currentState = effect.state;
         if (effect.state === 'closed') this.ended();
-        return this.emitter.emit('state', effect.state);
+        return this.emitter.emit('state', effect.state, this.present(effect.status));
+      case 'keep': {
+        const { batch, views } = effect;
+        void this.snapshot?.keep(views).then(() => this.host.dispatch({ type: 'kept', batch }));
+        return;
+      }
+      case 'keepServers':
+        void this.snapshot?.keepServers(effect.servers);
+        return;
       case 'log': {
         const { type: _type, ...entry } = effect;
         return this.emitter.emit('log', entry);
       }
     }
+  }
+
+  private present({ sinceMs, ...status }: CoreStatus): ClientStatus {
+    return { ...status, since: new Date(this.env.wallMs() - (this.env.nowMs() - sinceMs)) };
   }
 
   private ended(): void {

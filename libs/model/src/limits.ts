@@ -19,6 +19,8 @@ export const LIMITS = {
   configKeys: 1_000,
   /** All configuration values together, since every meta server holds them in memory and in each snapshot. */
   configBytes: 16 * 1024 * 1024,
+  /** Session servers that a client is told of. */
+  sessionsTold: 256,
   minLeaseMs: 1_000,
   maxLeaseMs: 24 * 60 * 60 * 1000,
   defaultLeaseMs: 15_000,

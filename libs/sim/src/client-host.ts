@@ -6,6 +6,8 @@ import type {
   ClientOptions,
   ClientState,
   Registration,
+  KeptServers,
+  KeptView,
   SubscriberSnapshot,
   Subscription,
 } from '#registry';
@@ -15,11 +17,19 @@ import { type HostObserver, describe } from './server-host.js';
 import type { ClientMessage, ServerMessage } from './session-host.js';
 import type { World } from './world.js';
 
+/** What clients keep on disk, for the next process on the machine. */
+export interface SimSnapshot {
+  servers?: KeptServers;
+  views: Map<string, KeptView>;
+}
+
 export interface ClientHostOptions {
   makeCore: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;
   seeds: string[];
   zone: string;
   limits?: ClientOptions['limits'];
+  /** What an earlier process has left. */
+  disk?: SimSnapshot;
 }
 
 type Outcome = { ok: true; stored: boolean } | { ok: false; failure: Failure };
@@ -75,6 +85,7 @@ export class SimClient implements SimApplication {
   state: ClientState = 'connecting';
   closed = false;
   wallOffsetMs = 0;
+  readonly disk: SimSnapshot;
   private readonly process: SimProcess;
   private readonly core: Core<ClientEvent, ClientEffect>;
   private readonly random: Random;
@@ -92,7 +103,11 @@ export class SimClient implements SimApplication {
     this.process = new SimProcess(name, world.clock);
     this.random = world.fork();
     const { makeCore, seeds, zone, limits } = settings;
-    this.core = makeCore({ seeds, appName: name, zone, random: world.fork(), ...(limits ? { limits } : {}) });
+    this.disk = settings.disk ?? { views: new Map() };
+    const { servers: kept } = this.disk;
+    const random = world.fork();
+    const options = { seeds, appName: name, zone, random, keep: true, ...(kept ? { kept } : {}) };
+    this.core = makeCore({ ...options, ...(limits ? { limits } : {}) });
     this.step({ type: 'start' });
   }
 
@@ -169,9 +184,14 @@ export class SimClient implements SimApplication {
     };
     this.subscribers.push(subscriber);
     this.act(`subscribes ${subscriber.dataInfoId}`, () =>
-      this.step({ type: 'subscribe', subscriber: number, subscription }),
+      this.step({ type: 'subscribe', subscriber: number, subscription, ...this.keptOf(subscription) }),
     );
     return subscriber;
+  }
+
+  private keptOf({ scope, zone = this.zone, ...names }: Subscription): { kept?: KeptView } {
+    const kept = this.disk.views.get(viewKey({ dataInfoId: nameOf(names), ...(scope ? { scope } : {}), zone }));
+    return kept ? { kept } : {};
   }
 
   /** A goodbye: everything it published leaves at once. */
@@ -267,6 +287,11 @@ export class SimClient implements SimApplication {
       case 'stateChanged':
         this.state = effect.state;
         return this.note(`is ${effect.state}`);
+      case 'keep':
+        return this.keep(effect.batch, effect.views);
+      case 'keepServers':
+        this.disk.servers = effect.servers;
+        return;
       case 'subscriberFailed':
         throw new Error(`${this.name} subscribed to what cannot be: ${effect.failure.message}`);
       case 'settled':
@@ -274,6 +299,14 @@ export class SimClient implements SimApplication {
         this.calls.delete(effect.call);
         return;
     }
+  }
+
+  /** On disk a moment later; what was not, when the process ends, is lost. */
+  private keep(batch: number, views: KeptView[]): void {
+    this.process.timer(this.world.nowMs() + this.random() * 20, () => {
+      for (const view of views) this.disk.views.set(viewKey(view), view);
+      this.step({ type: 'kept', batch });
+    });
   }
 
   private show(subscriber: SimSubscriber, snapshot: SubscriberSnapshot): void {
@@ -345,6 +378,10 @@ export class SimClient implements SimApplication {
   private note(text: string): void {
     this.world.transcript.note(this.name, text);
   }
+}
+
+function viewKey({ dataInfoId, scope, zone }: Pick<KeptView, 'dataInfoId' | 'scope' | 'zone'>): string {
+  return JSON.stringify([dataInfoId, scope ?? '', zone ?? '']);
 }
 
 function nameOf(name: { dataId: string; group?: string; instanceId?: string }): string {

@@ -1,7 +1,7 @@
 import type { RaftNodeLimits } from '#consensus';
 import type { Switches } from '#model';
 import { decodeBody } from './bodies.js';
-import type { SimClient } from './client-host.js';
+import type { SimClient, SimSnapshot } from './client-host.js';
 import { SimClient as Client, type SimApplication, type SimPublisher, type SimSubscriber } from './client-host.js';
 import type { Isolation } from './copy.js';
 import { type Cores, realCores } from './cores.js';
@@ -109,12 +109,14 @@ export class Cluster {
     return host;
   }
 
-  addClient(): SimClient {
+  /** @param disk what an earlier process on its machine has left there */
+  addClient(disk?: SimSnapshot): SimClient {
     const number = this.clients.length + 1;
     const client = new Client(`client-${number}`, this.world, this.observer(), {
       makeCore: this.cores.client,
       seeds: this.sessionAddresses(),
       zone: this.zoneOf(number),
+      ...(disk ? { disk } : {}),
     });
     this.clients.push(client);
     return client;

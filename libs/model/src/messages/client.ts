@@ -107,9 +107,13 @@ export type Notice =
       session: string;
       heartbeatMs: number;
       idleTimeoutMs: number;
-      /** RPC addresses of all session servers known. */
+      /** RPC addresses of session servers, this one among them. */
       sessions: string[];
+      /** A client that loses this connection waits for a random part of this before it dials another; none when left out. */
+      reconnectSpreadMs?: number;
     }
+  /** Where to go when this connection is lost, and how far to spread that, have changed since the welcome. */
+  | { type: 'servers'; sessions: string[]; reconnectSpreadMs: number }
   /** A publication that was answered `accepted` or `stored` met a newer stamp later on; publish again above `held`. */
   | { type: 'stale'; registerId: string; held: Stamp }
   /** The server asks the client to go elsewhere, after a random wait of up to `spreadMs`. */

@@ -169,6 +169,15 @@ describe('configuration', () => {
     expect(refusal({ yaml: 'session: { limits: { heartbeatMs: 6000 } }' }).message).toContain('idleTimeoutMs');
   });
 
+  it('refuses to have clients spread over so long that they are taken for gone before they are back', () => {
+    const spread = (ms: number) => ({ yaml: `session: { limits: { reconnectSpreadMs: ${ms} } }` });
+    expect(load(spread(3_000))).toMatchObject({ limits: { reconnectSpreadMs: 3_000 } });
+    expect(refusal(spread(3_001)).message).toContain(
+      'session.limits.reconnectSpreadMs must be at least 2000 less than data.limits.orphanGraceMs, but is 3001',
+    );
+    expect(refusal({ yaml: 'data: { limits: { orphanGraceMs: 2500 } }' }).message).toContain('reconnectSpreadMs');
+  });
+
   it.each([['host'], ['host:'], [':1'], ['host:70000'], ['a b:1'], ['fd00::1:9610'], ['http://a:1']])(
     'refuses %s as an address of a meta server',
     (address) => {

@@ -115,6 +115,7 @@ const sessionLimits = z
     heartbeatMs: milliseconds(10).default(3_000),
     idleTimeoutMs: milliseconds(20).default(10_000),
     graceMs: milliseconds(0).default(3_000),
+    reconnectSpreadMs: milliseconds(0).default(1_000),
     writeDeadlineMs: milliseconds(10).optional(),
     readDeadlineMs: milliseconds(10).optional(),
     compareMs: milliseconds(100).default(20_000),
@@ -126,8 +127,7 @@ const sessionLimits = z
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
 
-/** All settings of all tiers: one file serves every process of a cluster. */
-export const settingsSchema = z.strictObject({
+const sections = z.strictObject({
   cluster: z
     .strictObject({
       /** Left out, it is the one address of the `meta` section. */
@@ -156,6 +156,18 @@ export const settingsSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** What clients need, after they have spread their reconnects, to publish again before they are taken for gone. */
+const RETURN_MS = 2_000;
+
+/** All settings of all tiers: one file serves every process of a cluster. */
+export const settingsSchema = sections.refine(
+  ({ data, session }) => data.limits.orphanGraceMs >= session.limits.reconnectSpreadMs + RETURN_MS,
+  {
+    path: ['session', 'limits', 'reconnectSpreadMs'],
+    error: `must be at least ${RETURN_MS} less than data.limits.orphanGraceMs`,
+  },
+);
 
 export type Settings = z.output<typeof settingsSchema>;
 

@@ -105,6 +105,95 @@ describe('a lost connection', () => {
   });
 });
 
+describe('where to go when the connection is lost', () => {
+  const AFTER = 4_000;
+  const waitMs = (client: ClientHarness): number => {
+    const fromMs = client.nowMs;
+    const count = dials(client).length;
+    while (dials(client).length === count) client.pass(5);
+    return client.nowMs - fromMs;
+  };
+
+  it('is waited for by a random part of the spread that the server told, so that not all come at once', () => {
+    const waitsMs = Array.from({ length: 40 }, (_, seed) => {
+      const client = new ClientHarness({}, seed).start({ sessions: ['b:1'], reconnectSpreadMs: 800 });
+      return waitMs(client.pass(AFTER).drop());
+    });
+    expect(Math.max(...waitsMs)).toBeLessThanOrEqual(805);
+    expect(Math.min(...waitsMs)).toBeLessThan(200);
+    expect(Math.max(...waitsMs)).toBeGreaterThan(600);
+  });
+
+  it('is told anew while the connection lives, and no wait is longer than the bound', () => {
+    const client = new ClientHarness().start({ sessions: ['b:1'] });
+    client.notice({ type: 'servers', sessions: ['c:1', 'c:1', 'no address'], reconnectSpreadMs: 1e9 });
+    expect(waitMs(client.pass(AFTER).drop())).toBeLessThanOrEqual(10_005);
+    expect(client.last('dial').address).toBe('c:1');
+    client.welcome({ sessions: ['c:1', 'd:1'] });
+    client.notice({ type: 'servers', sessions: ['d:1'], reconnectSpreadMs: Number.NaN });
+    client.pass(AFTER).drop();
+    expect(client.last('dial').address).toBe('d:1');
+  });
+
+  it('is no reason to wait where the server asked to move, or has fallen silent', () => {
+    const client = new ClientHarness().start({ sessions: ['b:1'], reconnectSpreadMs: 10_000 });
+    client.pass(AFTER).notice({ type: 'move', reason: 'stopping', spreadMs: 0 });
+    client.pass(1);
+    expect(dials(client)).toHaveLength(2);
+    client.welcome({ sessions: ['a:1', 'b:1'], reconnectSpreadMs: 10_000 });
+    client.pass(9_000);
+    expect(client.transcript().slice(-2)).toEqual(['degraded', expect.stringMatching(/^dial 3/)]);
+  });
+
+  it('is one of those learned first, and a seed before all of those have been tried', () => {
+    const sessions = Array.from({ length: 300 }, (_, i) => `s${i}:1`);
+    const client = new ClientHarness({ seeds }).start({ sessions });
+    const from = dials(client).length;
+    client.pass(AFTER).drop();
+    for (let i = 0; i < 7; i++) {
+      waitMs(client);
+      client.drop();
+    }
+    const tried = dials(client).slice(from, from + 8);
+    expect(tried.filter((address) => seeds.includes(address))).toHaveLength(2);
+    expect(tried.slice(0, 3).every((address) => sessions.includes(address))).toBe(true);
+  });
+
+  it('is a seed again when those learned belong to another cluster', () => {
+    const client = new ClientHarness().start({ sessions: ['b:1'] });
+    client.pass(AFTER).drop();
+    client.do({ type: 'connected', connection: client.connection });
+    const mismatch = failure('CLUSTER_MISMATCH');
+    client.do({ type: 'failed', connection: client.connection, requestId: 0, failure: mismatch });
+    waitMs(client);
+    expect(client.last('dial').address).toBe('a:1');
+  });
+});
+
+describe('the state', () => {
+  it('tells since when, why, where, and what was tried since', () => {
+    const client = new ClientHarness({ seeds: ['a:1', 'b:1'] });
+    client.pass(10).do({ type: 'start' });
+    expect(client.core.status).toMatchObject({ state: 'connecting', sinceMs: 10, reason: 'started', attempts: 0 });
+    client.drop();
+    expect(client.core.status).toMatchObject({ state: 'connecting', sinceMs: 10, attempts: 1, lastFailure: 'reset' });
+    client.pass(1_000).welcome();
+    const server = client.last('dial').address;
+    expect(client.last('stateChanged').status).toEqual({
+      ...{ state: 'ready', sinceMs: client.nowMs, reason: 'welcomed', server, attempts: 0 },
+      message: `Served by ${server}.`,
+    });
+    client.pass(2_000).drop();
+    expect(client.core.status).toMatchObject({ state: 'degraded', sinceMs: client.nowMs, reason: 'connection-lost' });
+    client.welcome().pass(2_000).notice({ type: 'move', reason: 'stopping', spreadMs: 0 }).pass(1);
+    expect(client.core.status).toMatchObject({ state: 'degraded', reason: 'moved' });
+    client.welcome().pass(9_000);
+    expect(client.core.status).toMatchObject({ state: 'degraded', reason: 'unanswered' });
+    client.close();
+    expect(client.core.status).toMatchObject({ state: 'closed', reason: 'closed', sinceMs: client.nowMs });
+  });
+});
+
 describe('heartbeats', () => {
   it('go out as often as the welcome says', () => {
     const client = new ClientHarness().start({ heartbeatMs: 500 });

@@ -12,7 +12,30 @@ import type {
   WakeEvent,
 } from '#model';
 
+/**
+ * `connecting`: no server has welcomed the client yet. `ready`: one serves it. `degraded`: none does just now; what is held
+ * stays, and what is published comes with the next one. `closed`: by the application, for good.
+ */
 export type ClientState = 'connecting' | 'ready' | 'degraded' | 'closed';
+
+/**
+ * Why the client is in its state. `unanswered`: the server said nothing within the deadline. `moved`: the server asked the
+ * client to go elsewhere.
+ */
+export type StateReason = 'started' | 'welcomed' | 'connection-lost' | 'unanswered' | 'moved' | 'closed';
+
+export interface ClientStatus {
+  state: ClientState;
+  sinceMs: number;
+  reason: StateReason;
+  /** For people. */
+  message: string;
+  /** The address of the server that serves the client. */
+  server?: string;
+  /** Dials since then that came to nothing, and what became of the last one. */
+  attempts: number;
+  lastFailure?: string;
+}
 
 /** What the application registers. Data strings are opaque; by convention endpoint URLs. */
 export interface Registration {
@@ -35,13 +58,36 @@ export interface Subscription {
   zone?: string;
 }
 
-/** What a subscriber holds. `pending`: no complete answer has come yet, so an empty list means nothing. */
+/**
+ * What a subscriber holds. `pending`: no complete answer has come yet, so an empty list means nothing. What is shown of it
+ * begins with what an earlier life of the application had kept on disk, if it has: then it is `stale` as well.
+ */
 export interface SubscriberSnapshot {
   dataInfoId: DataInfoId;
   /** Opaque; undefined before the first answer. */
   version?: string;
   state: 'pending' | 'current';
+  stale?: true;
   publishers: PublisherView[];
+}
+
+/**
+ * What is kept of a view on disk, for a start at which no server can be reached. `scope` and `zone` as the subscription
+ * names them; the three names are what it is found by.
+ */
+export interface KeptView {
+  dataInfoId: DataInfoId;
+  scope?: Scope;
+  zone?: string;
+  clusterId: string;
+  version: string;
+  publishers: readonly PublisherView[];
+}
+
+/** The cluster that a client was served by, and its session servers, as kept on disk. */
+export interface KeptServers {
+  clusterId: string;
+  sessions: readonly string[];
 }
 
 /** The pattern of a request that has one answer. */
@@ -54,7 +100,9 @@ export type ClientEvent =
   | { type: 'publish'; publisher: number; call: number; registration: Registration; wallMs: number }
   | { type: 'republish'; publisher: number; call: number; data: string[] }
   | { type: 'unpublish'; publisher: number; call: number }
-  | { type: 'subscribe'; subscriber: number; subscription: Subscription }
+  | { type: 'subscribe'; subscriber: number; subscription: Subscription; kept?: KeptView }
+  /** What the effect `keep` named is on disk, or could not be brought there; the next can be given. */
+  | { type: 'kept'; batch: number }
   | { type: 'unsubscribe'; subscriber: number }
   /**
    * With `drain`, the default, unpublishes still on their way are finished and the server is told goodbye, so that
@@ -88,7 +136,10 @@ export type ClientEffect =
   | { type: 'temporary'; subscriber: number; publishers: PublisherView[]; snapshot: SubscriberSnapshot }
   /** The server refuses the subscription for good; it is tried again only over the next connection. */
   | { type: 'subscriberFailed'; subscriber: number; failure: Failure }
-  | { type: 'stateChanged'; state: ClientState }
+  | { type: 'stateChanged'; state: ClientState; status: ClientStatus }
+  /** To be written to disk in the background, one batch after the other. Ends in `kept`. */
+  | { type: 'keep'; batch: number; views: KeptView[] }
+  | { type: 'keepServers'; servers: KeptServers }
   /** Ends the application's call. */
   | { type: 'settled'; call: number; outcome: { ok: true; stored: boolean } | { ok: false; failure: Failure } };
 
@@ -97,6 +148,9 @@ export interface ClientOptions {
   seeds: string[];
   appName?: string;
   zone?: string;
+  /** Whether what is held is to be kept on disk, and what was kept there of the servers. */
+  keep?: boolean;
+  kept?: KeptServers;
   random: Random;
   limits?: Partial<ClientLimits>;
 }
@@ -112,6 +166,8 @@ export interface ClientLimits {
   applyBatch: number;
   /** Unanswered `registry.apply` requests; what comes meanwhile is merged into the next. */
   appliesInFlight: number;
+  /** What is kept on disk is written anew after so long, all that has changed meanwhile. */
+  keepEveryMs: number;
   /** Calls of the application not yet settled; one more is answered OVERLOADED. */
   pendingCalls: number;
 }

@@ -7,7 +7,7 @@ import {
   type Push,
   seededRandom,
 } from '#model';
-import type { ClientEffect, ClientEvent, ClientOptions, Registration, Subscription } from './contract.js';
+import type { ClientEffect, ClientEvent, ClientOptions, KeptView, Registration, Subscription } from './contract.js';
 import { ClientCore } from './core.js';
 
 type Sent = ClientEffect & { type: 'request' };
@@ -150,8 +150,9 @@ export class ClientHarness {
     return call;
   }
 
-  subscribe(subscriber: number, subscription: Partial<Subscription> = {}): void {
-    this.do({ type: 'subscribe', subscriber, subscription: { dataId: 'd', ...subscription } });
+  subscribe(subscriber: number, subscription: Partial<Subscription> = {}, kept?: KeptView): void {
+    const fields = { dataId: 'd', ...subscription };
+    this.do({ type: 'subscribe', subscriber, subscription: fields, ...(kept ? { kept } : {}) });
   }
 
   push(push: Push, subscriptionId = this.last('subscribe').payload.subscriptionId): this {
@@ -211,9 +212,13 @@ function lineOf(effect: ClientEffect): string {
     case 'ack':
       return `ack ${effect.subscriptionId} ${effect.version}`;
     case 'changed': {
-      const { state, version, publishers } = effect.snapshot;
-      return `changed ${effect.subscriber} ${state} ${version ?? '-'} ${listOf(publishers)}`;
+      const { state, stale, version, publishers } = effect.snapshot;
+      return `changed ${effect.subscriber} ${stale ? 'stale' : state} ${version ?? '-'} ${listOf(publishers)}`;
     }
+    case 'keep':
+      return `keep ${effect.batch} ${effect.views.map((view) => `${view.version} ${listOf(view.publishers)}`).join(', ')}`;
+    case 'keepServers':
+      return `keep ${effect.servers.clusterId}: ${effect.servers.sessions.join(' ')}`;
     case 'temporary':
       return `told ${effect.subscriber} ${listOf(effect.publishers)} beside ${listOf(effect.snapshot.publishers)}`;
     case 'subscriberFailed':

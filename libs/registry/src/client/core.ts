@@ -8,21 +8,26 @@ import {
   type Random,
   failure,
 } from '#model';
+import { Alarm } from './alarm.js';
 import type {
   ClientEffect,
   ClientEvent,
   ClientLimits,
   ClientOptions,
   ClientState,
+  ClientStatus,
+  StateReason,
   SubscriberSnapshot,
   UnaryPattern,
 } from './contract.js';
-import { DEFAULT_HEARTBEAT_MS, STABLE_MS, STALL_MS, clientLimits } from './limits.js';
-import type { Phase } from './phase.js';
+import { RECONNECT_SPREAD_MAX_MS, STABLE_MS, clientLimits } from './limits.js';
+import { Keeper } from './keeper.js';
+import { type Phase, deadAtMs, readyPhase } from './phase.js';
 import { type Batch, PublisherBook } from './publishers.js';
-import { readFailure, readNotice } from './received.js';
+import { readFailure, readMs, readNotice } from './received.js';
 import { backoffMs } from './retry.js';
 import { ServerList } from './servers.js';
+import { Status } from './status.js';
 import { SubscriptionBook } from './subscriptions.js';
 
 interface Request {
@@ -39,6 +44,8 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private readonly limits: ClientLimits;
   private readonly random: Random;
   private readonly servers: ServerList;
+  private readonly standing = new Status();
+  private readonly keeper: Keeper | undefined;
   private readonly publishers: PublisherBook;
   private readonly subscriptions: SubscriptionBook;
   private readonly hello: Omit<ClientHello, 'clusterId'>;
@@ -46,22 +53,21 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private nowMs = 0;
   private out: ClientEffect[] = [];
   private phase: Phase = { name: 'idle' };
-  private state: ClientState = 'connecting';
   private connections = 0;
   private failures = 0;
   private clusterId: string | undefined;
   private readonly requests = new Map<number, Request>();
   private requestIds = 0;
   private closing: { calls: number[]; deadlineMs: number; goodbyeSent: boolean } | undefined;
-  private wakeAtMs: number | undefined;
-  /** No connection is judged dead before this, since the process itself has stood still. */
-  private judgeFromMs = 0;
+  private readonly alarm = new Alarm();
 
   constructor(options: ClientOptions) {
     const { random, appName, zone } = options;
     this.limits = clientLimits(options.limits);
     this.random = random;
     this.servers = new ServerList(options.seeds, random);
+    this.servers.learn(options.kept?.sessions);
+    this.clusterId = options.kept?.clusterId;
     const defaults = {
       ...(zone === undefined ? {} : { zone }),
       ...(appName === undefined ? {} : { appName }),
@@ -69,7 +75,12 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.hello = { protocol: PROTOCOL_VERSION, ...defaults };
     const emit = (effect: ClientEffect): void => void this.out.push(effect);
     this.publishers = new PublisherBook(defaults, this.limits, random, emit);
-    this.subscriptions = new SubscriptionBook(defaults, this.limits, random, emit);
+    if (options.keep) this.keeper = new Keeper(this.limits, emit, options.kept);
+    this.subscriptions = new SubscriptionBook(defaults, this.limits, random, emit, this.keeper);
+  }
+
+  get status(): ClientStatus {
+    return this.standing.current;
   }
 
   /** What a subscriber holds now; undefined once it is unsubscribed. */
@@ -82,6 +93,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.out = [];
     this.handle(event);
     this.pump();
+    if (this.phase.name !== 'closed') this.keeper?.pump(nowMs);
     this.arm();
     return this.out;
   }
@@ -89,8 +101,9 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private handle(event: ClientEvent): void {
     switch (event.type) {
       case 'start':
-        if (this.phase.name === 'idle') this.dial();
-        return;
+        if (this.phase.name !== 'idle') return;
+        this.standing.started(this.nowMs);
+        return this.dial();
       case 'wake':
         return this.wake();
       case 'publish':
@@ -110,6 +123,8 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         if (subscriptionId !== undefined) this.send('registry.unsubscribe', { subscriptionId });
         return;
       }
+      case 'kept':
+        return this.keeper?.kept(event.batch);
       case 'close':
         return this.close(event.call, event.drain ?? true);
       default:
@@ -136,7 +151,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         });
         return;
       case 'disconnected':
-        return this.lost(event.message);
+        return this.lost(event.message, 'connection-lost');
       case 'failed':
         return this.failed(event.requestId, readFailure(event.failure));
       case 'response':
@@ -168,11 +183,12 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         this.clusterId = undefined;
         this.servers.forget();
       }
-      return this.hangUp(`hello failed: ${given.code} ${given.message}`);
+      return this.hangUp(`hello failed: ${given.code} ${given.message}`, 'connection-lost');
     }
     const request = this.requests.get(requestId);
     if (!request) return;
-    if (given.code === 'CONNECTION_CLOSED' || given.code === 'DEADLINE_EXCEEDED') return this.hangUp(given.message);
+    if (given.code === 'CONNECTION_CLOSED') return this.hangUp(given.message, 'connection-lost');
+    if (given.code === 'DEADLINE_EXCEEDED') return this.hangUp(given.message, 'unanswered');
     this.heard();
     this.requests.delete(requestId);
     if (request.batch) this.publishers.applyFailed(this.nowMs, request.batch, given);
@@ -183,31 +199,30 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     if (notice?.type === 'welcome') this.welcomed(notice);
     else if (notice?.type === 'stale') this.publishers.stale(this.nowMs, notice.registerId, notice.held);
     else if (notice?.type === 'move') this.asked(notice);
+    else if (notice?.type === 'servers') this.directed(notice);
     else this.log('debug', 'notice-unknown');
   }
 
   private welcomed(welcome: Notice & { type: 'welcome' }): void {
     const phase = this.phase;
     if (phase.name !== 'greeting') return;
-    const { heartbeatMs } = welcome;
-    const everyMs = Number.isFinite(heartbeatMs) && heartbeatMs > 0 ? heartbeatMs : DEFAULT_HEARTBEAT_MS;
-    this.phase = {
-      name: 'ready',
-      connection: phase.connection,
-      address: phase.address,
-      sinceMs: this.nowMs,
-      heartbeatMs: everyMs,
-      heartbeatAtMs: this.nowMs + everyMs,
-    };
+    this.phase = readyPhase(phase, welcome, this.nowMs);
     if (this.clusterId !== undefined && this.clusterId !== welcome.clusterId)
       this.log('warn', 'cluster-changed', { from: this.clusterId, to: welcome.clusterId });
     this.clusterId = welcome.clusterId;
-    this.servers.learn(welcome.sessions);
+    this.directed(welcome);
     this.log('info', 'connected', { address: phase.address, clusterId: welcome.clusterId });
-    this.enter('ready');
+    this.enter('ready', 'welcomed', `Served by ${phase.address}.`, phase.address);
     this.publishers.replay();
     this.pump();
     this.subscriptions.connected(phase.connection, welcome.clusterId);
+  }
+
+  private directed({ sessions, reconnectSpreadMs }: Notice & { type: 'welcome' | 'servers' }): void {
+    if (this.phase.name !== 'ready' || this.clusterId === undefined) return;
+    this.phase.spreadMs = readMs(reconnectSpreadMs, RECONNECT_SPREAD_MAX_MS);
+    this.servers.learn(sessions);
+    this.keeper?.learned({ clusterId: this.clusterId, sessions: this.servers.known });
   }
 
   private asked(move: Notice & { type: 'move' }): void {
@@ -221,16 +236,15 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   }
 
   private wake(): void {
-    if (this.wakeAtMs !== undefined && this.nowMs - this.wakeAtMs > STALL_MS) this.judgeFromMs = this.nowMs + STALL_MS;
-    this.wakeAtMs = undefined;
+    this.alarm.rang(this.nowMs);
     this.publishers.wake(this.nowMs);
     this.subscriptions.wake(this.nowMs);
     if (this.closing && this.nowMs >= this.closing.deadlineMs) return this.finish(false);
     const phase = this.phase;
     if (phase.name === 'waiting' && this.nowMs >= phase.atMs) this.dial(phase.avoid);
-    if (this.nowMs >= this.deadMs()) return this.hangUp('no answer within the deadline');
+    if (this.nowMs >= this.deadMs()) return this.hangUp('no answer within the deadline', 'unanswered');
     if (phase.name !== 'ready') return;
-    if (phase.moveAtMs !== undefined && this.nowMs >= phase.moveAtMs) return this.hangUp('asked to move');
+    if (phase.moveAtMs !== undefined && this.nowMs >= phase.moveAtMs) return this.hangUp('asked to move', 'moved');
     if (this.nowMs >= phase.heartbeatAtMs) {
       phase.heartbeatAtMs = this.nowMs + phase.heartbeatMs;
       phase.unheardSinceMs ??= this.nowMs;
@@ -238,14 +252,10 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     }
   }
 
-  /** When the connection counts as dead, unless something comes before. */
   private deadMs(): number {
-    const phase = this.phase;
-    if (phase.name === 'dialing' || phase.name === 'greeting') return Math.max(phase.deadlineMs, this.judgeFromMs);
-    if (phase.name !== 'ready') return Infinity;
     const [oldest] = this.requests.values();
-    const unheardMs = (phase.unheardSinceMs ?? Infinity) + this.limits.requestTimeoutMs;
-    return Math.max(Math.min(oldest?.deadlineMs ?? Infinity, unheardMs), this.judgeFromMs);
+    const atMs = deadAtMs(this.phase, oldest?.deadlineMs ?? Infinity, this.limits.requestTimeoutMs);
+    return Math.max(atMs, this.alarm.judgeFromMs);
   }
 
   private heard(): void {
@@ -260,13 +270,16 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.out.push({ type: 'dial', connection, address });
   }
 
-  private hangUp(message: string): void {
+  private hangUp(message: string, reason: StateReason): void {
     if ('connection' in this.phase) this.out.push({ type: 'hangUp', connection: this.phase.connection });
-    this.lost(message);
+    this.lost(message, reason);
   }
 
-  /** The connection is gone: elsewhere at once if it had been a good one, after a growing wait if not. */
-  private lost(message: string): void {
+  /**
+   * The connection is gone: elsewhere if it had been a good one, after a growing wait if not. Where it broke, others broke
+   * with it, and all of them spread as the server has told; silence and a request to move are noticed by each in its time.
+   */
+  private lost(message: string, reason: StateReason): void {
     const phase = this.phase;
     if (!('connection' in phase)) return;
     const wasReady = phase.name === 'ready';
@@ -283,11 +296,18 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
       this.servers.restart();
       if (this.nowMs - phase.sinceMs >= STABLE_MS) this.failures = 0;
       else this.failures++;
-      this.enter('degraded');
-    } else this.failures++;
+      this.enter('degraded', reason, message);
+    } else {
+      this.failures++;
+      this.standing.failed(message);
+    }
     const { reconnectMinMs, reconnectMaxMs } = this.limits;
-    if (this.failures === 0) return this.dial(phase.address);
-    const waitMs = backoffMs(this.failures, reconnectMinMs, reconnectMaxMs, this.random);
+    const spreadMs = wasReady && reason === 'connection-lost' ? phase.spreadMs : 0;
+    if (this.failures === 0 && spreadMs === 0) return this.dial(phase.address);
+    const waitMs =
+      this.failures === 0
+        ? this.random() * spreadMs
+        : backoffMs(this.failures, reconnectMinMs, reconnectMaxMs, this.random);
     this.phase = { name: 'waiting', atMs: this.nowMs + waitMs, avoid: phase.address };
   }
 
@@ -306,6 +326,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     if (!this.closing) return;
     if ('connection' in this.phase) this.out.push({ type: 'hangUp', connection: this.phase.connection });
     this.phase = { name: 'closed' };
+    this.keeper?.close(this.nowMs);
     this.requests.clear();
     this.publishers.disconnected();
     this.subscriptions.disconnected();
@@ -313,7 +334,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     for (const call of this.closing.calls)
       this.out.push({ type: 'settled', call, outcome: { ok: true, stored: acknowledged } });
     this.closing = undefined;
-    this.enter('closed');
+    this.enter('closed', 'closed', 'The application has closed the client.');
   }
 
   /** Sends what waits, as far as the requests in flight allow; when closing, the goodbye comes after all of it. */
@@ -349,21 +370,20 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     let atMs = Math.min(
       this.publishers.nextRetryMs,
       this.subscriptions.nextRetryMs,
+      this.keeper?.nextMs ?? Infinity,
       this.closing?.deadlineMs ?? Infinity,
       this.deadMs(),
     );
     if (phase.name === 'waiting') atMs = Math.min(atMs, phase.atMs);
     if (phase.name === 'ready') atMs = Math.min(atMs, phase.heartbeatAtMs, phase.moveAtMs ?? Infinity);
-    // An earlier wake-up asked for already will ask again: cheaper than a new timer with every answer.
-    if (atMs === Infinity || atMs >= (this.wakeAtMs ?? Infinity)) return;
-    this.wakeAtMs = atMs;
-    this.out.push({ type: 'wake', atMs });
+    const wake = this.alarm.set(atMs);
+    if (wake) this.out.push(wake);
   }
 
-  private enter(state: ClientState): void {
-    if (state === this.state) return;
-    this.state = state;
-    this.out.push({ type: 'stateChanged', state });
+  private enter(state: ClientState, reason: StateReason, message: string, server?: string): void {
+    const at = server === undefined ? {} : { server };
+    const status = this.standing.enter({ state, sinceMs: this.nowMs, reason, message, ...at });
+    if (status) this.out.push({ type: 'stateChanged', state, status });
   }
 
   private settle(call: number, given?: Failure): void {

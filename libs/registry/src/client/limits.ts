@@ -13,6 +13,7 @@ export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
   dialTimeoutMs: 2_000,
   applyBatch: 256,
   appliesInFlight: 16,
+  keepEveryMs: 1_000,
   pendingCalls: 100_000,
 };
 
@@ -34,8 +35,14 @@ export const STALL_MS = 500;
 /** No server can ask for a longer wait than this before a retry. */
 export const RETRY_AFTER_MAX_MS = 30_000;
 
-/** Addresses taken from a welcome. */
-export const SESSIONS_MAX = 256;
+/** No server can have its clients wait for longer than this before they dial another. */
+export const RECONNECT_SPREAD_MAX_MS = 10_000;
+
+/** Views written to disk in one go. */
+export const KEEP_BATCH = 100;
+
+/** Of the addresses dialled in a round, one in so many is a seed as long as there are any: those learned may all be gone. */
+export const SEED_EVERY = 4;
 
 export const DEFAULT_HEARTBEAT_MS = 3_000;
 

@@ -13,6 +13,8 @@ export function readNotice(value: unknown): Notice | undefined {
       return typeof value['registerId'] === 'string' && isStamp(value['held'])
         ? (value as unknown as Notice)
         : undefined;
+    case 'servers':
+      return Array.isArray(value['sessions']) ? (value as unknown as Notice) : undefined;
     case 'move':
       return value as unknown as Notice;
     default:
@@ -68,6 +70,11 @@ export function heldStamp(given: Failure): Stamp | undefined {
 /** Versions leave room for as many sends as a publisher will ever make. */
 export function canExceed(held: Stamp): boolean {
   return Number.isSafeInteger(held[1] + 2 ** 40);
+}
+
+/** A duration that a server names, from 0 to `maxMs`; 0 for what is none. */
+export function readMs(value: unknown, maxMs: number): number {
+  return typeof value === 'number' && value > 0 ? Math.min(value, maxMs) : 0;
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

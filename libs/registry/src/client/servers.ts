@@ -1,9 +1,10 @@
-import type { Random } from '#model';
-import { SESSIONS_MAX } from './limits.js';
+import { LIMITS, type Random } from '#model';
+import { SEED_EVERY } from './limits.js';
 
 /**
- * The session servers a client may dial: its seeds and those a welcome named. They are tried in rounds, each in a new
- * random order, so that every address gets its turn and the clients of a lost server spread over the others.
+ * The session servers a client may dial: those that a server told it of, and its seeds, to which it always falls back. They
+ * are tried in rounds, each in a new random order, so that every address gets its turn and the clients of a lost server
+ * spread over the others. What was learned comes first, since it is newer than any seed, with a seed now and then.
  */
 export class ServerList {
   private learned: string[] = [];
@@ -14,9 +15,14 @@ export class ServerList {
     private readonly random: Random,
   ) {}
 
+  /** Those learned last, at most as many as a server tells. */
+  get known(): readonly string[] {
+    return this.learned;
+  }
+
   learn(sessions: unknown): void {
     if (!Array.isArray(sessions)) return;
-    this.learned = sessions.filter(isAddress).slice(0, SESSIONS_MAX);
+    this.learned = [...new Set(sessions.filter(isAddress))].slice(0, LIMITS.sessionsTold);
     this.round = [];
   }
 
@@ -27,15 +33,12 @@ export class ServerList {
   }
 
   hasOtherThan(address: string): boolean {
-    return this.all().some((other) => other !== address);
+    return this.learned.some((other) => other !== address) || this.seeds.some((other) => other !== address);
   }
 
   /** The next address to dial. `avoid`, the one just lost, comes last in a new round. */
   next(avoid?: string): string | undefined {
-    if (this.round.length === 0) {
-      this.round = this.shuffled().filter((address) => address !== avoid);
-      if (avoid !== undefined && this.all().includes(avoid)) this.round.push(avoid);
-    }
+    if (this.round.length === 0) this.round = this.newRound(avoid);
     return this.round.shift();
   }
 
@@ -44,12 +47,22 @@ export class ServerList {
     this.round = [];
   }
 
-  private all(): string[] {
-    return [...new Set([...this.learned, ...this.seeds])];
+  private newRound(avoid: string | undefined): string[] {
+    const isOther = (address: string): boolean => address !== avoid;
+    const learned = this.shuffled(this.learned.filter(isOther));
+    const seeds = this.shuffled(
+      [...new Set(this.seeds)].filter((each) => isOther(each) && !this.learned.includes(each)),
+    );
+    const round: string[] = [];
+    while (learned.length > 0 || seeds.length > 0) {
+      round.push(...learned.splice(0, SEED_EVERY - 1));
+      round.push(...seeds.splice(0, learned.length > 0 ? 1 : seeds.length));
+    }
+    if (avoid !== undefined && (this.learned.includes(avoid) || this.seeds.includes(avoid))) round.push(avoid);
+    return round;
   }
 
-  private shuffled(): string[] {
-    const addresses = this.all();
+  private shuffled(addresses: string[]): string[] {
     for (let i = addresses.length - 1; i > 0; i--) {
       const j = Math.floor(this.random() * (i + 1));
       [addresses[i], addresses[j]] = [addresses[j] as string, addresses[i] as string];

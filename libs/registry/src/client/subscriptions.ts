@@ -12,7 +12,15 @@ import {
   isScope,
   toDataInfoId,
 } from '#model';
-import type { ClientEffect, ClientEvent, ClientLimits, SubscriberSnapshot, Subscription } from './contract.js';
+import type {
+  ClientEffect,
+  ClientEvent,
+  ClientLimits,
+  KeptView,
+  SubscriberSnapshot,
+  Subscription,
+} from './contract.js';
+import type { Keeper } from './keeper.js';
 import { RETRY_AFTER_MAX_MS } from './limits.js';
 import { readPush } from './received.js';
 import { RetrySchedule, backoffMs } from './retry.js';
@@ -23,6 +31,8 @@ interface Subscriber {
   readonly dataInfoId: DataInfoId;
   readonly fields: Omit<SubscribeFields, 'subscriptionId' | 'base'>;
   view: HeldView;
+  /** Whether `view` began with what was on disk. */
+  fromDisk: boolean;
   /** The list as last handed out, kept as long as it is true. */
   list: readonly PublisherView[];
   /** The stream open on the present connection. */
@@ -43,6 +53,7 @@ export class SubscriptionBook {
     private readonly limits: ClientLimits,
     private readonly random: Random,
     private readonly emit: (effect: ClientEffect) => void,
+    private readonly keeper?: Keeper,
   ) {}
 
   get nextRetryMs(): number {
@@ -66,11 +77,30 @@ export class SubscriptionBook {
         ...(zone === undefined ? {} : { zone }),
       },
       view: EMPTY_VIEW,
+      fromDisk: false,
       list: [],
       failures: 0,
     };
     this.subscribers.set(subscriber.number, subscriber);
+    if (event.kept) this.restore(subscriber, event.kept);
     this.open(subscriber);
+  }
+
+  /** Of another cluster than the one that serves the client nothing is shown: it is another world. */
+  private restore(subscriber: Subscriber, { clusterId, version, publishers }: KeptView): void {
+    if (this.connection && this.connection.clusterId !== clusterId) return;
+    const held = new Map(publishers.map((publisher) => [publisher.registerId, publisher]));
+    subscriber.view = { clusterId, version, current: false, publishers: held };
+    subscriber.fromDisk = true;
+    subscriber.list = [...held.values()];
+    this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber) });
+  }
+
+  /** Of what nobody subscribes to any more, what is on disk already is good enough. */
+  private keep(subscriber: Subscriber): void {
+    const view = (): KeptView | undefined =>
+      this.subscribers.get(subscriber.number) === subscriber ? keptOf(subscriber) : undefined;
+    this.keeper?.touch(keyOf(subscriber), view);
   }
 
   /** The stream to end on the server, if one is open. */
@@ -123,6 +153,7 @@ export class SubscriptionBook {
     subscriber.failures = 0;
     const { view, visible } = applyPush(subscriber.view, push);
     if (view.publishers !== subscriber.view.publishers) subscriber.list = [...view.publishers.values()];
+    if (view.current && (visible || view.version !== subscriber.view.version)) this.keep(subscriber);
     subscriber.view = view;
     if (push.type !== 'pending') {
       const { connection, subscriptionId } = event;
@@ -173,7 +204,23 @@ function snapshotOf(subscriber: Subscriber): SubscriberSnapshot {
     dataInfoId,
     ...(view.version === undefined ? {} : { version: view.version }),
     state: view.current ? 'current' : 'pending',
+    ...(subscriber.fromDisk && !view.current ? { stale: true } : {}),
     publishers: [...list],
+  };
+}
+
+/** What a view is found by on disk. */
+function keyOf({ dataInfoId, fields: { scope, zone } }: Subscriber): string {
+  return JSON.stringify([dataInfoId, scope ?? '', zone ?? '']);
+}
+
+function keptOf({ dataInfoId, fields: { scope, zone }, view, list }: Subscriber): KeptView | undefined {
+  const { clusterId, version } = view;
+  if (clusterId === undefined || version === undefined) return undefined;
+  return {
+    ...{ dataInfoId, clusterId, version, publishers: list },
+    ...(scope === undefined ? {} : { scope }),
+    ...(zone === undefined ? {} : { zone }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Failure, PROTOCOL_VERSION, type RoutingTable, failure } from '#model';
 import type { SessionContext } from './context.js';
 import type { ConnectionId } from './contract.js';
+import { Directions } from './directions.js';
 import { MOVE_SPREAD_MS, NOT_READY_RETRY_MS } from './limits.js';
 import type { Pending } from './requests.js';
 
@@ -10,6 +11,7 @@ export interface Connection {
   appName: string;
   /** Only clients that said hello heartbeat; a stock ClientProxy and an HTTP stream are never idle. */
   hasGreeted: boolean;
+  isWelcomed: boolean;
   heardAtMs: number;
   /** The connection is gone, and its publications have their grace. */
   isLost: boolean;
@@ -27,12 +29,17 @@ export class Connections {
   /** Hellos that wait for the first table. */
   private greetings: { connection: Connection; pending: Pending }[] = [];
   private lost = 0;
+  private welcomed = 0;
+  private readonly directions: Directions;
 
   constructor(
     private readonly context: SessionContext,
     /** The grace of a lost connection is over. */
     private readonly ended: (connection: ConnectionId) => void,
-  ) {}
+  ) {
+    const isServed = (id: ConnectionId): boolean => isWelcome(this.all.get(id));
+    this.directions = new Directions(context, () => [...this.all.keys()].filter(isServed), isServed);
+  }
 
   /** Those that are up. */
   get count(): number {
@@ -50,11 +57,12 @@ export class Connections {
   connected(id: ConnectionId, address: string): void {
     if (this.all.has(id)) return;
     const heardAtMs = this.context.nowMs;
-    this.all.set(id, { id, address, appName: '', hasGreeted: false, heardAtMs, isLost: false });
+    this.all.set(id, { id, address, appName: '', hasGreeted: false, isWelcomed: false, heardAtMs, isLost: false });
   }
 
   /** Ends at once where nothing is held for the connection, else after the grace. */
   disconnected(connection: Connection, hasPublications: boolean): void {
+    if (connection.isWelcomed) this.directions.counted(--this.welcomed);
     if (!hasPublications) return this.end(connection);
     connection.isLost = true;
     this.lost++;
@@ -89,8 +97,9 @@ export class Connections {
     });
   }
 
-  /** The first table is there: what it takes to welcome somebody is known. */
-  ready(table: RoutingTable): void {
+  /** With the first table, what it takes to welcome somebody is known. */
+  takeTable(table: RoutingTable): void {
+    this.directions.takeTable(table);
     const { greetings } = this;
     this.greetings = [];
     for (const { connection, pending } of greetings) this.welcome(connection, pending, table);
@@ -105,8 +114,8 @@ export class Connections {
 
   private welcome(connection: Connection, pending: Pending, table: RoutingTable): void {
     if (!pending.isOpen) return;
+    if (!connection.isWelcomed) this.directions.counted(++this.welcomed);
     const { heartbeatMs, idleTimeoutMs } = this.context.limits;
-    const sessions = table.members.filter((member) => member.role === 'session').map((member) => member.address);
     this.context.emit({
       type: 'notice',
       connection: connection.id,
@@ -117,9 +126,10 @@ export class Connections {
         session: this.context.self.incarnation,
         heartbeatMs,
         idleTimeoutMs,
-        sessions,
+        ...this.directions.current(),
       },
     });
+    connection.isWelcomed = true;
     pending.reply({ kind: 'done' });
   }
 
@@ -132,6 +142,10 @@ export class Connections {
     }
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.watchIdle(connection));
   }
+}
+
+function isWelcome(connection: Connection | undefined): boolean {
+  return connection !== undefined && connection.isWelcomed && !connection.isLost;
 }
 
 export function notReady(): Failure {

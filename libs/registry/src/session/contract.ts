@@ -168,6 +168,13 @@ export interface SessionLimits {
   idleTimeoutMs: number;
   /** How long the publications of a connection lost without goodbye stay. */
   graceMs: number;
+  /**
+   * The clients of a server that is lost spread their reconnects over so much for each of them, and over
+   * `reconnectSpreadMs` at most, so that the other servers are not run over.
+   */
+  spreadPerConnectionMs: number;
+  /** At least 2 s shorter than the orphan grace of data servers, and cut to 2 s less than `graceMs`. */
+  reconnectSpreadMs: number;
   /** After this long without a leader's answer, a connected write is answered `accepted`, a leased one NO_LEADER. */
   writeDeadlineMs: number;
   /** After this long a write that is not on all the disks it must be on is answered NOT_DURABLE. */

@@ -246,12 +246,11 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (table.clusterId === '' || !isSlotCount(table.slots.length)) return;
     if (this.table && (this.table.clusterId !== table.clusterId || this.table.slots.length !== table.slots.length))
       return this.restart('The cluster is another one.');
-    const isFirst = !this.table;
     this.table = table;
     this.context.clusterId = table.clusterId;
     this.context.tableEpoch = table.epoch;
     this.slots.takeTable(table);
-    if (isFirst) this.connections.ready(table);
+    this.connections.takeTable(table);
   }
 
   private handlePeer(event: PeerEvent): void {

@@ -19,6 +19,7 @@ describe('hello', () => {
         heartbeatMs: 3_000,
         idleTimeoutMs: 10_000,
         sessions: ['s1:1'],
+        reconnectSpreadMs: 0,
       },
     });
     expect(session.transcript()).toEqual(['c1 <- welcome', 'c1 <- done']);

@@ -4,6 +4,8 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   heartbeatMs: 3_000,
   idleTimeoutMs: 10_000,
   graceMs: 3_000,
+  spreadPerConnectionMs: 0.25,
+  reconnectSpreadMs: 1_000,
   writeDeadlineMs: 1_000,
   persistDeadlineMs: 5_000,
   readDeadlineMs: 1_500,
@@ -50,6 +52,11 @@ export const UNREACHABLE_MS = 2_000;
  * before this server takes itself for cut off.
  */
 export const RELAY_AFTER_MS = 3_000;
+/** So many clients are told of other servers at once, and the next after a pause in which others have a turn. */
+export const TELL_CLIENTS = 500;
+export const TELL_EVERY_MS = 20;
+/** What a client needs, after the spread it was told, to be connected and to have published everything again. */
+export const RETURN_MS = 2_000;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
 export const NO_LEADER_RETRY_MS = 500;
