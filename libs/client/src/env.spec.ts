@@ -7,19 +7,19 @@ describe('the real environment', () => {
     const startMs = env.nowMs();
     let early = 0;
     await new Promise<void>((resolve) => {
-      const at = (name: string, ms: number, then = (): void => {}): void => {
+      const at = (name: string, ms: number): void => {
         env.at(ms, () => {
           if (env.nowMs() < ms) early++;
-          ran.push(name);
-          then();
+          if (ran.push(name) === 3) resolve();
         });
       };
-      at('last', startMs + 12.7, resolve);
+      at('last', startMs + 12.7);
       at('middle', startMs + 3.3);
       at('past', startMs - 1000);
       expect(ran).toEqual([]);
     });
-    expect(ran).toEqual(['past', 'middle', 'last']);
+    // Where the process stands still meanwhile, a timer may come due before the next turn of the loop.
+    expect(ran.filter((name) => name !== 'past')).toEqual(['middle', 'last']);
     expect(early).toBe(0);
   });
 
