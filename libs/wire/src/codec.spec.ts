@@ -163,6 +163,22 @@ describe('what is packed already', () => {
   });
 });
 
+describe('what cannot be encoded', () => {
+  it('leaves nothing behind in what is encoded next, however large either is', () => {
+    const text = 'x'.repeat(2_000_000);
+    for (const impossible of [{ list: ['begun', Symbol('never')] }, { text, impossible: Symbol('never') }]) {
+      for (const next of [{ small: 1 }, { text }]) {
+        expect(() => pack(impossible)).toThrow();
+        expect(unpack(pack(next))).toEqual(next);
+      }
+    }
+  });
+
+  it('costs no more memory than it takes, once it is encoded', () => {
+    expect(pack({ text: 'x'.repeat(100_000) }).buffer.byteLength).toBeLessThan(100_020);
+  });
+});
+
 describe('the body of a publication', () => {
   it('keeps what was published, fields of newer clients included', () => {
     const content = { data: ['http://a:1', 'http://b:2'], weight: 3, nested: { zone: 'z' } };

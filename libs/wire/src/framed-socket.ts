@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { LIMITS, RegistryError } from '#model';
 import { unpack } from './decoder.js';
 import type { FaultPacket } from './packets.js';
-import { encodeFrame, FrameDecoder } from './frames.js';
+import { encodeFrameParts, FrameDecoder } from './frames.js';
 
 export interface FramedSocketLimits {
   /** The largest frame read or written. */
@@ -109,7 +109,7 @@ export class FramedSocket {
 
   /** Sends one value as a frame. Throws FRAME_TOO_LARGE, or what cannot be encoded; nothing is sent then. */
   send(value: unknown): void {
-    this.write(encodeFrame(value, this.limits.maxFrameBytes));
+    this.write(encodeFrameParts(value, this.limits.maxFrameBytes));
   }
 
   /** Sends frames that are encoded already. All that is written in one tick goes to the socket in one write. */

@@ -1,6 +1,15 @@
 import * as fc from 'fast-check';
-import { encodeFrame, encodeResponse, FrameDecoder, isRequestPacket, isResponsePacket, pack, unpack } from './index.js';
-import { isFaultPacket, SharedBody, toFailure } from './index.js';
+import {
+  encodeFrame,
+  encodeFrameParts,
+  encodeResponse,
+  FrameDecoder,
+  isRequestPacket,
+  isResponsePacket,
+  pack,
+  unpack,
+} from './index.js';
+import { isFaultPacket, SharedBody, Spliced, toFailure } from './index.js';
 
 function drain(decoder: FrameDecoder): unknown[] {
   const values: unknown[] = [];
@@ -51,6 +60,26 @@ describe('frames', () => {
   it('are not made larger than the other side takes', () => {
     expect(() => encodeFrame('x'.repeat(1000), 1000)).toThrow(expect.objectContaining({ code: 'FRAME_TOO_LARGE' }));
     expect(encodeFrame('x'.repeat(997), 1000).length).toBe(1004);
+  });
+
+  it('are the same in parts, of which large ones that were packed before are not copied', () => {
+    const sizes = fc.array(fc.oneof(fc.nat(100), fc.integer({ min: 4_000, max: 5_000 }), fc.nat(900_000)), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(sizes, fc.array(fc.string(), { maxLength: 3 }), (bytes, between) => {
+        const packed = bytes.map((size) => pack('x'.repeat(size)));
+        const value = { id: 7, response: packed.flatMap((each) => [new Spliced(each), ...between]), between };
+        const parts = encodeFrameParts(value);
+        expect(Buffer.concat(parts).equals(encodeFrame(value))).toBe(true);
+        for (const each of packed.filter(({ length }) => length > 5_000))
+          expect(parts.some((part) => part.buffer === each.buffer && part.length === each.length)).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+    expect(() => encodeFrameParts(new Spliced(pack('x'.repeat(9_000))), 9_000)).toThrow(
+      expect.objectContaining({ code: 'FRAME_TOO_LARGE' }),
+    );
   });
 
   it('are incomplete from the moment of their own first byte', () => {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { LIMITS, RegistryError } from '#model';
-import { packBehind } from './encoder.js';
+import { packBehind, packPartsBehind } from './encoder.js';
 
 /** A frame is four bytes of length, big-endian, and that many bytes of msgpack. */
 export const FRAME_HEAD_BYTES = 4;
@@ -8,10 +8,22 @@ export const FRAME_HEAD_BYTES = 4;
 /** One value as a frame. Throws FRAME_TOO_LARGE for what the other side would refuse. */
 export function encodeFrame(value: unknown, maxFrameBytes: number = LIMITS.frameBytes): Buffer {
   const frame = packBehind(FRAME_HEAD_BYTES, value);
-  const bytes = frame.length - FRAME_HEAD_BYTES;
-  if (bytes > maxFrameBytes) throw frameTooLarge(bytes, maxFrameBytes);
-  frame.writeUInt32BE(bytes, 0);
+  frame.writeUInt32BE(checked(frame.length - FRAME_HEAD_BYTES, maxFrameBytes), 0);
   return frame;
+}
+
+/** The same in buffers to be written one after the other: spliced bytes that are large are not copied. */
+export function encodeFrameParts(value: unknown, maxFrameBytes: number = LIMITS.frameBytes): Buffer[] {
+  const parts = packPartsBehind(FRAME_HEAD_BYTES, value);
+  let bytes = -FRAME_HEAD_BYTES;
+  for (const part of parts) bytes += part.length;
+  parts[0]!.writeUInt32BE(checked(bytes, maxFrameBytes), 0);
+  return parts;
+}
+
+function checked(bytes: number, maxFrameBytes: number): number {
+  if (bytes > maxFrameBytes) throw frameTooLarge(bytes, maxFrameBytes);
+  return bytes;
 }
 
 export function frameTooLarge(bytes: number, maxFrameBytes: number): RegistryError {

@@ -7,7 +7,7 @@ export {
   type FramedSocketLimits,
   type FramedSocketOptions,
 } from './framed-socket.js';
-export { encodeFrame, FRAME_HEAD_BYTES, FrameDecoder } from './frames.js';
+export { encodeFrame, encodeFrameParts, FRAME_HEAD_BYTES, FrameDecoder } from './frames.js';
 export {
   encodeResponse,
   type FaultPacket,
