@@ -11,7 +11,7 @@ export interface KeepWrite {
 
 /**
  * Has the host write this in the background, unsynced: first what is erased, then the writes. Answered by `kept` or
- * `keepFailed`; one is under way at a time.
+ * `keepFailed`; one is under way at a time. The publications are lent: the host encodes them before it does anything else.
  */
 export interface KeepBatch {
   type: 'keep';
@@ -51,7 +51,8 @@ export class WarmKeeper {
   private unwalked: number[] = [];
   /** As many publications as the largest slot has that was walked since nothing waited. */
   private walking = 0;
-  private underWay: KeepBatch | undefined;
+  /** Without the publications, which are nobody's once they are encoded. */
+  private underWay: { token: number; erase: KeepBatch['erase']; writes: number } | undefined;
   private lastToken = 0;
   private dirtySinceMs: number | undefined;
   private retryAtMs = 0;
@@ -76,7 +77,7 @@ export class WarmKeeper {
 
   /** What is not written yet. */
   get pending(): number {
-    return this.dirty.size + (this.underWay?.writes.length ?? 0);
+    return this.dirty.size + (this.underWay?.writes ?? 0);
   }
 
   /** The publication is there, or was until now. */
@@ -141,8 +142,9 @@ export class WarmKeeper {
   }
 
   private begin(erase: KeepBatch['erase'], writes: KeepWrite[]): KeepBatch {
-    this.underWay = { type: 'keep', token: ++this.lastToken, erase, writes };
-    return this.underWay;
+    const token = ++this.lastToken;
+    this.underWay = { token, erase, writes: writes.length };
+    return { type: 'keep', token, erase, writes };
   }
 
   private walk(): void {
@@ -163,7 +165,7 @@ export class WarmKeeper {
       if (writes.length >= BATCH_WRITES || bytes >= BATCH_BYTES) break;
       this.dirty.delete(name);
       const kept = this.held.replicaOf(key.slot)?.live(key.dataInfoId, key.registerId);
-      writes.push(kept ? { ...key, publication: kept.copy() } : key);
+      writes.push(kept ? { ...key, publication: kept.lend() } : key);
       bytes += kept?.bodyBytes ?? 0;
     }
     return writes;
