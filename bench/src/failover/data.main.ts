@@ -154,9 +154,8 @@ try {
       allPushedUs.recordValue(Math.max(...pushed));
     }
     const [firstMs, allMs] = [Math.min(...pushed), Math.max(...pushed)].map((us) => (us / 1000).toFixed(0));
-    console.error(
-      `kill ${kill}/${kills}: ${victim.name}, ${affected.length} probes, pushed after ${firstMs} to ${allMs} ms`,
-    );
+    const when = affected.length > 0 ? `pushed after ${firstMs} to ${allMs} ms` : 'which it did not lead';
+    console.error(`kill ${kill}/${kills}: ${victim.name}, ${affected.length} probes, ${when}`);
     await victim.start().ready();
   }
   await wholeTable(session);
