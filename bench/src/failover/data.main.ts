@@ -109,8 +109,10 @@ const folder = await mkdtemp(join(tmpdir(), 'rollcall-failover-'));
 const cluster = await Cluster.open({ dir: folder, meta: 3, data, session: 2, basePort: 0 });
 const firstStoredUs: Histogram = build();
 const allStoredUs: Histogram = build();
+const eachStoredUs: Histogram = build();
 const firstPushedUs: Histogram = build();
 const allPushedUs: Histogram = build();
+const eachPushedUs: Histogram = build();
 const seeds = (): string[] => cluster.of('session').map(({ rpcAddress }) => rpcAddress);
 let population: Population | undefined;
 let watcher: RegistryClient | undefined;
@@ -150,8 +152,10 @@ try {
     if (affected.length > 0) {
       firstStoredUs.recordValue(Math.min(...stored));
       allStoredUs.recordValue(Math.max(...stored));
+      for (const us of stored) eachStoredUs.recordValue(us);
       firstPushedUs.recordValue(Math.min(...pushed));
       allPushedUs.recordValue(Math.max(...pushed));
+      for (const us of pushed) eachPushedUs.recordValue(us);
     }
     const [firstMs, allMs] = [Math.min(...pushed), Math.max(...pushed)].map((us) => (us / 1000).toFixed(0));
     const when = affected.length > 0 ? `pushed after ${firstMs} to ${allMs} ms` : 'which it did not lead';
@@ -180,8 +184,10 @@ const results = {
   subscribers,
   firstStored: inMs(firstStoredUs),
   allStored: inMs(allStoredUs),
+  eachStored: inMs(eachStoredUs),
   firstPushed: inMs(firstPushedUs),
   allPushed: inMs(allPushedUs),
+  eachPushed: inMs(eachPushedUs),
   ...population.report(),
 };
 if (options.json) console.log(JSON.stringify(results, null, 2));
@@ -189,11 +195,13 @@ else {
   const line = ({ p50Ms, p99Ms, maxMs }: ReturnType<typeof inMs>): string =>
     `p50 ${p50Ms.toFixed(0)} ms  p99 ${p99Ms.toFixed(0)} ms  max ${maxMs.toFixed(0)} ms`;
   console.log(`
-${results.kills} kills of a data server, until the slots it led
-  store the first write  ${line(results.firstStored)}
-  all store writes       ${line(results.allStored)}
-  push the first write   ${line(results.firstPushed)}
-  all push               ${line(results.allPushed)}
+${results.kills} kills of a data server, until
+  a slot that it led stores its first write  ${line(results.eachStored)}
+    the first slot of a kill                 ${line(results.firstStored)}
+    the last one                             ${line(results.allStored)}
+  it pushes that write                       ${line(results.eachPushed)}
+    the first slot of a kill                 ${line(results.firstPushed)}
+    the last one                             ${line(results.allPushed)}
 meanwhile ${results.republished} republishes, ${results.failed} failed
   lists that lost a live publication: ${results.shrunk}
   subscribers whose list is right at the end: ${results.right} of ${subscribers}`);
