@@ -113,6 +113,42 @@ describe('HTTP, as people and other languages use it', () => {
     second.close();
   });
 
+  it('sends only what has changed to a reader that asks for it, and to one that comes back', async () => {
+    const lines = (count: number) => ({ data: Array.from({ length: count }, (_, i) => `tcp://10.0.0.${i}:80`) });
+    for (const registerId of ['a', 'b', 'c']) await post({ dataId: 'deltas', registerId, ...lines(30) });
+    const whole = await Watch.open(tiers.http, 'dataId=deltas');
+    const watch = await Watch.open(tiers.http, 'dataId=deltas&deltas=true');
+    await watch.until(() => watch.events.length === 1);
+    expect(watch.events[0]).toMatchObject({ event: 'snapshot', datum: { publishers: { length: 3 } } });
+
+    await post({ dataId: 'deltas', registerId: 'b', ...lines(1) });
+    await watch.until(() => watch.events.length === 2);
+    const { id, event, datum } = watch.events[1]!;
+    expect(event).toBe('delta');
+    expect(datum).toMatchObject({ from: watch.events[0]!.datum.version, publishers: [lines(1)], removed: [] });
+    expect(id).toBe(`${datum.clusterId}:${datum.version}:${datum.hash}`);
+    await whole.until(() => whole.last?.publishers.some(({ data }) => data.length === 1) ?? false);
+    expect(whole.events.every((each) => each.event === 'snapshot')).toBe(true);
+    expect(whole.last).not.toHaveProperty('hashes');
+    expect(whole.last!.hash).toBe(datum.hash);
+
+    watch.close();
+    const removed = datum.publishers[0]!.registerId;
+    await http('DELETE', `${tiers.http}/v1/publishers/${encodeURIComponent(removed)}`);
+    await whole.until(() => whole.last?.publishers.length === 2);
+    const again = await Watch.open(tiers.http, 'dataId=deltas&deltas=true', id);
+    await again.until(() => again.events.length === 1);
+    expect(again.events[0]).toMatchObject({
+      event: 'delta',
+      datum: { from: datum.version, publishers: [], removed: [removed], hash: whole.last!.hash },
+    });
+    for (const each of [whole, again]) each.close();
+    const metrics = await (await fetch(`${tiers.http}/metrics`)).text();
+    expect(Number(/^rollcall_pushes_total\{type="delta"\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThanOrEqual(2);
+    expect(metrics).toMatch(/^rollcall_pushes_refused_total 0$/m);
+    await expect(Watch.open(tiers.http, 'dataId=deltas&deltas=some')).rejects.toThrow(/400.*BAD_REQUEST/);
+  });
+
   describe('bad input', () => {
     it.each([
       ['no dataId', { data: [] }, 400, 'INVALID_NAME'],

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
@@ -120,6 +120,57 @@ describe('RPC, as Nest applications and the SDK use it', () => {
     await publisher.unpublish();
     for await (const snapshot of subscriber) if (snapshot.publishers.length === 0 && seen.includes('3')) break;
     expect(seen.filter((text, index) => text !== seen[index - 1] && text !== '')).toEqual(['1', '2', '3']);
+  });
+
+  it('sends the SDK what has changed, and the whole to whoever says that a change does not apply', async () => {
+    const owner = sdk();
+    for (let i = 0; i < 20; i++)
+      await owner.publish({ dataId: 'deltas', registerId: `d${i}`, data: [`tcp://10.0.0.${i}:1`] });
+    const pushes: Push[] = [];
+    const told = new EventEmitter();
+    const until = async (condition: () => boolean): Promise<void> => {
+      while (!condition()) await once(told, 'push');
+    };
+    const reader = stock();
+    const ack = (refused: boolean) =>
+      firstValueFrom(
+        reader.send('registry.ack', {
+          subscriptionId: 's',
+          version: (pushes.at(-1) as { version: string }).version,
+          refused,
+        }),
+      );
+    reader
+      .send<Push>('registry.subscribe', { dataId: 'deltas', subscriptionId: 's', deltas: true })
+      .subscribe((push) => {
+        pushes.push(push);
+        told.emit('push');
+      });
+    await until(() => pushes.length === 1);
+    const subscriber = sdk().subscribe({ dataId: 'deltas' });
+    expect((await subscriber.ready()).publishers).toHaveLength(20);
+    await ack(false);
+
+    const publisher = await owner.publish({ dataId: 'deltas', registerId: 'late', data: ['tcp://10.0.1.1:1'] });
+    await until(() => pushes.length === 2);
+    expect(pushes[1]).toMatchObject({
+      ...{ type: 'delta', from: (pushes[0] as { version: string }).version, removed: [] },
+      ...{ publishers: [{ registerId: 'late' }], hashes: [expect.stringMatching(/^[0-9a-f]{16}$/)] },
+    });
+    await ack(true);
+    await until(() => pushes.length === 3);
+    expect(pushes[2]).toMatchObject({ type: 'snapshot', publishers: { length: 21 }, hashes: { length: 21 } });
+    await ack(false);
+    await publisher.unpublish();
+    await until(() => pushes.length === 4);
+    expect(pushes[3]).toMatchObject({
+      type: 'delta',
+      publishers: [],
+      removed: ['late'],
+      hash: (pushes[0] as { hash: string }).hash,
+    });
+    for await (const snapshot of subscriber) if (snapshot.publishers.length === 20) break;
+    await lastValueFrom(reader.send('registry.unsubscribe', { subscriptionId: 's' }));
   });
 
   it('announces with the SDK what everybody is told once', async () => {

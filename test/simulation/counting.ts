@@ -1,6 +1,6 @@
-import type { LogEffect, Operation, RemovalCause, SessionToData } from '#model';
-import type { DataCore } from '#registry';
-import type { Cluster, DataHost, Life, Observer, ServerMessage } from '#sim';
+import type { ClientRequests, LogEffect, Operation, RemovalCause, SessionToData } from '#model';
+import type { DataCore, SessionCore } from '#registry';
+import type { ClientMessage, Cluster, DataHost, Life, Observer, ServerMessage, SessionHost } from '#sim';
 import { onCommitted } from './invariants/committed.js';
 import { ACTIONS } from './schedule.js';
 import { LEASE_MS } from './stories.js';
@@ -30,6 +30,7 @@ export const EXERCISES: readonly string[] = [
   ...['unpublish', 'goodbye', 'grace-expired', 'lease-ended'].map((cause) => `removed by ${cause}`),
   // Clients.
   ...['client reconnected', 'client reconnected elsewhere', 'snapshot push', 'partial push', 'unchanged push'],
+  ...['delta push', 'push repeated'],
   ...[
     'welcome notice',
     'move notice',
@@ -43,6 +44,8 @@ export const EXERCISES: readonly string[] = [
   ...['connection left half-open', 'pause longer than a lease', 'server started without meta'],
   ...['server started anew by itself'],
 ];
+
+type AckFields = ClientRequests['registry.ack']['request'];
 
 export type Count = (what: string, times?: number) => void;
 
@@ -69,6 +72,8 @@ export function counting(cluster: Cluster, count: Count): Observer {
     const data = cluster.data.find(({ name }) => name === node);
     if (data && (change === 'dies' || change === 'vanishes')) noteLag(data);
     if (data && (change === 'dies' || change === 'vanishes')) countWarm(data, count);
+    const session = cluster.sessions.find(({ name }) => name === node);
+    if (session && (change === 'dies' || change === 'vanishes')) countRepeated(session, count);
     const host = [...cluster.data, ...cluster.sessions].find(({ name }) => name === node);
     if (change === 'starts' && host && host.lives > 1 && !hasQuorum(cluster)) count('server started without meta');
   };
@@ -111,6 +116,8 @@ export function counting(cluster: Cluster, count: Count): Observer {
       else if (kind !== undefined) count(kind);
       const item = message as ServerMessage;
       if (item.type === 'push') count(`${item.push.type} push`);
+      const { pattern, payload } = message as ClientMessage;
+      if (pattern === 'registry.ack' && (payload as AckFields).refused) count('push refused');
       if (item.type === 'response' && JSON.stringify(item.response).includes('STALE_REGISTRATION'))
         count('stale registration');
       if (item.type !== 'notice') return;
@@ -126,13 +133,14 @@ export function counting(cluster: Cluster, count: Count): Observer {
 
 /** Counts what is known once a run is over. */
 export function countRun(
-  { curls, data, metas, world }: Cluster,
+  { curls, data, metas, sessions, world }: Cluster,
   causes: Map<RemovalCause, number>,
   count: Count,
 ): void {
   for (const [cause, times] of causes) count(`removed by ${cause}`, times);
   for (const { answers } of curls) for (const [answer, times] of answers) count(answer, times);
   count('connection left half-open', world.network.halfOpen);
+  for (const host of sessions) countRepeated(host, count);
   for (const host of data) {
     countWarm(host, count);
     count('publication read from a warm disk', host.warmDisk.loaded);
@@ -144,6 +152,11 @@ export function countRun(
     count('meta write lost in a crash', log.crashed.lost);
     count('meta write that survived a crash', log.crashed.survived);
   }
+}
+
+/** Pushes that this life of a session server sent again since nobody had acknowledged them. */
+function countRepeated({ core }: SessionHost, count: Count): void {
+  count('push repeated', (core as SessionCore | undefined)?.counts.repeatedPushes ?? 0);
 }
 
 /** What this life of a data server made of what it had read. */

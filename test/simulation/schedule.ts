@@ -28,6 +28,7 @@ export const ACTIONS = {
   stopServer: 0.8,
   pauseServer: 2,
   pauseClient: 0.7,
+  losePushes: 0.7,
   resetLink: 3,
   resetClient: 3,
   partition: 2,
@@ -101,7 +102,10 @@ export class Schedule {
     cluster.heal();
     for (const meta of cluster.metas) meta.log.mend();
     for (const { warmDisk } of cluster.data) warmDisk.isFailing = false;
-    for (const client of cluster.clients) client.resume();
+    for (const client of cluster.clients) {
+      client.resume();
+      client.losePushes(0);
+    }
     for (const server of cluster.servers) {
       server.resume();
       if (server.dead) server.start();
@@ -201,6 +205,9 @@ export class Schedule {
       }
       case 'pauseClient':
         if (client) cluster.pause(client.name, this.aWhileMs());
+        return client !== undefined;
+      case 'losePushes':
+        client?.losePushes(1 + Math.floor(2 * this.random()));
         return client !== undefined;
       case 'resetLink':
         return cluster.world.network.resetOne();

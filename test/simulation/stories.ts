@@ -5,6 +5,23 @@ import { type Cluster, type DataHost, type SimPublisher, type SimSubscriber, Vio
 /** The lease that meta grants by default. */
 export const LEASE_MS = 3_000;
 
+const SERVICE = { dataId: 'user-service' };
+
+/** Some change of a list of many follows another. */
+export function oneAfterTheOther(cluster: Cluster): void {
+  const [publishing, ...watching] = cluster.clients;
+  const publishers = Array.from({ length: 10 }, (_, i) =>
+    publishing!.publish({ ...SERVICE, data: [`http://10.0.0.${i}:80`] }),
+  );
+  cluster.run(1_000);
+  for (const client of watching) client.subscribe(SERVICE);
+  cluster.run(1_000);
+  for (const [i, publisher] of publishers.entries()) {
+    publisher.republish([`http://10.0.1.${i}:80`]);
+    cluster.run(200);
+  }
+}
+
 /** A server stands still for less than a lease, while its connections to everybody break again and again. */
 export function standsStill(cluster: Cluster, name: string): void {
   cluster.pause(name, LEASE_MS - 600);
@@ -16,7 +33,17 @@ export function standsStill(cluster: Cluster, name: string): void {
   cluster.run(LEASE_MS * 2);
 }
 
-const SERVICE = { dataId: 'user-service' };
+/** Applications fail on a push or two, and nothing else changes afterwards that would bring them what they lack. */
+export function pushesAreLost(cluster: Cluster): void {
+  const [publishing, ...watching] = cluster.clients;
+  const publisher = publishing!.publish({ ...SERVICE, data: ['http://10.0.0.1:80'] });
+  for (const client of watching) client.subscribe(SERVICE);
+  cluster.untilConverged();
+  for (const [i, client] of watching.entries()) client.losePushes(i % 3);
+  publisher.republish(['http://10.0.0.2:80']);
+  cluster.run(15_000);
+  cluster.untilConverged(1_000);
+}
 const LOST = ['session-1', 'session-2', 'session-3'];
 
 /** A subscriber on the one session server of four that is to stay, and publishers on the others, which know no way to it. */

@@ -1,10 +1,11 @@
 import { EventEmitter, once } from 'node:events';
-import type { DatumView } from '#model';
+import type { DatumView, Push } from '#model';
 
 export interface WatchEvent {
   event: string;
   id: string | undefined;
-  datum: DatumView;
+  /** Of an event `delta`, the change instead of the whole. */
+  datum: DatumView & Partial<Pick<Push & { type: 'delta' }, 'from' | 'removed' | 'hash' | 'hashes'>>;
 }
 
 /** A reader of `GET /v1/watch` that keeps everything it was told. */
@@ -24,7 +25,7 @@ export class Watch {
     return watch;
   }
 
-  get last(): DatumView | undefined {
+  get last(): WatchEvent['datum'] | undefined {
     return this.events.at(-1)?.datum;
   }
 

@@ -1,5 +1,5 @@
-import type { DatumView } from '#model';
-import { type PushFrame, presentDatum, presentFrame } from '#registry';
+import type { Push } from '#model';
+import { type PushFrame, presentFrame } from '#registry';
 import { SharedBody, decodeBody } from '#wire';
 
 /**
@@ -16,16 +16,28 @@ export function sharedPush(frame: PushFrame): SharedBody {
   return body;
 }
 
-export type EventFrame = PushFrame & { type: 'snapshot' | 'partial' };
+export type EventFrame = PushFrame & { type: 'snapshot' | 'partial' | 'delta' };
 
-/** The frame as a server-sent event. Its id names the cluster too, since versions compare only within one. */
+/**
+ * The frame as a server-sent event. Its id names the cluster too, since versions compare only within one, and the hash of
+ * the list, so that a reader that comes back to any session server is told what has changed, or that nothing has.
+ */
 export function sharedEvent(frame: EventFrame): string {
   let text = events.get(frame);
   if (text === undefined) {
-    const { publishers, ...datum }: DatumView = presentDatum(frame, decodeBody);
-    const data = JSON.stringify({ ...datum, publishers });
-    text = `event: snapshot\nid: ${datum.clusterId}:${datum.version}\ndata: ${data}\n\n`;
+    const { type, ...push } = presentFrame(frame, decodeBody) as Push & { type: EventFrame['type'] };
+    const { clusterId, version } = push;
+    const hash = 'hash' in push && push.hash !== undefined ? `:${push.hash}` : '';
+    const id = `${clusterId}:${version}${hash}`;
+    text = `event: ${type === 'delta' ? 'delta' : 'snapshot'}\nid: ${id}\ndata: ${JSON.stringify(eventData(type, push))}\n\n`;
     events.set(frame, text);
   }
   return text;
+}
+
+/** A reader of events cannot merge, so a partial list stands for itself and says that it is not complete. */
+function eventData(type: EventFrame['type'], push: object): object {
+  if (type !== 'partial') return push;
+  const { removed: _removed, ...list } = push as { removed: string[] };
+  return { ...list, partial: true };
 }

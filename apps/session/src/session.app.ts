@@ -7,6 +7,7 @@ import { DatumsController } from './http/datums.controller.js';
 import { HttpCaller } from './http/http-caller.js';
 import { PublishersController } from './http/publishers.controller.js';
 import { WatchController } from './http/watch.controller.js';
+import { sessionMetrics } from './metrics.js';
 import { RegistryController } from './rpc/registry.controller.js';
 import { RpcClients } from './rpc/rpc-clients.js';
 import { SessionHost } from './session.host.js';
@@ -30,6 +31,7 @@ export async function startSession(
     logger,
     host,
     resource: folder,
+    metrics: sessionMetrics(() => host.core),
     controllers: [RegistryController, PublishersController, DatumsController, WatchController],
     providers: [
       { provide: SessionHost, useValue: host },

@@ -102,6 +102,11 @@ export class SessionHost extends MemberHost<
     if (this.connections.delete(connection)) this.dispatch({ type: 'clientDisconnected', connection });
   }
 
+  /** Less is read of the connection than is pushed, or everything has been. */
+  backedUp(connection: ConnectionId, isBackedUp: boolean): void {
+    if (this.connections.has(connection)) this.dispatch({ type: 'clientBackedUp', connection, isBackedUp });
+  }
+
   /** @throws RegistryError as the core decides; CONNECTION_CLOSED when the connection is no longer known. */
   request(connection: ConnectionId, request: SessionRequest): Promise<SessionReply> {
     return new Promise((resolve, reject) => {

@@ -159,8 +159,10 @@ export class ClientHost {
         if (effect.pattern === 'registry.unsubscribe') this.stopListening(link, effect.payload);
         this.request(rpc, effect);
         return;
-      case 'ack':
-        rpc.emit('registry.ack', { subscriptionId: effect.subscriptionId, version: effect.version });
+      case 'ack': {
+        const { subscriptionId, version, refused } = effect;
+        rpc.emit('registry.ack', { subscriptionId, version, ...(refused ? { refused } : {}) });
+      }
     }
   }
 

@@ -56,8 +56,8 @@ function hex(value: number): string {
   return (value >>> 0).toString(16).padStart(8, '0');
 }
 
-function hashText(text: string): number {
+export function hashText(text: string, seed = 0): number {
   if (text.length * 3 > scratch.length) scratch = new Uint8Array(text.length * 3);
   const { written } = encoder.encodeInto(text, scratch);
-  return murmur3(scratch, written);
+  return murmur3(scratch, written, seed);
 }

@@ -29,4 +29,4 @@ export { checkSubscription } from './client/subscriptions.js';
 export * from './membership/contract.js';
 export * from './membership/membership.js';
 export * from './session/present.js';
-export { supersede } from './session/view.js';
+export { formatViewHash, parseViewHash } from './view-hash.js';

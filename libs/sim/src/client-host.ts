@@ -27,6 +27,8 @@ export interface ClientHostOptions {
   makeCore: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;
   seeds: string[];
   zone: string;
+  /** Whether it takes deltas. */
+  deltas?: boolean;
   limits?: ClientOptions['limits'];
   /** What an earlier process has left. */
   disk?: SimSnapshot;
@@ -92,6 +94,7 @@ export class SimClient implements SimApplication {
   private readonly sockets = new Map<number, Socket>();
   private readonly calls = new Map<number, (outcome: Outcome) => void>();
   private nextCall = 1;
+  private pushesToLose = 0;
   private cancelWake: () => void = () => {};
 
   constructor(
@@ -102,11 +105,11 @@ export class SimClient implements SimApplication {
   ) {
     this.process = new SimProcess(name, world.clock);
     this.random = world.fork();
-    const { makeCore, seeds, zone, limits } = settings;
+    const { makeCore, seeds, zone, deltas = true, limits } = settings;
     this.disk = settings.disk ?? { views: new Map() };
     const { servers: kept } = this.disk;
     const random = world.fork();
-    const options = { seeds, appName: name, zone, random, keep: true, ...(kept ? { kept } : {}) };
+    const options = { seeds, appName: name, zone, deltas, random, keep: true, ...(kept ? { kept } : {}) };
     this.core = makeCore({ ...options, ...(limits ? { limits } : {}) });
     this.step({ type: 'start' });
   }
@@ -202,6 +205,12 @@ export class SimClient implements SimApplication {
     this.act('closes', () => this.step({ type: 'close', call: this.call() }));
   }
 
+  /** The next pushes come to nothing, as where an application fails on them: it neither takes nor acknowledges them. */
+  losePushes(count: number): void {
+    if (count !== this.pushesToLose) this.note(`loses ${count} pushes from now on`);
+    this.pushesToLose = count;
+  }
+
   crash(how: 'kill' | 'vanish' = 'kill'): void {
     if (this.process.dead) return;
     this.note(how === 'kill' ? 'is killed' : 'vanishes');
@@ -277,8 +286,9 @@ export class SimClient implements SimApplication {
       case 'subscribe':
         return this.write(effect.connection, { id: -1, pattern: 'registry.subscribe', payload: effect.payload });
       case 'ack': {
-        const { connection, subscriptionId, version } = effect;
-        return this.write(connection, { id: -1, pattern: 'registry.ack', payload: { subscriptionId, version } });
+        const { connection, subscriptionId, version, refused } = effect;
+        const payload = { subscriptionId, version, ...(refused ? { refused } : {}) };
+        return this.write(connection, { id: -1, pattern: 'registry.ack', payload });
       }
       case 'changed':
         return this.show(this.subscribers[effect.subscriber - 1]!, effect.snapshot);
@@ -360,6 +370,7 @@ export class SimClient implements SimApplication {
       case 'notice':
         return this.step({ type: 'notice', connection, notice: message.notice });
       case 'push':
+        if (this.pushesToLose > 0) return void this.pushesToLose--;
         return this.step({ type: 'push', connection, subscriptionId: message.subscriptionId, push: message.push });
       case 'pushFailed':
         return this.step({

@@ -41,6 +41,9 @@ export interface ClusterOptions {
 
 type Node = MetaHost | DataHost | SessionHost | SimClient;
 
+/** One client in so many takes no deltas. */
+const WITHOUT_DELTAS = 4;
+
 /** `until` looks this often. */
 const LOOK_EVERY_MS = 5;
 
@@ -117,6 +120,7 @@ export class Cluster {
       seeds: this.sessionAddresses(),
       zone: this.zoneOf(number),
       ...(disk ? { disk } : {}),
+      deltas: number % WITHOUT_DELTAS !== 0,
     });
     this.clients.push(client);
     return client;

@@ -1,4 +1,4 @@
-import type { FromMeta, Stamp } from '#model';
+import type { FromMeta, Push, Stamp } from '#model';
 import {
   type ClientEffect,
   type ClientEvent,
@@ -7,8 +7,8 @@ import {
   type SessionEvent,
   metaStateMachine,
 } from '#registry';
-import { realCores } from '#sim';
-import { massLoss, standsStill } from '../stories.js';
+import { type Cores, realCores } from '#sim';
+import { massLoss, oneAfterTheOther, pushesAreLost, standsStill } from '../stories.js';
 import { type Defect, tamper, tamperAnswers, tamperStep } from './defect.js';
 
 /** What could go wrong in a server or client as a whole, or in what they say to each other. */
@@ -106,6 +106,41 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     }),
   },
   {
+    name: 'a session server whose deltas leave something out now and then',
+    rule: /invariant 4/,
+    cores: () => {
+      let deltas = 0;
+      return {
+        session: (options) =>
+          tamper<SessionEvent, SessionEffect>(realCores.session(options), (effect) => {
+            if (effect.type !== 'push' || effect.frame.type !== 'delta' || ++deltas % 3 !== 0) return [effect];
+            const { publications, hashes, removed } = effect.frame;
+            const frame = { publications: publications.slice(1), hashes: hashes.slice(1), removed: removed.slice(1) };
+            return [{ ...effect, frame: { ...effect.frame, ...frame } }];
+          }),
+      };
+    },
+  },
+  {
+    name: 'a client that applies a delta to whatever it holds',
+    rule: /invariant 4/,
+    cores: () => ({ client: losingDeltas(({ from: _from, hash: _hash, ...push }) => ({ ...push, type: 'partial' })) }),
+    story: oneAfterTheOther,
+  },
+  {
+    name: 'a session server that does not look for pushes which nobody has acknowledged',
+    rule: /convergence/,
+    cores: () => ({
+      session: (options) => {
+        const core = realCores.session(options);
+        const { reads } = core as unknown as { reads: { pushes: { planner: { scan(): void } } } };
+        reads.pushes.planner.scan = () => {};
+        return core;
+      },
+    }),
+    story: pushesAreLost,
+  },
+  {
     name: 'a data server that removes the publications of the many that are missed',
     rule: /protection/,
     cores: () => ({
@@ -147,3 +182,18 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     }),
   },
 ];
+
+type Delta = Push & { type: 'delta' };
+
+/** A client that loses a delta now and then and says that it has it, and makes something else of the others. */
+export function losingDeltas(change: (push: Delta) => Push = (push) => push): Cores['client'] {
+  return (options) => {
+    let deltas = 0;
+    return tamperStep(realCores.client(options), (nowMs, event, real) => {
+      if (event.type !== 'push' || event.push.type !== 'delta') return real(nowMs, event);
+      if (++deltas % 3 !== 0) return real(nowMs, { ...event, push: change(event.push) });
+      const { connection, subscriptionId, push } = event;
+      return [{ type: 'ack', connection, subscriptionId, version: push.version }];
+    });
+  };
+}

@@ -2,7 +2,9 @@ import {
   type DataToSession,
   type DatumVersion,
   type Publication,
+  type PublisherView,
   type Push,
+  type Scope,
   type SubscribeFields,
   compareVersions,
   formatVersion,
@@ -13,14 +15,18 @@ type Content = Map<string, string>;
 
 /**
  * Invariant 4: within one clusterId, one complete datum version has one content. Checked on every complete answer of a
- * data server, on the result of every change whose base was seen, and on every complete list pushed to a client. A partial
- * answer has no version of its own, so becoming complete takes one.
+ * data server, on the result of every change whose base was seen, on every complete list pushed to a client, on what every
+ * delta pushed leads to, and on what applications are shown. A partial answer has no version of its own, so becoming
+ * complete takes one.
  */
 export function oneContent(): Observer {
   const datums = new Map<string, Content>();
-  const views = new Map<string, { content: string; by: string }>();
+  const views = new Map<string, { content: Content; by: string }>();
+  /** What was pushed last over each stream, where that is known. */
+  const streams = new Map<string, { version: string; content: Content }>();
   /** The highest version of each datum that was told as partial, per leaderEpoch. */
   const partial = new Map<string, DatumVersion>();
+  const clusterIds = new Set<string>();
   /** What the streams of each connection let through. */
   const filters = new Map<string, string>();
 
@@ -49,7 +55,7 @@ export function oneContent(): Observer {
       const asked = message as ClientMessage;
       if (asked.pattern === 'registry.subscribe') {
         const { subscriptionId, scope, zone } = asked.payload as SubscribeFields;
-        filters.set(`${connection} ${subscriptionId}`, scope === 'zone' ? `in ${zone}` : 'everywhere');
+        filters.set(`${connection} ${subscriptionId}`, filterOf(scope, zone));
       }
 
       const answer = message as DataToSession;
@@ -66,18 +72,55 @@ export function oneContent(): Observer {
       }
 
       const item = message as ServerMessage;
-      if (item.type !== 'push' || item.push.type !== 'snapshot') return;
-      const { dataInfoId, clusterId, version, publishers } = item.push as Push & { type: 'snapshot' };
-      const filter = filters.get(`${connection} ${item.subscriptionId}`);
-      const key = `${clusterId} ${dataInfoId} ${version} ${filter}`;
-      const lines = publishers.map((each) => `${each.registerId} ${each.zone} ${JSON.stringify(each.data)}`);
-      const content = lines.toSorted((a, b) => (a < b ? -1 : 1)).join(', ');
-      const known = views.get(key);
-      if (!known) views.set(key, { content, by: from });
-      else if (known.content !== content)
-        throw new Violation('invariant 4', `${key}: ${from} pushes [${content}], ${known.by} [${known.content}]`);
+      if (item.type === 'push') pushed(from, `${connection} ${item.subscriptionId}`, item.push);
+    },
+    shown: ({ client, dataInfoId, scope, zone }, { version, state, publishers }) => {
+      const known = [...clusterIds].flatMap(
+        (clusterId) => views.get(`${clusterId} ${dataInfoId} ${version} ${filterOf(scope, zone)}`) ?? [],
+      )[0];
+      if (!known || state !== 'current') return;
+      const content = text(listOf(publishers));
+      if (text(known.content) === content) return;
+      const at = `${dataInfoId} ${version}`;
+      throw new Violation('invariant 4', `${client.name} is shown ${at} as ${content}, not ${text(known.content)}`);
     },
   };
+
+  function pushed(by: string, stream: string, push: Push): void {
+    if (push.type === 'pending' || push.type === 'unchanged') return;
+    const { dataInfoId, clusterId, version } = push;
+    clusterIds.add(clusterId);
+    const keyAt = (at: string): string => `${clusterId} ${dataInfoId} ${at} ${filters.get(stream)}`;
+    const from = 'from' in push ? push.from : undefined;
+    let content: Content | undefined = listOf(push.publishers);
+    if (from !== undefined) {
+      const last = streams.get(stream);
+      const base = last?.version === from ? last.content : views.get(keyAt(from))?.content;
+      if (last && last.version !== from && push.type === 'delta')
+        throw new Violation('invariant 5', `${by} pushes a delta from ${keyAt(from)} after ${last.version}`);
+      content = base && new Map([...base, ...content]);
+      for (const registerId of 'removed' in push ? push.removed : []) content?.delete(registerId);
+    }
+    if (content && (push.type !== 'partial' || from !== undefined)) streams.set(stream, { version, content });
+    else streams.delete(stream);
+    if (!content || push.type === 'partial') return;
+    const key = keyAt(version);
+    const known = views.get(key);
+    if (!known) views.set(key, { content, by });
+    else if (text(known.content) !== text(content))
+      throw new Violation(
+        'invariant 4',
+        `${key}: ${by} pushes ${text(content)} as a ${push.type}, ${known.by} ${text(known.content)}`,
+      );
+  }
+}
+
+function filterOf(scope: Scope | undefined, zone: string | undefined): string {
+  return scope === 'zone' ? `in ${zone}` : 'everywhere';
+}
+
+function listOf(publishers: readonly PublisherView[]): Content {
+  return new Map(publishers.map(({ registerId, zone, data }) => [registerId, `${zone} ${JSON.stringify(data)}`]));
 }
 
 function keyOf(dataInfoId: string, version: DatumVersion): string {

@@ -1,21 +1,36 @@
 import type { FastifyReply } from 'fastify';
-import { type PushFrame, supersede } from '#registry';
+import type { PushFrame } from '#registry';
 import { type EventFrame, sharedEvent } from '../frames.js';
+import { type PacedConnection, PushPacer } from '../push-pacer.js';
 import type { ConnectionSink } from '../session.host.js';
 
 const HEARTBEAT_MS = 10_000;
 
 /**
- * One stream of server-sent events. While its reader is slow only the newest state waits for it, so that it costs a
- * bounded amount of memory however slow it is. Comments tell readers and proxies that the stream lives.
+ * One stream of server-sent events, paced by its reader, so that it costs a bounded amount of memory however slow that is.
+ * Comments tell readers and proxies that the stream lives.
  */
-export class EventStream implements ConnectionSink {
+export class EventStream implements ConnectionSink, PacedConnection {
   private opened = false;
-  private waiting: EventFrame | undefined;
-  private draining = false;
+  private readonly pacer: PushPacer;
   private heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(private readonly reply: FastifyReply) {}
+  constructor(
+    private readonly reply: FastifyReply,
+    backedUp: (isBackedUp: boolean) => void,
+  ) {
+    this.pacer = new PushPacer(this, (_, frame) => this.send(frame), backedUp);
+  }
+
+  /** True while the reader takes less than is written. */
+  get backedUp(): boolean {
+    return this.reply.raw.writableNeedDrain;
+  }
+
+  onDrain(listener: () => void): () => void {
+    this.reply.raw.once('drain', listener);
+    return () => void this.reply.raw.off('drain', listener);
+  }
 
   get isOpen(): boolean {
     return this.opened;
@@ -42,14 +57,9 @@ export class EventStream implements ConnectionSink {
     this.heartbeat = setInterval(() => this.comment('heartbeat'), HEARTBEAT_MS);
   }
 
-  push(_subscriptionId: string, frame: PushFrame): void {
+  push(subscriptionId: string, frame: PushFrame): void {
     this.open();
-    if (frame.type === 'pending') this.comment('pending');
-    else if (frame.type === 'unchanged') this.comment('unchanged');
-    // An empty list that is not complete says nothing, and must not be taken for an empty one.
-    else if (frame.type === 'partial' && frame.publications.length === 0) this.comment('partial');
-    else if (this.draining) this.waiting = supersede(this.waiting, frame) as EventFrame;
-    else this.write(sharedEvent(frame as EventFrame));
+    this.pacer.push(subscriptionId, frame);
   }
 
   notice(): void {}
@@ -59,18 +69,19 @@ export class EventStream implements ConnectionSink {
     this.reply.raw.end();
   }
 
+  private send(frame: PushFrame): void {
+    if (frame.type === 'pending') this.comment('pending');
+    else if (frame.type === 'unchanged') this.comment('unchanged');
+    // An empty list that is not complete says nothing, and must not be taken for an empty one.
+    else if (frame.type === 'partial' && frame.publications.length === 0) this.comment('partial');
+    else this.write(sharedEvent(frame as EventFrame));
+  }
+
   private comment(text: string): void {
-    if (!this.draining) this.write(`: ${text}\n\n`);
+    if (!this.backedUp) this.write(`: ${text}\n\n`);
   }
 
   private write(text: string): void {
-    if (this.reply.raw.destroyed || this.reply.raw.write(text)) return;
-    this.draining = true;
-    this.reply.raw.once('drain', () => {
-      this.draining = false;
-      const frame = this.waiting;
-      this.waiting = undefined;
-      if (frame) this.write(sharedEvent(frame));
-    });
+    if (!this.reply.raw.destroyed) this.reply.raw.write(text);
   }
 }

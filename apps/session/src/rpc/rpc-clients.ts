@@ -5,8 +5,8 @@ import { type EdgeContext, type PushFrame, parseClientMessage, presentReply } fr
 import { type SharedBody, decodeBody } from '#wire';
 import { accepted } from '../edge.js';
 import { sharedPush } from '../frames.js';
+import { PushPacer } from '../push-pacer.js';
 import type { ConnectionSink, SessionHost } from '../session.host.js';
-import { PushPacer } from './push-pacer.js';
 
 /** Translates between RPC connections and the session core, one {@link RpcClient} a connection. */
 export class RpcClients {
@@ -38,7 +38,11 @@ export class RpcClient implements ConnectionSink {
     edge: EdgeContext,
   ) {
     this.edge = edge;
-    this.pacer = new PushPacer(connection, (id, frame) => this.subscriptions.get(id)?.next(sharedPush(frame)));
+    this.pacer = new PushPacer(
+      connection,
+      (subscriptionId, frame) => this.subscriptions.get(subscriptionId)?.next(sharedPush(frame)),
+      (isBackedUp) => host.backedUp(this.id, isBackedUp),
+    );
     this.id = host.connect(connection.remoteHost, this);
     connection.onClose(() => host.disconnect(this.id));
   }

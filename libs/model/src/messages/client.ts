@@ -53,8 +53,12 @@ export interface SubscribeFields extends NameFields {
   zone?: string;
   /** Chosen by the client, unique on its connection. */
   subscriptionId: string;
-  /** The version the client last saw under this clusterId, if any. */
-  base?: { clusterId: string; version: string };
+  /** What the client holds, if anything: the version it last saw under this clusterId, and the hash that came with it. */
+  base?: { clusterId: string; version: string; hash?: string };
+  /** The client takes `delta` and `partial` pushes that start from what it was sent before. */
+  deltas?: boolean;
+  /** The client acknowledges every push; one that is not told is noticed by its first acknowledgement. */
+  acks?: boolean;
 }
 
 export interface QueryFields extends NameFields {
@@ -82,7 +86,11 @@ export interface ClientRequests {
   /** A stream of pushes. */
   'registry.subscribe': { request: SubscribeFields; response: Push };
   'registry.unsubscribe': { request: { subscriptionId: string }; response: Record<string, never> };
-  'registry.ack': { request: { subscriptionId: string; version: string }; response: Record<string, never> };
+  /** `refused`: the push does not apply to what the client holds; it is answered by a snapshot. */
+  'registry.ack': {
+    request: { subscriptionId: string; version: string; refused?: boolean };
+    response: Record<string, never>;
+  };
   'registry.heartbeat': { request: Record<string, never>; response: Record<string, never> };
   /** Removes everything the connection published, at once; answered when the removals are recorded. */
   'registry.goodbye': { request: Record<string, never>; response: Record<string, never> };
@@ -141,10 +149,15 @@ export interface DatumView {
 }
 
 /**
- * `snapshot` replaces the client's list. `partial` adds and updates, and removes only what `removed` names: it never
- * removes by absence. `unchanged` says that the client's base is current. `pending` says that nothing is known yet;
- * the client keeps what it has. `temporary` are temporary publications, told this once beside the list and no part of it:
- * with them comes what is published at the time, also where the client has that already.
+ * `snapshot` replaces the client's list. `delta` changes it, and applies only to the version `from`. `partial` adds and
+ * updates, and removes only what `removed` names: it never removes by absence; with a `from`, it too applies to that
+ * version only. `unchanged` says that the client's base is current. `pending` says that nothing is known yet; the client
+ * keeps what it has. `temporary` are temporary publications, told this once beside the list and no part of it: with them
+ * comes what is published at the time, also where the client has that already.
+ *
+ * `hash` is that of the whole list, 16 hexadecimal digits: two sums of 32 bits each, modulo 2^32, over the `hashes` of its
+ * publishers. A client that takes deltas is given those, in the order of `publishers`, keeps them, and finds so after a
+ * delta that it holds what it should; if not, it refuses the delta.
  */
 export type Push =
   | {
@@ -153,16 +166,32 @@ export type Push =
       clusterId: string;
       version: string;
       publishers: PublisherView[];
+      hashes?: string[];
+      hash?: string;
+      temporary?: PublisherView[];
+    }
+  | {
+      type: 'delta';
+      dataInfoId: DataInfoId;
+      clusterId: string;
+      from: string;
+      version: string;
+      publishers: PublisherView[];
+      hashes: string[];
+      removed: string[];
+      hash: string;
       temporary?: PublisherView[];
     }
   | {
       type: 'partial';
       dataInfoId: DataInfoId;
       clusterId: string;
+      from?: string;
       version: string;
       publishers: PublisherView[];
+      hashes?: string[];
       removed: string[];
       temporary?: PublisherView[];
     }
-  | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: string }
+  | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: string; hash?: string }
   | { type: 'pending'; dataInfoId: DataInfoId };

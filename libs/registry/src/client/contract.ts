@@ -82,6 +82,9 @@ export interface KeptView {
   clusterId: string;
   version: string;
   publishers: readonly PublisherView[];
+  /** Of the publishers, in their order, and of the whole, where they are known. */
+  hashes?: readonly string[];
+  hash?: string;
 }
 
 /** The cluster that a client was served by, and its session servers, as kept on disk. */
@@ -129,7 +132,8 @@ export type ClientEffect =
   | { type: 'hello'; connection: number; hello: ClientRequests['registry.hello']['request'] }
   | { type: 'request'; connection: number; requestId: number; pattern: UnaryPattern; payload: object }
   | { type: 'subscribe'; connection: number; payload: ClientRequests['registry.subscribe']['request'] }
-  | { type: 'ack'; connection: number; subscriptionId: string; version: string }
+  /** `refused`: the push does not apply to what is held, and a snapshot is wanted. */
+  | { type: 'ack'; connection: number; subscriptionId: string; version: string; refused?: true }
   /** The list of a subscriber changed, or became current. */
   | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot }
   /** Temporary publications, told this once. */
@@ -148,6 +152,8 @@ export interface ClientOptions {
   seeds: string[];
   appName?: string;
   zone?: string;
+  /** False to be sent the whole list with every change. */
+  deltas?: boolean;
   /** Whether what is held is to be kept on disk, and what was kept there of the servers. */
   keep?: boolean;
   kept?: KeptServers;

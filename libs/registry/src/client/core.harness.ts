@@ -207,10 +207,11 @@ function lineOf(effect: ClientEffect): string {
         : `${effect.pattern.replace('registry.', '')} ${JSON.stringify(effect.payload)}`;
     case 'subscribe': {
       const { subscriptionId, dataId, base } = effect.payload;
-      return `subscribe ${subscriptionId} ${dataId}${base ? ` from ${base.clusterId}/${base.version}` : ''}`;
+      const hash = base?.hash === undefined ? '' : `/${base.hash}`;
+      return `subscribe ${subscriptionId} ${dataId}${base ? ` from ${base.clusterId}/${base.version}${hash}` : ''}`;
     }
     case 'ack':
-      return `ack ${effect.subscriptionId} ${effect.version}`;
+      return `${effect.refused ? 'refuse' : 'ack'} ${effect.subscriptionId} ${effect.version}`;
     case 'changed': {
       const { state, stale, version, publishers } = effect.snapshot;
       return `changed ${effect.subscriber} ${stale ? 'stale' : state} ${version ?? '-'} ${listOf(publishers)}`;

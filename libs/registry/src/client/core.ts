@@ -62,7 +62,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private readonly alarm = new Alarm();
 
   constructor(options: ClientOptions) {
-    const { random, appName, zone } = options;
+    const { random, appName, zone, deltas = true } = options;
     this.limits = clientLimits(options.limits);
     this.random = random;
     this.servers = new ServerList(options.seeds, random);
@@ -76,7 +76,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     const emit = (effect: ClientEffect): void => void this.out.push(effect);
     this.publishers = new PublisherBook(defaults, this.limits, random, emit);
     if (options.keep) this.keeper = new Keeper(this.limits, emit, options.kept);
-    this.subscriptions = new SubscriptionBook(defaults, this.limits, random, emit, this.keeper);
+    this.subscriptions = new SubscriptionBook({ ...defaults, deltas }, this.limits, random, emit, this.keeper);
   }
 
   get status(): ClientStatus {

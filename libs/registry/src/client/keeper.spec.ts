@@ -102,6 +102,22 @@ describe('what is kept on disk', () => {
 });
 
 describe('what was kept', () => {
+  it('goes on with changes where its hashes were kept too, and is worth less where they do not fit', () => {
+    const [one, two, three] = ['1', '2', '3'].map((digit) => digit.padStart(16, '0'));
+    const client = keeping();
+    client.push({ ...(snapshot('1.1', view('r1', 'a')) as Push & { type: 'snapshot' }), hashes: [one!], hash: one! });
+    const [written] = client.last('keep').views;
+    expect(written).toMatchObject({ hashes: [one], hash: one });
+    const next = new ClientHarness({ keep: true }).start();
+    next.subscribe(1, {}, written);
+    expect(next.transcript()).toContainEqual(`subscribe 1.1 d from c1/1.1/${one}`);
+    const change = { dataInfoId: 'd', clusterId: 'c1', from: '1.1', version: '1.2', removed: [] };
+    next.push({ ...change, type: 'delta', publishers: [view('r2', 'b')], hashes: [two!], hash: three! });
+    expect(next.transcript().slice(0, 2)).toEqual(['ack 1.1 1.2', 'changed 1 current 1.2 [r1=a r2=b]']);
+    next.subscribe(2, {}, { ...written!, hash: two! });
+    expect(next.transcript()).toContainEqual('subscribe 2.2 d from c1/1.1');
+  });
+
   it('is shown at once, as stale, and told as the base, until the first complete answer', () => {
     const client = new ClientHarness();
     client.subscribe(1, {}, kept('3.7', view('r1', 'a'), view('r2', 'b')));

@@ -36,6 +36,14 @@ export function readPush(value: unknown): Push | undefined {
       return isListOf(value['publishers'], isPublisher) && isListOf(value['removed'], isString)
         ? (value as unknown as Push)
         : undefined;
+    case 'delta':
+      return isListOf(value['publishers'], isPublisher) &&
+        isListOf(value['removed'], isString) &&
+        isListOf(value['hashes'], isString) &&
+        isString(value['from']) &&
+        isString(value['hash'])
+        ? (value as unknown as Push)
+        : undefined;
     default:
       return undefined;
   }

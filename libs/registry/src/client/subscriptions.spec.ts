@@ -115,6 +115,52 @@ describe('pushes', () => {
   });
 });
 
+describe('deltas', () => {
+  const [one, two, three] = ['1', '2', '3'].map((digit) => digit.padStart(16, '0'));
+  const whole: Push = {
+    ...(snapshot('1.1', view('r1', 'a')) as Push & { type: 'snapshot' }),
+    hashes: [one!],
+    hash: one!,
+  };
+  const delta = (from: string, version: string, hash: string): Push => ({
+    ...{ type: 'delta', dataInfoId: 'd', clusterId: 'c1', from, version, removed: [], hash },
+    ...{ publishers: [view('r2', 'b')], hashes: [two!] },
+  });
+
+  it('are asked for unless the application wants none', () => {
+    expect(subscribed().last('subscribe').payload).toMatchObject({ deltas: true });
+    const client = new ClientHarness({ deltas: false }).start();
+    client.subscribe(1);
+    expect(client.last('subscribe').payload).not.toHaveProperty('deltas');
+  });
+
+  it('change the list, and are refused where they do not apply, which shows nothing', () => {
+    const client = subscribed();
+    client.push(whole).push(delta('1.1', '1.2', three!));
+    expect(client.transcript().slice(2)).toEqual(['ack 1.1 1.2', 'changed 1 current 1.2 [r1=a r2=b]']);
+    client.push(delta('1.1', '1.3', three!)).push(delta('1.2', '1.3', one!));
+    expect(client.transcript()).toEqual(['refuse 1.1 1.3', 'refuse 1.1 1.3']);
+    client.push(snapshot('1.3', view('r9', 'z')));
+    expect(client.transcript()).toEqual(['ack 1.1 1.3', 'changed 1 current 1.3 [r9=z]']);
+  });
+
+  it('of unknown form are dropped', () => {
+    const client = subscribed();
+    client.push(whole);
+    client.transcript();
+    const { hashes: _hashes, ...without } = delta('1.1', '1.2', three!) as Push & { type: 'delta' };
+    client.push(without as Push).push({ ...without, hashes: ['x'] });
+    expect(client.transcript()).toEqual(['refuse 1.1 1.2']);
+  });
+
+  it('let the next connection begin from the hash of what is held', () => {
+    const client = subscribed();
+    client.push(whole).push(delta('1.1', '1.2', three!));
+    client.pass(2_000).drop().welcome();
+    expect(client.transcript().at(-1)).toBe(`subscribe 1.2 d from c1/1.2/${three}`);
+  });
+});
+
 describe('subscriptions', () => {
   it('are made again over a new connection from the version held, and keep their list meanwhile', () => {
     const client = subscribed();

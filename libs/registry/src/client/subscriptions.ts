@@ -24,7 +24,8 @@ import type { Keeper } from './keeper.js';
 import { RETRY_AFTER_MAX_MS } from './limits.js';
 import { readPush } from './received.js';
 import { RetrySchedule, backoffMs } from './retry.js';
-import { EMPTY_VIEW, type HeldView, applyPush } from './view.js';
+import { formatViewHash } from '../view-hash.js';
+import { EMPTY_VIEW, type HeldView, applyPush, viewOf } from './view.js';
 
 interface Subscriber {
   readonly number: number;
@@ -49,7 +50,7 @@ export class SubscriptionBook {
   private connection: { number: number; clusterId: string } | undefined;
 
   constructor(
-    private readonly defaults: { zone?: string },
+    private readonly defaults: { zone?: string; deltas: boolean },
     private readonly limits: ClientLimits,
     private readonly random: Random,
     private readonly emit: (effect: ClientEffect) => void,
@@ -87,12 +88,11 @@ export class SubscriptionBook {
   }
 
   /** Of another cluster than the one that serves the client nothing is shown: it is another world. */
-  private restore(subscriber: Subscriber, { clusterId, version, publishers }: KeptView): void {
-    if (this.connection && this.connection.clusterId !== clusterId) return;
-    const held = new Map(publishers.map((publisher) => [publisher.registerId, publisher]));
-    subscriber.view = { clusterId, version, current: false, publishers: held };
+  private restore(subscriber: Subscriber, kept: KeptView): void {
+    if (this.connection && this.connection.clusterId !== kept.clusterId) return;
+    subscriber.view = viewOf(kept);
     subscriber.fromDisk = true;
-    subscriber.list = [...held.values()];
+    subscriber.list = [...subscriber.view.publishers.values()];
     this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber) });
   }
 
@@ -151,15 +151,16 @@ export class SubscriptionBook {
       return;
     }
     subscriber.failures = 0;
-    const { view, visible } = applyPush(subscriber.view, push);
-    if (view.publishers !== subscriber.view.publishers) subscriber.list = [...view.publishers.values()];
+    const { view, visible, refused } = applyPush(subscriber.view, push);
+    if (visible) subscriber.list = [...view.publishers.values()];
     if (view.current && (visible || view.version !== subscriber.view.version)) this.keep(subscriber);
     subscriber.view = view;
     if (push.type !== 'pending') {
       const { connection, subscriptionId } = event;
-      this.emit({ type: 'ack', connection, subscriptionId, version: push.version });
+      this.emit({ type: 'ack', connection, subscriptionId, version: push.version, ...(refused ? { refused } : {}) });
     }
-    const { number } = subscriber;
+    const { number, dataInfoId } = subscriber;
+    if (refused) this.emit({ type: 'log', level: 'warn', event: 'push-refused', fields: { dataInfoId } });
     if (visible) this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber) });
     if (!('temporary' in push) || !push.temporary?.length) return;
     this.emit({ type: 'temporary', subscriber: number, publishers: push.temporary, snapshot: snapshotOf(subscriber) });
@@ -187,13 +188,17 @@ export class SubscriptionBook {
     const subscriptionId = `${subscriber.number}.${++this.streams}`;
     subscriber.subscriptionId = subscriptionId;
     this.byStream.set(subscriptionId, subscriber);
-    const { clusterId, version } = subscriber.view;
+    const { clusterId, version, hash } = subscriber.view;
     // Versions of another cluster mean nothing to this one.
-    const base = clusterId === this.connection.clusterId && version !== undefined ? { clusterId, version } : undefined;
+    const base =
+      clusterId === this.connection.clusterId && version !== undefined
+        ? { clusterId, version, ...(hash === undefined ? {} : { hash }) }
+        : undefined;
+    const deltas = this.defaults.deltas ? { deltas: true } : {};
     this.emit({
       type: 'subscribe',
       connection: this.connection.number,
-      payload: { ...subscriber.fields, subscriptionId, ...(base ? { base } : {}) },
+      payload: { ...subscriber.fields, subscriptionId, ...(base ? { base } : {}), ...deltas, acks: true },
     });
   }
 }
@@ -215,10 +220,12 @@ function keyOf({ dataInfoId, fields: { scope, zone } }: Subscriber): string {
 }
 
 function keptOf({ dataInfoId, fields: { scope, zone }, view, list }: Subscriber): KeptView | undefined {
-  const { clusterId, version } = view;
+  const { clusterId, version, hash, hashes } = view;
   if (clusterId === undefined || version === undefined) return undefined;
   return {
     ...{ dataInfoId, clusterId, version, publishers: list },
+    ...(hash === undefined ? {} : { hash }),
+    ...(hashes ? { hashes: list.map(({ registerId }) => formatViewHash(hashes.get(registerId)!)) } : {}),
     ...(scope === undefined ? {} : { scope }),
     ...(zone === undefined ? {} : { zone }),
   };

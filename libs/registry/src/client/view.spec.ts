@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { type Push, compareVersions, parseVersion } from '#model';
+import { type PublisherView, type Push, compareVersions, parseVersion } from '#model';
+import { addHash, formatViewHash, hashSeen, parseViewHash } from '../view-hash.js';
 import { EMPTY_VIEW, type HeldView, applyPush } from './view.js';
 
 const ids = fc.constantFrom('r1', 'r2', 'r3');
@@ -83,3 +84,115 @@ describe('applying pushes, whatever comes in whatever order', () => {
     expect(counterexample(rule)).toBeNull();
   });
 });
+
+/** What a server knows of a list: each publisher's state as one number, in the body of a publication. */
+type Content = Map<string, number>;
+
+const hashOf = (registerId: string, state: number): string =>
+  formatViewHash(
+    hashSeen({
+      ...{ registerId, dataInfoId: 'd', zone: '', appName: '', registerTimestamp: 1, stamp: [1, 1, 1] },
+      ...{ owner: { kind: 'persistent' }, body: Uint8Array.of(state) },
+    }),
+  );
+const publisherOf = (registerId: string, state: number) => ({ registerId, data: [`${state}`] }) as PublisherView;
+
+function sumOf(content: Content): string {
+  const sum = { high: 0, low: 0 };
+  for (const [registerId, state] of content) addHash(sum, parseViewHash(hashOf(registerId, state))!, 1);
+  return formatViewHash(sum);
+}
+
+const listed = (content: Content) => ({
+  publishers: [...content].map(([registerId, state]) => publisherOf(registerId, state)),
+  hashes: [...content].map(([registerId, state]) => hashOf(registerId, state)),
+});
+
+function snapshotOf(content: Content, version: number): Push {
+  const head = { dataInfoId: 'd', clusterId: 'c1', version: `1.${version}` };
+  return { type: 'snapshot', ...head, ...listed(content), hash: sumOf(content) };
+}
+
+function deltaOf(before: Content, after: Content, from: number, to: number): Push & { type: 'delta' } {
+  const changed = new Map([...after].filter(([registerId, state]) => before.get(registerId) !== state));
+  const removed = [...before.keys()].filter((registerId) => !after.has(registerId));
+  const head = { dataInfoId: 'd', clusterId: 'c1', from: `1.${from}`, version: `1.${to}` };
+  return { type: 'delta', ...head, ...listed(changed), removed, hash: sumOf(after) };
+}
+
+const content: fc.Arbitrary<Content> = fc
+  .dictionary(ids, fc.integer({ min: 1, max: 9 }))
+  .map((record) => new Map(Object.entries(record)));
+const statesOf = (view: HeldView): Content =>
+  new Map([...view.publishers.values()].map(({ registerId, data }) => [registerId, Number(data[0])]));
+const sorted = (states: Content) => [...states].toSorted();
+
+describe('applying deltas', () => {
+  it('leads from each content to the next, as the whole would, and says whether anything differs', () => {
+    fc.assert(
+      fc.property(fc.array(content, { minLength: 1 }), (contents) => {
+        let { view } = applyPush(EMPTY_VIEW, snapshotOf(contents[0]!, 0));
+        for (const [i, next] of contents.entries()) {
+          if (i === 0) continue;
+          const before = contents[i - 1]!;
+          const applied = applyPush(view, deltaOf(before, next, i - 1, i));
+          view = applied.view;
+          expect(applied.refused).toBeUndefined();
+          expect(sorted(statesOf(view))).toEqual(sorted(next));
+          expect(view).toMatchObject({ version: `1.${i}`, hash: sumOf(next), current: true });
+          expect(applied.visible).toBe(JSON.stringify(sorted(before)) !== JSON.stringify(sorted(next)));
+        }
+      }),
+    );
+  });
+
+  it('refuses what starts from something else, or does not lead where it should, and keeps what it has', () => {
+    fc.assert(
+      fc.property(content, content, content, fc.boolean(), (held, other, next, isOtherVersion) => {
+        const { view } = applyPush(EMPTY_VIEW, snapshotOf(held, 5));
+        const delta = deltaOf(other, next, isOtherVersion ? 4 : 5, 6);
+        const before = JSON.stringify([...view.publishers]);
+        const applied = applyPush(view, delta);
+        const isRight = !isOtherVersion && leadsTo(held, delta, next);
+        expect(applied.refused).toBe(isRight ? undefined : true);
+        const after = isRight ? sorted(next) : sorted(held);
+        expect(sorted(statesOf(applied.view))).toEqual(after);
+        expect(applied.view === view && JSON.stringify([...view.publishers]) === before).toBe(!isRight);
+      }),
+    );
+  });
+
+  it('takes no delta before it was told the hashes, and one that comes again only once', () => {
+    const [a, b] = [new Map([['r1', 1]]), new Map([['r1', 2]])];
+    const { hashes: _hashes, hash: _hash, ...plain } = snapshotOf(a, 1) as Push & { type: 'snapshot' };
+    const delta = deltaOf(a, b, 1, 2);
+    expect(applyPush(applyPush(EMPTY_VIEW, plain).view, delta).refused).toBe(true);
+    const wrong = { ...(snapshotOf(a, 1) as Push & { type: 'snapshot' }), hash: sumOf(b) };
+    expect(applyPush(applyPush(EMPTY_VIEW, wrong).view, delta).refused).toBe(true);
+    const once = applyPush(applyPush(EMPTY_VIEW, snapshotOf(a, 1)).view, delta);
+    expect(applyPush(once.view, delta)).toEqual({ view: once.view, visible: false });
+  });
+
+  it('goes on from a partial list that came from the same server', () => {
+    const first = new Map([
+      ['r1', 1],
+      ['r2', 1],
+    ]);
+    const { hash: _hash, ...change } = deltaOf(first, new Map([['r1', 2]]), 1, 2);
+    const held = applyPush(EMPTY_VIEW, snapshotOf(first, 1)).view;
+    const { view } = applyPush(held, { ...change, type: 'partial' });
+    expect(view.hash).toBeUndefined();
+    expect(sorted(statesOf(view))).toEqual([['r1', 2]]);
+    expect(applyPush(held, { ...change, type: 'partial', from: '1.0' }).refused).toBe(true);
+    const last = new Map([['r3', 3]]);
+    expect(statesOf(applyPush(view, deltaOf(new Map([['r1', 2]]), last, 2, 3)).view)).toEqual(last);
+  });
+});
+
+/** Whether the delta, applied to what is held, gives what it was made for. */
+function leadsTo(held: Content, { publishers: upserts, removed }: Push & { type: 'delta' }, next: Content): boolean {
+  const result = new Map(held);
+  for (const registerId of removed) result.delete(registerId);
+  for (const { registerId, data } of upserts) result.set(registerId, Number(data[0]));
+  return JSON.stringify(sorted(result)) === JSON.stringify(sorted(next));
+}

@@ -1,44 +1,159 @@
 import { type PublisherView, type Push, compareVersions, parseVersion } from '#model';
+import type { HashSum } from '../content-hash.js';
+import { addHash, formatViewHash, parseViewHash } from '../view-hash.js';
+import type { KeptView } from './contract.js';
 
-/** What one subscriber holds. Replaced as a whole, never changed in place. */
+/** What one subscriber holds. Only a delta changes the maps in place, since it touches few of many. */
 export interface HeldView {
   /** The world that `version` belongs to; both undefined before the first answer. */
   clusterId?: string;
   version?: string;
+  /** Of the list, where it is known to be exactly that of the version. */
+  hash?: string;
   /** True once a complete answer has come. From then on an empty list means that nothing is published. */
   current: boolean;
   publishers: ReadonlyMap<string, PublisherView>;
+  /** Of each publisher; undefined when they were not told. Then no delta can be applied. */
+  hashes?: ReadonlyMap<string, HashSum>;
 }
 
 export const EMPTY_VIEW: HeldView = { current: false, publishers: new Map() };
 
 /**
- * The state after a push. Only a snapshot removes by absence, and within one clusterId nothing older than what is held
- * is taken (invariant 5). `visible` says whether list or state differ from before.
+ * What a push comes to. `visible` says whether list or state differ from before. `refused`: it is a change from something
+ * else than what is held, or does not lead to what it should; everything stays as it was.
  */
-export function applyPush(held: HeldView, push: Push): { view: HeldView; visible: boolean } {
+export interface Applied {
+  view: HeldView;
+  visible: boolean;
+  refused?: true;
+}
+
+type Snapshot = Push & { type: 'snapshot' };
+type PartialPush = Push & { type: 'partial' };
+type Delta = Push & { type: 'delta' };
+
+/** Only a snapshot removes by absence, and within one clusterId nothing older than what is held is taken (invariant 5). */
+export function applyPush(held: HeldView, push: Push): Applied {
   if (push.type === 'pending' || isOlder(held, push)) return { view: held, visible: false };
-  if (push.type === 'unchanged') {
-    if (held.clusterId !== push.clusterId) return { view: held, visible: false };
-    return { view: { ...held, version: push.version, current: true }, visible: !held.current };
+  switch (push.type) {
+    case 'unchanged':
+      if (held.clusterId !== push.clusterId) return { view: held, visible: false };
+      return { view: { ...held, version: push.version, current: true }, visible: !held.current };
+    case 'snapshot':
+      return takeSnapshot(held, push);
+    case 'partial':
+      return startsElsewhere(held, push) ? { view: held, visible: false, refused: true } : takePartial(held, push);
+    case 'delta':
+      // One that has been applied comes again where its acknowledgement took too long.
+      if (held.clusterId === push.clusterId && held.version === push.version && push.from !== push.version)
+        return { view: held, visible: false };
+      return takeDelta(held, push);
   }
-  const { clusterId, version } = push;
-  if (push.type === 'snapshot') {
-    const publishers = new Map(push.publishers.map((publisher) => [publisher.registerId, publisher]));
-    const visible = !held.current || !sameList(held.publishers, publishers);
-    return {
-      view: { clusterId, version, current: true, publishers: visible ? publishers : held.publishers },
-      visible,
-    };
-  }
+}
+
+/** What was kept on disk: a list that no server of this life of the client has told. */
+export function viewOf({ clusterId, version, publishers, hashes, hash }: KeptView): HeldView {
+  return { ...wholeOf(clusterId, version, publishers, hashes, hash), current: false };
+}
+
+function takeSnapshot(held: HeldView, { clusterId, version, publishers, hashes, hash }: Snapshot): Applied {
+  const view = wholeOf(clusterId, version, publishers, hashes, hash);
+  const visible = !held.current || !sameList(held.publishers, view.publishers);
+  return { view: visible ? view : { ...view, publishers: held.publishers }, visible };
+}
+
+/** The hash of a list is worth something without those of its publishers, but not beside others than it is the sum of. */
+function wholeOf(
+  clusterId: string,
+  version: string,
+  list: readonly PublisherView[],
+  told: readonly string[] | undefined,
+  hash: string | undefined,
+): HeldView {
+  const publishers = new Map(list.map((publisher) => [publisher.registerId, publisher]));
+  const view: HeldView = { clusterId, version, current: true, publishers };
+  const hashes = readHashes(list, told);
+  if (hashes && sumOf(hashes.values()) === hash) return { ...view, hash, hashes };
+  return told === undefined && hash !== undefined ? { ...view, hash } : view;
+}
+
+function takePartial(held: HeldView, push: PartialPush): Applied {
+  const { clusterId, version, publishers: list, removed } = push;
   const publishers = new Map(held.publishers);
-  for (const registerId of push.removed) publishers.delete(registerId);
-  for (const publisher of push.publishers) publishers.set(publisher.registerId, publisher);
+  const told = readHashes(list, push.hashes);
+  const hashes = told && new Map(held.hashes);
+  for (const registerId of removed) {
+    publishers.delete(registerId);
+    hashes?.delete(registerId);
+  }
+  for (const [registerId, hash] of told ?? []) hashes?.set(registerId, hash);
+  for (const publisher of list) publishers.set(publisher.registerId, publisher);
   const visible = !sameList(held.publishers, publishers);
-  return {
-    view: { clusterId, version, current: held.current, publishers: visible ? publishers : held.publishers },
-    visible,
+  const view: HeldView = {
+    ...{ clusterId, version, current: held.current, publishers: visible ? publishers : held.publishers },
+    ...(hashes?.size === publishers.size ? { hashes } : {}),
   };
+  return { view, visible };
+}
+
+function takeDelta(held: HeldView, push: Delta): Applied {
+  const refused: Applied = { view: held, visible: false, refused: true };
+  const { clusterId, version, publishers: list, removed, hash } = push;
+  const publishers = held.publishers as Map<string, PublisherView>;
+  const hashes = held.hashes as Map<string, HashSum> | undefined;
+  const upserts = readHashes(list, push.hashes);
+  if (startsElsewhere(held, push) || !hashes || !upserts) return refused;
+  // What it leads to is known before anything is changed.
+  const sum = (held.hash !== undefined && parseViewHash(held.hash)) || totalOf(hashes.values());
+  for (const registerId of new Set([...removed, ...upserts.keys()])) {
+    const was = hashes.get(registerId);
+    if (was) addHash(sum, was, -1);
+  }
+  for (const each of upserts.values()) addHash(sum, each, 1);
+  if (formatViewHash(sum) !== hash) return refused;
+
+  let visible = !held.current;
+  for (const registerId of removed) {
+    visible = publishers.delete(registerId) || visible;
+    hashes.delete(registerId);
+  }
+  for (const publisher of list) {
+    const { registerId } = publisher;
+    visible ||= !sameValue(publishers.get(registerId), publisher);
+    publishers.set(registerId, publisher);
+    hashes.set(registerId, upserts.get(registerId)!);
+  }
+  return { view: { clusterId, version, hash, current: true, publishers, hashes }, visible };
+}
+
+function startsElsewhere(held: HeldView, { clusterId, from }: PartialPush | Delta): boolean {
+  return from !== undefined && (held.clusterId !== clusterId || held.version !== from);
+}
+
+/** The hashes told with publishers, by name; undefined when they are not one for each. */
+function readHashes(
+  list: readonly PublisherView[],
+  hashes: readonly string[] | undefined,
+): Map<string, HashSum> | undefined {
+  if (hashes?.length !== list.length) return undefined;
+  const read = new Map<string, HashSum>();
+  for (const [i, { registerId }] of list.entries()) {
+    const hash = parseViewHash(hashes[i]);
+    if (!hash) return undefined;
+    read.set(registerId, hash);
+  }
+  return read;
+}
+
+function totalOf(hashes: Iterable<HashSum>): HashSum {
+  const sum = { high: 0, low: 0 };
+  for (const hash of hashes) addHash(sum, hash, 1);
+  return sum;
+}
+
+function sumOf(hashes: Iterable<HashSum>): string {
+  return formatViewHash(totalOf(hashes));
 }
 
 function isOlder(held: HeldView, push: Exclude<Push, { type: 'pending' }>): boolean {

@@ -1,3 +1,5 @@
+import type { HashSum } from '../content-hash.js';
+import type { PlannerLimits } from './push-planner.js';
 import type {
   DataInfoId,
   DataToSession,
@@ -31,6 +33,13 @@ export interface ViewKey {
   zone: string;
 }
 
+/** What a subscriber holds when it comes; the hash, where it knows one, is that of its list. */
+export interface SubscriberBase {
+  clusterId: string;
+  version: DatumVersion;
+  hash?: HashSum;
+}
+
 /** A client's request after the edge has validated it and encoded the bodies. */
 export type SessionRequest =
   | { kind: 'hello'; appName: string; zone: string; clusterId?: string }
@@ -48,7 +57,11 @@ export type SessionRequest =
   | ({
       kind: 'subscribe';
       subscriptionId: string;
-      base?: { clusterId: string; version: DatumVersion };
+      base?: SubscriberBase;
+      /** It can be sent changes instead of the whole. */
+      deltas?: boolean;
+      /** It acknowledges every push. */
+      acks?: boolean;
       /**
        * True for subscribers that cannot merge (server-sent events): given a base, they are sent nothing until the
        * answer is complete.
@@ -56,7 +69,8 @@ export type SessionRequest =
       wholeOnly?: boolean;
     } & ViewKey)
   | { kind: 'unsubscribe'; subscriptionId: string }
-  | { kind: 'ack'; subscriptionId: string; version: string }
+  /** `refused`: it does not apply to what the client holds. */
+  | { kind: 'ack'; subscriptionId: string; version: string; refused?: boolean }
   | { kind: 'heartbeat' }
   | { kind: 'goodbye' };
 
@@ -87,7 +101,7 @@ export type SessionReply =
   | { kind: 'announced'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'persisted'; registerId: string; version: DatumVersion }
   | { kind: 'renewed'; expiresInMs: number }
-  | { kind: 'datum'; frame: PushFrame & { type: 'snapshot' | 'partial' } }
+  | { kind: 'datum'; frame: DatumFrame }
   | { kind: 'done' };
 
 export type SessionResult =
@@ -96,9 +110,10 @@ export type SessionResult =
   | { status: 'failed'; registerId: string; failure: Failure };
 
 /**
- * One state of one view, shared by every subscriber that is sent it: the host encodes it once per object.
- * Meaning of the types: see `Push` in the model. A `partial` frame holds the whole merged view as the session server
- * knows it, and the removals it has seen recorded since the view was last complete.
+ * One state of one view, or the change from another state to it, shared by every subscriber that is sent it: the host
+ * encodes it once per object. Meaning of the types: see `Push` in the model. A `partial` frame without a `from` holds the
+ * whole merged view as the session server knows it, and the removals it has seen recorded since the view was last
+ * complete. `hashes` are those of the publications, in their order; subscribers that take no deltas are not told them.
  */
 export type PushFrame =
   | {
@@ -107,19 +122,40 @@ export type PushFrame =
       clusterId: string;
       version: DatumVersion;
       publications: Publication[];
+      hashes?: readonly HashSum[];
+      /** Of the whole view. */
+      hash: string;
+      temporary?: readonly Publication[];
+    }
+  | {
+      type: 'delta';
+      dataInfoId: DataInfoId;
+      clusterId: string;
+      from: DatumVersion;
+      version: DatumVersion;
+      publications: Publication[];
+      hashes: readonly HashSum[];
+      removed: string[];
+      /** Of the view that it leads to. */
+      hash: string;
       temporary?: readonly Publication[];
     }
   | {
       type: 'partial';
       dataInfoId: DataInfoId;
       clusterId: string;
+      from?: DatumVersion;
       version: DatumVersion;
       publications: Publication[];
+      hashes?: readonly HashSum[];
       removed: string[];
       temporary?: readonly Publication[];
     }
-  | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion }
+  | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion; hash: string }
   | { type: 'pending'; dataInfoId: DataInfoId };
+
+/** The answer to a query. */
+export type DatumFrame = (PushFrame & { type: 'partial' }) | Omit<PushFrame & { type: 'snapshot' }, 'hash'>;
 
 export type SessionEvent =
   | { type: 'start' }
@@ -130,6 +166,8 @@ export type SessionEvent =
   /** `address` is the one that the client connects from, without a port: an IPv4 address is written as one. */
   | { type: 'clientConnected'; connection: ConnectionId; address: string }
   | { type: 'clientDisconnected'; connection: ConnectionId }
+  /** Less is read of the connection than is pushed, or everything has been. */
+  | { type: 'clientBackedUp'; connection: ConnectionId; isBackedUp: boolean }
   /** `requestId` is the host's, unique per process. `wallMs` serves stamps made here, and nothing else. */
   | { type: 'request'; connection: ConnectionId; requestId: number; wallMs: number; request: SessionRequest };
 
@@ -151,6 +189,27 @@ export type SessionEffect =
    */
   | { type: 'restart'; reason: string };
 
+export interface SessionCounts {
+  /** Those that are up. */
+  connections: number;
+  publishers: number;
+  /** Remembered for digests. */
+  removals: number;
+  subscribers: number;
+  /** That somebody subscribes to. */
+  datums: number;
+  /** Subscribers for whom something waits because pushes to them are stopped. */
+  held: number;
+  /** That have been sent, by what they bring. */
+  pushes: Readonly<Record<PushFrame['type'], number>>;
+  /** Changes that did not apply to what their subscriber held; there should be none. */
+  refusedDeltas: number;
+  /** That nobody had acknowledged in time. */
+  repeatedPushes: number;
+  /** Found to lack something; after their connection acknowledged nothing for long, or because something went wrong. */
+  repairedSubscribers: number;
+}
+
 export interface SessionOptions {
   self: Member;
   metaAddresses: string[];
@@ -161,7 +220,7 @@ export interface SessionOptions {
   limits?: Partial<SessionLimits>;
 }
 
-export interface SessionLimits {
+export interface SessionLimits extends PlannerLimits {
   /** Clients are told to heartbeat this often. */
   heartbeatMs: number;
   /** A client connection silent for this long is closed. */

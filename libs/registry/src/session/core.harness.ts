@@ -170,6 +170,7 @@ export class SessionHarness {
   }
 
   datum(sequence: number, publications: Publication[], complete = true, leaderEpoch = 1, dataInfoId = DATUM): void {
+    this.calm();
     const version = { leaderEpoch, sequence };
     this.fromData({ kind: 'datum', slot: 0, leaderEpoch, dataInfoId, version, complete, publications });
   }
@@ -182,11 +183,19 @@ export class SessionHarness {
     complete = true,
     leaderEpoch = 1,
   ): void {
+    this.calm();
     this.fromData({
       ...{ kind: 'change', slot: 0, leaderEpoch, dataInfoId: DATUM, complete, upserts, removals },
       ...{ from: { leaderEpoch, sequence: from }, to: { leaderEpoch, sequence: to } },
     });
   }
+
+  /** A moment after which pushes of before are no load any more. */
+  calm(): void {
+    this.pass(this.calmMs);
+  }
+
+  calmMs = 5;
 
   moved(tableEpoch = 1): void {
     this.fromData({ kind: 'moved', slot: 0, leaderEpoch: 0, tableEpoch });

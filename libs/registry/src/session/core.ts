@@ -15,7 +15,7 @@ import { Membership } from '../membership/membership.js';
 import { Announcements } from './announcements.js';
 import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
-import type { SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
+import type { SessionCounts, SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
 import { Holdings } from './holdings.js';
 import { Leases } from './leases.js';
 import { SESSION_LIMITS, TICK_MS } from './limits.js';
@@ -98,21 +98,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   /** For people and metrics. */
-  get counts(): {
-    connections: number;
-    publishers: number;
-    subscribers: number;
-    held: number;
-    datums: number;
-    removals: number;
-  } {
+  get counts(): SessionCounts {
     return {
       connections: this.connections.count,
       publishers: this.holdings.publicationCount,
-      subscribers: this.reads.subscriptionCount,
-      held: this.reads.heldCount,
-      datums: this.reads.datumCount,
       removals: this.holdings.removalCount,
+      ...this.reads.counts,
     };
   }
 
@@ -163,6 +154,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.connections.connected(event.connection, event.address);
       case 'clientDisconnected':
         return this.disconnected(event.connection);
+      case 'clientBackedUp':
+        return this.reads.backedUp(event.connection, event.isBackedUp);
       case 'request':
         return this.request(event);
     }
@@ -232,7 +225,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private takeSwitches(switches: VersionedSwitches): void {
     this.context.emit({ type: 'saveSwitches', switches });
     this.context.switches = switches.switches;
-    this.reads.switched();
+    this.reads.pushes.switched();
     const { stopPush, readOnly } = switches.switches;
     this.context.log('info', 'switched', { version: switches.version, stopPush: stopPush.scope, readOnly });
   }
@@ -358,7 +351,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'unsubscribe':
         return answer(pending, this.reads.unsubscribe(connection, request.subscriptionId));
       case 'ack':
-        return answer(pending, this.reads.ack(connection, request.subscriptionId, request.version));
+        return answer(pending, this.reads.ack(connection, request.subscriptionId, request.version, request.refused));
       case 'goodbye':
         this.writes.removeOwned(connection, 'goodbye');
         return answer(pending, undefined);

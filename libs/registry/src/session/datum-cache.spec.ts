@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { type Held, merge } from '../merge.js';
 import { DATUM, publicationOf, removalOf, versionOf } from './core.harness.js';
-import { CachedDatum } from './datum-cache.js';
+import { CachedDatum, type Difference, type Outcome } from './datum-cache.js';
 
 type Word = { registerId: string; version: number; live: boolean };
 
@@ -13,7 +13,7 @@ const word = fc.record({
 const publications = (words: Word[]) => words.filter((w) => w.live).map((w) => publicationOf(w.registerId, w.version));
 const removals = (words: Word[]) => words.filter((w) => !w.live).map((w) => removalOf(w.registerId, w.version));
 const seen = (datum: CachedDatum) =>
-  Object.fromEntries([...datum.publications.values()].map((p) => [p.registerId, p.stamp[1]]).toSorted());
+  Object.fromEntries([...datum.publications()].map((p) => [p.registerId, p.stamp[1]]).toSorted());
 
 /** What the merge rule says of all words together, in whatever order. */
 function judge(words: Word[]): Record<string, number> {
@@ -70,19 +70,29 @@ describe('a cached datum', () => {
     );
   });
 
-  it('tells which zones changed, and nothing when only stamps and owners did', () => {
+  it('tells what changed, and nothing when only stamps and owners did', () => {
     const datum = new CachedDatum(DATUM);
-    datum.takeDatum(versionOf(1), true, [publicationOf('a', 1, { zone: 'east' }), publicationOf('b')]);
+    const changes = (outcome: Outcome) =>
+      (outcome as Difference).changes.map(
+        ({ registerId, old, now }) => `${registerId} ${old?.publication.zone} ${now?.publication.zone}`,
+      );
+    const b = publicationOf('b');
+    expect(changes(datum.takeDatum(versionOf(1), true, [publicationOf('a', 1, { zone: 'east' }), b]))).toEqual([
+      'a undefined east',
+      'b undefined z',
+    ]);
+    const hash = datum.entries.get('a')!.high;
     const again = publicationOf('a', 2, { zone: 'east', body: Uint8Array.of(1) });
-    expect(datum.takeChange(versionOf(1), versionOf(2), true, [again], [])).toMatchObject({ zones: new Set() });
+    expect(changes(datum.takeChange(versionOf(1), versionOf(2), true, [again], []))).toEqual([]);
+    expect(datum.entries.get('a')).toMatchObject({ publication: again, high: hash });
     const moved = publicationOf('a', 3, { zone: 'west' });
-    expect(datum.takeChange(versionOf(2), versionOf(3), true, [moved], [])).toMatchObject({
-      zones: new Set(['east', 'west']),
-    });
-    for (const fields of [{ appName: 'x' }, { registerTimestamp: 1 }, { body: Uint8Array.of(9) }])
-      expect(datum.takeDatum(datum.version, true, [moved, publicationOf('b', 1, fields)])).toMatchObject({
-        zones: new Set(['z']),
-        becameComplete: false,
-      });
+    expect(changes(datum.takeChange(versionOf(2), versionOf(3), true, [moved], []))).toEqual(['a east west']);
+    expect(datum.entries.get('a')!.high).not.toBe(hash);
+    for (const fields of [{ appName: 'x' }, { registerTimestamp: 1 }, { body: Uint8Array.of(9) }]) {
+      const outcome = datum.takeDatum(datum.version, true, [moved, publicationOf('b', 1, fields)]);
+      expect(outcome).toMatchObject({ becameComplete: false });
+      expect(changes(outcome)).toEqual(['b z z']);
+    }
+    expect(changes(datum.takeDatum(datum.version, true, [moved]))).toEqual(['b z undefined']);
   });
 });

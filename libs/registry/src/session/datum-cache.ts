@@ -9,15 +9,29 @@ import {
   compareVersions,
 } from '#model';
 import { merge } from '../merge.js';
+import { hashSeen } from '../view-hash.js';
 import { BOUNDS } from './limits.js';
 
 const EXPLICIT: ReadonlySet<RemovalCause> = new Set<RemovalCause>(['unpublish', 'goodbye', 'operator']);
 
+/** A publication with the hash of what is seen of it. */
+export interface Entry {
+  readonly publication: Publication;
+  readonly high: number;
+  readonly low: number;
+}
+
+/** What one publication was and is now, as far as subscribers see it. */
+export interface Change {
+  readonly registerId: string;
+  readonly old: Entry | undefined;
+  readonly now: Entry | undefined;
+}
+
 /** What a message changed for those who look at the datum. */
 export interface Difference {
-  /** Zones in which something visible changed. */
-  zones: ReadonlySet<string>;
-  becameComplete: boolean;
+  readonly changes: readonly Change[];
+  readonly becameComplete: boolean;
 }
 
 /** `gap`: the change does not start where we are, so a fresh datum is needed. `ignored`: older than what is held. */
@@ -31,7 +45,7 @@ export class CachedDatum {
   /** `partial`: absence proves nothing. */
   state: 'unknown' | 'partial' | 'complete' = 'unknown';
   version: DatumVersion = ZERO_VERSION;
-  publications = new Map<string, Publication>();
+  entries = new Map<string, Entry>();
   /**
    * Removals, and whether they took something away that had been shown while the datum was partial. The others are
    * remembered so that a new leader, promoted with a replica that lags, brings nothing back before it is complete.
@@ -41,6 +55,10 @@ export class CachedDatum {
   readonly rezoned = new Set<string>();
 
   constructor(readonly dataInfoId: DataInfoId) {}
+
+  *publications(): Generator<Publication> {
+    for (const { publication } of this.entries.values()) yield publication;
+  }
 
   takeDatum(version: DatumVersion, complete: boolean, publications: Publication[]): Outcome {
     if (this.state !== 'unknown' && compareVersions(version, this.version) < 0) return 'ignored';
@@ -86,17 +104,17 @@ export class CachedDatum {
   private replace(publications: Publication[]): Difference {
     const difference = new Diff();
     difference.becameComplete = this.state !== 'complete';
-    const old = this.publications;
-    this.publications = new Map();
+    const old = this.entries;
+    this.entries = new Map();
     this.removals.clear();
     for (const publication of publications) {
-      this.publications.set(publication.registerId, publication);
-      difference.note(old.get(publication.registerId), publication);
+      const { registerId } = publication;
+      this.entries.set(registerId, difference.enter(registerId, old.get(registerId), publication));
     }
-    for (const [registerId, publication] of old) {
-      if (this.publications.has(registerId)) continue;
-      this.remember(registerId, publication.stamp, false);
-      difference.note(publication, undefined);
+    for (const [registerId, entry] of old) {
+      if (this.entries.has(registerId)) continue;
+      this.remember(registerId, entry.publication.stamp, false);
+      difference.leave(registerId, entry);
     }
     this.state = 'complete';
     this.rezoned.clear();
@@ -117,7 +135,7 @@ export class CachedDatum {
   private mergeRemoval({ registerId, stamp, cause }: Removal, difference: Diff): void {
     if (!EXPLICIT.has(cause)) return;
     if (merge(this.heldFor(registerId), { stamp, live: false }) !== 'take') return;
-    const tookAway = this.publications.has(registerId) || (this.removals.get(registerId)?.tookAway ?? false);
+    const tookAway = this.entries.has(registerId) || (this.removals.get(registerId)?.tookAway ?? false);
     this.remember(registerId, stamp, tookAway);
     this.delete(registerId, difference);
   }
@@ -131,35 +149,42 @@ export class CachedDatum {
   }
 
   private heldFor(registerId: string): { stamp: Stamp; live: boolean } | undefined {
-    const publication = this.publications.get(registerId);
-    if (publication) return { stamp: publication.stamp, live: true };
+    const entry = this.entries.get(registerId);
+    if (entry) return { stamp: entry.publication.stamp, live: true };
     const removal = this.removals.get(registerId);
     return removal && { stamp: removal.stamp, live: false };
   }
 
   private put(publication: Publication, difference: Diff): void {
-    const old = this.publications.get(publication.registerId);
-    if (old && old.zone !== publication.zone) this.rezoned.add(publication.registerId);
-    this.publications.set(publication.registerId, publication);
-    difference.note(old, publication);
+    const { registerId, zone } = publication;
+    const old = this.entries.get(registerId);
+    if (old && old.publication.zone !== zone) this.rezoned.add(registerId);
+    this.entries.set(registerId, difference.enter(registerId, old, publication));
   }
 
   private delete(registerId: string, difference: Diff): void {
-    const old = this.publications.get(registerId);
+    const old = this.entries.get(registerId);
     if (!old) return;
-    this.publications.delete(registerId);
-    difference.note(old, undefined);
+    this.entries.delete(registerId);
+    difference.leave(registerId, old);
   }
 }
 
 class Diff implements Difference {
-  readonly zones = new Set<string>();
+  readonly changes: Change[] = [];
   becameComplete = false;
 
-  note(old: Publication | undefined, now: Publication | undefined): void {
-    if (old && now && looksSame(old, now)) return;
-    if (old) this.zones.add(old.zone);
-    if (now) this.zones.add(now.zone);
+  /** The entry that takes the place of the old one. Where that looks the same, its hash holds. */
+  enter(registerId: string, old: Entry | undefined, publication: Publication): Entry {
+    if (old && looksSame(old.publication, publication)) return { publication, high: old.high, low: old.low };
+    const { high, low } = hashSeen(publication);
+    const now = { publication, high, low };
+    this.changes.push({ registerId, old, now });
+    return now;
+  }
+
+  leave(registerId: string, old: Entry): void {
+    this.changes.push({ registerId, old, now: undefined });
   }
 }
 

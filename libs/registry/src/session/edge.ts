@@ -9,8 +9,9 @@ import {
   parsePersistentRegisterId,
   parseVersion,
 } from '#model';
+import { parseViewHash } from '../view-hash.js';
 import { readCanonicalId } from './canonical-id.js';
-import type { SessionOperation, SessionRequest } from './contract.js';
+import type { SessionOperation, SessionRequest, SubscriberBase } from './contract.js';
 import {
   type EdgeContext,
   type Fields,
@@ -21,6 +22,7 @@ import {
   isTemporary,
   readBody,
   readDataInfoId,
+  readFlag,
   readName,
   readOptionalMs,
   readOptionalName,
@@ -131,13 +133,16 @@ const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionR
       subscriptionId: readName(fields, 'subscriptionId'),
       ...readView(fields, context),
       ...(base ? { base } : {}),
+      ...(readFlag(fields, 'deltas') ? { deltas: true } : {}),
+      ...(readFlag(fields, 'acks') ? { acks: true } : {}),
     };
   },
   'registry.unsubscribe': (fields) => ({ kind: 'unsubscribe', subscriptionId: readName(fields, 'subscriptionId') }),
   'registry.ack': (fields) => {
     const version = fields['version'];
     if (typeof version !== 'string') refuse('version must be a string.', 'version');
-    return { kind: 'ack', subscriptionId: readName(fields, 'subscriptionId'), version };
+    const refused = readFlag(fields, 'refused') ? { refused: true } : {};
+    return { kind: 'ack', subscriptionId: readName(fields, 'subscriptionId'), version, ...refused };
   },
   'registry.heartbeat': () => ({ kind: 'heartbeat' }),
   'registry.goodbye': () => ({ kind: 'goodbye' }),
@@ -222,11 +227,10 @@ function readStamp(fields: Fields): Stamp | null {
 }
 
 /** A base that is not one of ours is as good as none: the client is sent everything. */
-function readBase(
-  value: unknown,
-): { clusterId: string; version: NonNullable<ReturnType<typeof parseVersion>> } | undefined {
+function readBase(value: unknown): SubscriberBase | undefined {
   if (!isFields(value) || typeof value['clusterId'] !== 'string' || typeof value['version'] !== 'string')
     return undefined;
   const version = parseVersion(value['version']);
-  return version && { clusterId: value['clusterId'], version };
+  const hash = parseViewHash(value['hash']);
+  return version && { clusterId: value['clusterId'], version, ...(hash ? { hash } : {}) };
 }

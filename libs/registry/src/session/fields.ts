@@ -106,7 +106,7 @@ export function isPersistent(fields: Fields): boolean {
   return !isTemporary(fields) && readFlag(fields, 'persistent');
 }
 
-function readFlag(fields: Fields, field: string): boolean {
+export function readFlag(fields: Fields, field: string): boolean {
   const value = fields[field];
   if (isAbsent(value) || value === false) return false;
   if (value !== true) refuse(`${field} must be true or false.`, field);

@@ -2,7 +2,7 @@ import type { PushStop } from '#model';
 import type { SessionContext } from './context.js';
 import { RELEASE_EVERY_MS, RELEASE_PUSHES } from './limits.js';
 import { type HoldsBack, holdsBack } from './push-stop.js';
-import type { Subscription } from './view.js';
+import type { Subscription } from './subscription.js';
 
 /**
  * The subscribers for whom something waits because pushes to them are stopped. Only who they are is kept: what they get

@@ -13,6 +13,13 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   leaderSilenceMs: 8_000,
   compareMs: 20_000,
   digestedBytes: 16 * 1024 * 1024,
+  mergeMostMs: 500,
+  ackWithinMs: 3_000,
+  retryMostMs: 60_000,
+  failuresMost: 3,
+  scanEveryMs: 100,
+  scanShare: 500,
+  scanRestMs: 1_000,
 };
 
 /** Bounds of memory and of work in hand. Beyond them requests are refused with OVERLOADED, and oldest memories go. */
@@ -30,6 +37,13 @@ export const BOUNDS = {
   announcements: 10_000,
   /** Temporary publications that wait for a subscriber; of more the oldest go. */
   temporaryPerSubscription: 16,
+  /** Changed publications that a view remembers by name, for deltas: at least, and at most; in between as many as it has. */
+  touchedLeast: 64,
+  touched: 10_000,
+  /** Former versions from which a delta to the present one is made and kept; the others get the whole. */
+  deltasPerVersion: 64,
+  /** Deltas that a subscriber refuses one after the other before it is sent none any more. */
+  deltaRefusals: 3,
   /** Removals remembered for one datum while it is partial. */
   removalsPerDatum: 10_000,
   /** And while it is complete, in case its next leader lags. */
@@ -66,3 +80,12 @@ export const READ_ONLY_RETRY_MS = 1_000;
 /** When pushes that were stopped go on, so many go out at once, and the next after a pause in which others have a turn. */
 export const RELEASE_PUSHES = 1_000;
 export const RELEASE_EVERY_MS = 20;
+
+/**
+ * What a push is reckoned to cost a session server: for itself, its acknowledgement included; for each publication in it,
+ * copied to the socket; and for each publication that is encoded, once for all. Some twice what is measured, so that one
+ * that pushes as much as it may is half busy with it.
+ */
+export const PUSH_WORK_MS = 0.05;
+export const COPY_WORK_MS = 0.0002;
+export const ENCODE_WORK_MS = 0.01;

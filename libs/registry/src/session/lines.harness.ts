@@ -1,5 +1,5 @@
 import { type Operation, type Stamp, formatVersion } from '#model';
-import type { PushFrame, SessionEffect } from './contract.js';
+import type { DatumFrame, PushFrame, SessionEffect } from './contract.js';
 
 export function stampIn(operation: Operation): Stamp | null {
   return operation.op === 'publish' ? operation.publication.stamp : operation.stamp;
@@ -42,14 +42,15 @@ export function replyLine(reply: Extract<SessionEffect, { type: 'reply' }>['repl
   }
 }
 
-export function frameLine(frame: PushFrame): string {
+export function frameLine(frame: PushFrame | DatumFrame): string {
   if (frame.type === 'pending') return 'pending';
   const version = formatVersion(frame.version);
   if (frame.type === 'unchanged') return `unchanged ${version}`;
   const publications = frame.publications.map(
     (publication) => `${ownId(publication.registerId)}=${publication.body[0]}`,
   );
-  const removed = frame.type === 'partial' ? frame.removed.map((registerId) => `-${registerId}`) : [];
+  const removed = 'removed' in frame ? frame.removed.map((registerId) => `-${registerId}`) : [];
   const temporary = frame.temporary?.map(({ registerId }) => `~${registerId}`) ?? [];
-  return [frame.type, version, ...publications, ...removed, ...temporary].join(' ');
+  const versions = 'from' in frame && frame.from ? `${formatVersion(frame.from)}..${version}` : version;
+  return [frame.type, versions, ...publications, ...removed, ...temporary].join(' ');
 }

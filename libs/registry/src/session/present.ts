@@ -7,7 +7,8 @@ import {
   type Push,
   formatVersion,
 } from '#model';
-import type { PushFrame, SessionReply, SessionResult } from './contract.js';
+import { type HashSum, formatHash } from '../content-hash.js';
+import type { DatumFrame, PushFrame, SessionReply, SessionResult } from './contract.js';
 
 /** The reverse of what the edge did to the content of a publication. */
 export type DecodeBody = (body: Uint8Array) => PublicationContent;
@@ -41,7 +42,7 @@ export function presentResult(result: SessionResult): ClientResult {
   return result.status === 'stored' ? { ...result, version: formatVersion(result.version) } : result;
 }
 
-export function presentDatum(frame: PushFrame & { type: 'snapshot' | 'partial' }, decodeBody: DecodeBody): DatumView {
+export function presentDatum(frame: DatumFrame, decodeBody: DecodeBody): DatumView {
   return {
     dataInfoId: frame.dataInfoId,
     clusterId: frame.clusterId,
@@ -64,16 +65,33 @@ export function presentFrame(frame: PushFrame, decodeBody: DecodeBody): Push {
   switch (frame.type) {
     case 'pending':
       return { type: 'pending', dataInfoId: frame.dataInfoId };
-    case 'unchanged': {
-      const { type, dataInfoId, clusterId, version } = frame;
-      return { type, dataInfoId, clusterId, version: formatVersion(version) };
+    case 'unchanged':
+      return { ...frame, version: formatVersion(frame.version) };
+    case 'snapshot': {
+      const { publications, hashes, version, temporary, ...rest } = frame;
+      const lists = presentLists(publications, temporary, decodeBody);
+      return { ...rest, version: formatVersion(version), ...lists, ...presentHashes(hashes) };
     }
-    case 'snapshot':
     case 'partial': {
-      const { publications, version, temporary, ...rest } = frame;
-      return { ...rest, version: formatVersion(version), ...presentLists(publications, temporary, decodeBody) };
+      const { publications, hashes, from, version, temporary, ...rest } = frame;
+      const versions = { ...(from ? { from: formatVersion(from) } : {}), version: formatVersion(version) };
+      return {
+        ...{ ...rest, ...versions },
+        ...{ ...presentLists(publications, temporary, decodeBody), ...presentHashes(hashes) },
+      };
+    }
+    case 'delta': {
+      const { publications, hashes, from, version, temporary, ...rest } = frame;
+      return {
+        ...{ ...rest, from: formatVersion(from), version: formatVersion(version) },
+        ...{ ...presentLists(publications, temporary, decodeBody), hashes: hashes.map(formatHash) },
+      };
     }
   }
+}
+
+function presentHashes(hashes: readonly HashSum[] | undefined): { hashes?: string[] } {
+  return hashes ? { hashes: hashes.map(formatHash) } : {};
 }
 
 /** The servers' own fields win over fields of the same name in the content. */

@@ -6,18 +6,19 @@ import {
   ZERO_VERSION,
   compareVersions,
   failure,
-  parseVersion,
 } from '#model';
 import type { SessionContext } from './context.js';
-import type { ConnectionId, PushFrame, SessionRequest, ViewKey } from './contract.js';
+import type { ConnectionId, SessionCounts, SessionRequest, ViewKey } from './contract.js';
 import { CachedDatum, type Outcome } from './datum-cache.js';
 import { failNoLeader } from './leases.js';
-import { HeldPushes } from './held-pushes.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
+import { Peer } from './push-planner.js';
+import { Pushes } from './pushes.js';
 import { type Pending, overloaded } from './requests.js';
 import type { SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
-import { type Subscription, View, select, zoneOf } from './view.js';
+import type { Subscription } from './subscription.js';
+import { View, select, zoneOf } from './view.js';
 
 type Subscribe = Extract<SessionRequest, { kind: 'subscribe' }>;
 
@@ -33,6 +34,12 @@ interface Wanted {
   toldVersion: DatumVersion;
 }
 
+/** A connection that has subscribed to something; what is known of it holds for as long as it lives. */
+interface Subscriber {
+  peer: Peer;
+  subscriptions: Map<string, Subscription>;
+}
+
 /** A query on its way to the leader; `requestId` is that of the last time it was sent. */
 interface Fetch {
   pending: Pending;
@@ -44,10 +51,10 @@ interface Fetch {
 export class Reads {
   private readonly wanted = new Map<DataInfoId, Wanted>();
   private readonly bySlot = new Map<number, Set<Wanted>>();
-  private readonly subscriptions = new Map<ConnectionId, Map<string, Subscription>>();
+  private readonly subscribers = new Map<ConnectionId, Subscriber>();
   /** Queries for the leader of a slot that cannot be reached just now. */
   private readonly fetches = new Map<number, Set<Fetch>>();
-  private readonly held: HeldPushes;
+  readonly pushes: Pushes;
   private subscriptionTotal = 0;
 
   constructor(
@@ -56,103 +63,89 @@ export class Reads {
     /** Where the client of a connection connects from. */
     addressOf: (connection: ConnectionId) => string,
   ) {
-    this.held = new HeldPushes(
-      context,
-      ({ connection }) => addressOf(connection),
-      (subscription) => this.offer(subscription),
-    );
-    this.held.switched(context.switches.stopPush);
+    this.pushes = new Pushes(context, addressOf);
   }
 
-  get subscriptionCount(): number {
-    return this.subscriptionTotal;
-  }
-
-  /** Those for whom something waits because pushes to them are stopped. */
-  get heldCount(): number {
-    return this.held.size;
-  }
-
-  switched(): void {
-    this.held.switched(this.context.switches.stopPush);
-  }
-
-  get datumCount(): number {
-    return this.wanted.size;
+  get counts(): Omit<SessionCounts, 'connections' | 'publishers' | 'removals'> {
+    return { subscribers: this.subscriptionTotal, datums: this.wanted.size, ...this.pushes.counts };
   }
 
   countOf(connection: ConnectionId): number {
-    return this.subscriptions.get(connection)?.size ?? 0;
+    return this.subscribers.get(connection)?.subscriptions.size ?? 0;
   }
 
   subscribe(connection: ConnectionId, pending: Pending, request: Subscribe): void {
-    let own = this.subscriptions.get(connection);
-    if (own?.has(request.subscriptionId)) return pending.fail(failure('ALREADY_SUBSCRIBED'));
-    if (own && own.size >= BOUNDS.subscriptionsPerConnection) return pending.fail(overloaded());
-    if (!own) this.subscriptions.set(connection, (own = new Map()));
+    let subscriber = this.subscribers.get(connection);
+    const size = subscriber?.subscriptions.size ?? 0;
+    if (subscriber?.subscriptions.has(request.subscriptionId)) return pending.fail(failure('ALREADY_SUBSCRIBED'));
+    if (size >= BOUNDS.subscriptionsPerConnection) return pending.fail(overloaded());
+    if (!subscriber) this.subscribers.set(connection, (subscriber = { peer: new Peer(), subscriptions: new Map() }));
     const wanted = this.want(request.dataInfoId);
     const zone = zoneOf(request);
     let view = wanted.views.get(zone);
     if (!view) wanted.views.set(zone, (view = new View(wanted.datum, zone)));
     const subscription: Subscription = {
+      lane: view.lane,
+      peer: subscriber.peer,
       connection,
       subscriptionId: request.subscriptionId,
       view,
       zone: request.zone,
       base: request.base,
       wholeOnly: request.wholeOnly ?? false,
+      takesDeltas: request.deltas ?? false,
+      refusals: 0,
+      lastIsDelta: false,
       last: 'none',
       lastVersion: undefined,
-      acks: false,
-      unacked: undefined,
-      isBehind: false,
+      serial: -1,
+      isExact: false,
+      acks: request.acks ?? false,
+      unackedSinceMs: undefined,
       temporary: [],
     };
-    own.set(request.subscriptionId, subscription);
+    subscriber.subscriptions.set(request.subscriptionId, subscription);
     view.subscriptions.add(subscription);
     view.waiting.add(subscription);
     this.subscriptionTotal++;
     pending.reply({ kind: 'done' });
-    this.offer(subscription);
+    this.pushes.joined(subscription);
     if (view.isBehindOf(subscription, this.context.clusterId)) this.refresh(wanted);
     if (subscription.last !== 'none') return;
     this.context.timers.at(this.context.nowMs + this.context.limits.readDeadlineMs, () =>
-      this.sayPending(subscription),
+      this.pushes.sayPending(subscription),
     );
   }
 
   unsubscribe(connection: ConnectionId, subscriptionId: string): Failure | undefined {
-    const subscription = this.subscriptions.get(connection)?.get(subscriptionId);
+    const subscription = this.subscribers.get(connection)?.subscriptions.get(subscriptionId);
     if (!subscription) return failure('NOT_SUBSCRIBED');
     this.remove(subscription);
     return undefined;
   }
 
   disconnected(connection: ConnectionId): void {
-    for (const subscription of [...(this.subscriptions.get(connection)?.values() ?? [])]) this.remove(subscription);
+    const { subscriptions } = this.subscribers.get(connection) ?? {};
+    for (const subscription of [...(subscriptions?.values() ?? [])]) this.remove(subscription);
+    this.subscribers.delete(connection);
   }
 
-  ack(connection: ConnectionId, subscriptionId: string, text: string): Failure | undefined {
-    const subscription = this.subscriptions.get(connection)?.get(subscriptionId);
-    if (!subscription) return failure('NOT_SUBSCRIBED');
-    const version = parseVersion(text);
-    if (!version)
-      return failure('BAD_REQUEST', 'version is not one that was pushed.', { details: { field: 'version' } });
-    const { lastVersion } = subscription;
-    const isCurrent = lastVersion === undefined || compareVersions(version, lastVersion) >= 0;
-    if (!subscription.acks && !isCurrent) subscription.unacked = lastVersion;
-    subscription.acks = true;
-    if (!isCurrent) return undefined;
-    subscription.unacked = undefined;
-    if (subscription.isBehind) this.offer(subscription);
-    return undefined;
+  ack(connection: ConnectionId, subscriptionId: string, version: string, refused = false): Failure | undefined {
+    const subscription = this.subscribers.get(connection)?.subscriptions.get(subscriptionId);
+    return subscription ? this.pushes.ack(subscription, version, refused) : failure('NOT_SUBSCRIBED');
+  }
+
+  backedUp(connection: ConnectionId, isBackedUp: boolean): void {
+    const subscriber = this.subscribers.get(connection);
+    if (!subscriber) return;
+    this.pushes.backedUp(subscriber.peer, [...subscriber.subscriptions.values()], isBackedUp);
   }
 
   query(pending: Pending, view: ViewKey): void {
     const wanted = this.wanted.get(view.dataInfoId);
     if (wanted?.datum.state === 'complete' && compareVersions(wanted.datum.version, wanted.toldVersion) >= 0) {
-      const { dataInfoId, version, publications } = wanted.datum;
-      const seen = select(publications.values(), zoneOf(view));
+      const { dataInfoId, version } = wanted.datum;
+      const seen = select(wanted.datum.publications(), zoneOf(view));
       const { clusterId } = this.context;
       const frame = { type: 'snapshot' as const, dataInfoId, clusterId, version, publications: seen };
       return pending.reply({ kind: 'datum', frame });
@@ -211,68 +204,16 @@ export class Reads {
     const { publication } = message;
     const wanted = this.wanted.get(publication.dataInfoId);
     if (!wanted || message.leaderEpoch !== slot.leaderEpoch) return;
-    const alone = [publication];
-    for (const view of wanted.views.values()) {
-      if (view.zone !== undefined && view.zone !== publication.zone) continue;
-      for (const subscription of view.subscriptions) {
-        if (this.held.isStopped(subscription)) continue;
-        const { temporary } = subscription;
-        subscription.temporary =
-          temporary.length === 0 ? alone : [...temporary, publication].slice(-BOUNDS.temporaryPerSubscription);
-        this.offer(subscription);
-      }
-    }
+    for (const view of wanted.views.values())
+      if (view.zone === undefined || view.zone === publication.zone) this.pushes.tell(view, publication);
   }
 
   private show(wanted: Wanted, outcome: Outcome): void {
     if (outcome === 'gap') return this.refresh(wanted);
     if (outcome === 'ignored') return;
-    for (const view of wanted.views.values()) {
-      view.invalidate();
-      const isTouched = view.isTouchedBy(outcome);
-      if (!isTouched && !outcome.becameComplete) {
-        for (const subscription of view.waiting) this.offer(subscription);
-        continue;
-      }
-      for (const subscription of view.subscriptions)
-        if (isTouched || subscription.last !== 'whole' || subscription.isBehind) this.offer(subscription);
-    }
-  }
-
-  /**
-   * Sends the subscription what there is to say, or notes that something waits: for its acknowledgement, or for pushes
-   * to go on, of which who has been sent nothing yet is told that it is pending.
-   */
-  private offer(subscription: Subscription): void {
-    if (this.held.take(subscription)) return this.sayPending(subscription);
-    if (subscription.acks && subscription.unacked) {
-      subscription.isBehind = true;
-      return;
-    }
-    subscription.isBehind = false;
-    const frame = subscription.view.frameFor(subscription, this.context.clusterId);
-    if (frame) this.push(subscription, frame);
-  }
-
-  private push(subscription: Subscription, frame: PushFrame): void {
-    const { connection, subscriptionId, view } = subscription;
-    this.context.emit({ type: 'push', connection, subscriptionId, frame });
-    if (frame.type === 'pending') {
-      subscription.last = 'pending';
-      return;
-    }
-    if (frame.type !== 'unchanged' && frame.temporary) subscription.temporary = [];
-    view.waiting.delete(subscription);
-    subscription.last = frame.type === 'partial' ? 'partial' : 'whole';
-    subscription.lastVersion = frame.version;
-    // `unchanged` brings nothing, so nothing is waited for after it.
-    if (subscription.acks && frame.type !== 'unchanged') subscription.unacked = frame.version;
-  }
-
-  private sayPending(subscription: Subscription): void {
-    const { view, last, wholeOnly, base } = subscription;
-    if (last !== 'none' || !view.subscriptions.has(subscription) || (wholeOnly && base)) return;
-    this.push(subscription, { type: 'pending', dataInfoId: view.datum.dataInfoId });
+    const { changes, becameComplete } = outcome;
+    for (const view of wanted.views.values())
+      this.pushes.changed(view, view.take(changes, becameComplete), becameComplete);
   }
 
   private want(dataInfoId: DataInfoId): Wanted {
@@ -304,12 +245,10 @@ export class Reads {
 
   private remove(subscription: Subscription): void {
     const { connection, subscriptionId, view } = subscription;
-    const own = this.subscriptions.get(connection);
-    own?.delete(subscriptionId);
-    if (own?.size === 0) this.subscriptions.delete(connection);
+    this.subscribers.get(connection)!.subscriptions.delete(subscriptionId);
     view.subscriptions.delete(subscription);
     view.waiting.delete(subscription);
-    this.held.drop(subscription);
+    this.pushes.left(subscription);
     this.subscriptionTotal--;
     if (view.subscriptions.size > 0) return;
     const { dataInfoId } = view.datum;
@@ -351,7 +290,7 @@ export class Reads {
     const { clusterId } = this.context;
     // What we have merged so far contains a partial answer and more.
     const merged = complete ? undefined : this.wanted.get(dataInfoId)?.datum;
-    const known = merged?.state === 'partial' ? merged.publications.values() : message.publications;
+    const known = merged?.state === 'partial' ? merged.publications() : message.publications;
     const publications = select(known, zoneOf(view));
     pending.reply({
       kind: 'datum',

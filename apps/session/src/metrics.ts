@@ -1,0 +1,56 @@
+import { Counter, Gauge, type Metric } from 'prom-client';
+import type { SessionCore } from '#registry';
+
+type Counts = SessionCore['counts'];
+
+/** What a session server tells Prometheus; nothing while it has no core. */
+export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
+  const gauge = (name: string, help: string, read: (counts: Counts) => number): Metric =>
+    new Gauge({
+      ...{ name, help, registers: [] },
+      collect(): void {
+        this.reset();
+        const counts = core()?.counts;
+        if (counts) this.set(read(counts));
+      },
+    });
+  const counter = (name: string, help: string, read: (counts: Counts) => number): Metric =>
+    new Counter({
+      ...{ name, help, registers: [] },
+      collect(): void {
+        this.reset();
+        const counts = core()?.counts;
+        if (counts) this.inc(read(counts));
+      },
+    });
+  return [
+    gauge('rollcall_client_connections', 'Client connections that are up.', ({ connections }) => connections),
+    gauge('rollcall_publishers', 'Publications that clients hold here.', ({ publishers }) => publishers),
+    gauge('rollcall_subscribers', 'Subscriptions that clients hold here.', ({ subscribers }) => subscribers),
+    new Counter({
+      name: 'rollcall_pushes_total',
+      help: 'Pushes to clients, by what they bring.',
+      labelNames: ['type'],
+      registers: [],
+      collect(): void {
+        this.reset();
+        for (const [type, count] of Object.entries(core()?.counts.pushes ?? {})) this.inc({ type }, count);
+      },
+    }),
+    counter(
+      'rollcall_pushes_refused_total',
+      'Changes that did not apply to what a client held, and were made good by a whole list.',
+      ({ refusedDeltas }) => refusedDeltas,
+    ),
+    counter(
+      'rollcall_pushes_repeated_total',
+      'Pushes that were sent again since nobody had acknowledged them.',
+      ({ repeatedPushes }) => repeatedPushes,
+    ),
+    counter(
+      'rollcall_subscribers_repaired_total',
+      'Subscribers that lacked something which no push would have brought them.',
+      ({ repairedSubscribers }) => repairedSubscribers,
+    ),
+  ];
+}
