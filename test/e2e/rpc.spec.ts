@@ -5,7 +5,7 @@ import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { RegistryClient } from '#client';
 import type { ClientResult, DatumView, Push } from '#model';
 import { RollcallSocket } from '#nest';
-import { encodeFrame } from '#wire';
+import { encodeFrame, expanded } from '#wire';
 import { http } from '../support/http.js';
 import { type Tiers, startTiers } from '../support/tiers.js';
 
@@ -171,6 +171,21 @@ describe('RPC, as Nest applications and the SDK use it', () => {
     });
     for await (const snapshot of subscriber) if (snapshot.publishers.length === 20) break;
     await lastValueFrom(reader.send('registry.unsubscribe', { subscriptionId: 's' }));
+  });
+
+  it('compresses a large list for the SDK, and for whoever else says that it reads that', async () => {
+    const [reader, plain] = [stock(), stock()];
+    const big = { data: Array.from({ length: 3_000 }, (_, i) => `tcp://10.0.0.1:${i}`) };
+    await sdk().publish({ dataId: 'large', ...big });
+    const snapshot = await sdk().subscribe({ dataId: 'large' }).ready();
+    expect(snapshot.publishers[0]!.data).toEqual(big.data);
+    const subscribe = (client: ClientProxy) =>
+      firstValueFrom(client.send<object>('registry.subscribe', { dataId: 'large', subscriptionId: 's', deltas: true }));
+    await firstValueFrom(reader.send('registry.hello', { protocol: 1, encodings: ['br', 'gzip'] }));
+    expect(await subscribe(plain)).toMatchObject({ type: 'snapshot', publishers: [big] });
+    const pushed = await subscribe(reader);
+    expect(pushed).toEqual({ encoding: 'gzip', packed: expect.any(Uint8Array) });
+    expect(expanded(pushed)).toEqual(await subscribe(stock()));
   });
 
   it('announces with the SDK what everybody is told once', async () => {

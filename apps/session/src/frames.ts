@@ -1,19 +1,26 @@
 import type { Push } from '#model';
 import { type PushFrame, presentFrame } from '#registry';
-import { SharedBody, decodeBody } from '#wire';
+import { SharedBody, compressed, decodeBody } from '#wire';
 
 /**
  * A frame is one object for all who are sent it, so what is encoded for one is kept with it for the others. It goes
  * when the frame goes.
  */
 const packed = new WeakMap<PushFrame, SharedBody>();
+const compact = new WeakMap<PushFrame, SharedBody>();
 const events = new WeakMap<PushFrame, string>();
 
+/** A smaller push fits into a few packets, and is read sooner as it is. */
+const COMPRESS_ABOVE_BYTES = 32 * 1024;
+
 /** The frame as RPC clients read it. */
-export function sharedPush(frame: PushFrame): SharedBody {
+export function sharedPush(frame: PushFrame, readsCompressed: boolean): SharedBody {
   let body = packed.get(frame);
   if (!body) packed.set(frame, (body = SharedBody.of(presentFrame(frame, decodeBody))));
-  return body;
+  if (!readsCompressed || body.packed.byteLength <= COMPRESS_ABOVE_BYTES) return body;
+  let small = compact.get(frame);
+  if (!small) compact.set(frame, (small = compressed(body)));
+  return small;
 }
 
 export type EventFrame = PushFrame & { type: 'snapshot' | 'partial' | 'delta' };

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import { type Env, type Failure, type LogEffect, type Notice, type Push, RegistryError, failure } from '#model';
 import { ClientCore, type ClientEffect, type ClientEvent, type ClientOptions, type ClientState } from '#registry';
+import { ENCODINGS, expanded } from '#wire';
 import { parseAddress } from './address.js';
 import { RpcConnection } from './rpc-connection.js';
 
@@ -40,7 +41,7 @@ export class ClientHost {
   private ready = false;
 
   constructor(private readonly options: ClientHostOptions) {
-    this.core = new ClientCore({ ...options, random: () => options.env.random() });
+    this.core = new ClientCore({ ...options, encodings: ENCODINGS, random: () => options.env.random() });
   }
 
   /** The connection, once the server has said welcome. */
@@ -148,7 +149,7 @@ export class ClientHost {
           this.dispatch({ type: 'pushFailed', connection, subscriptionId, failure: given });
         };
         const stop = rpc.stream('registry.subscribe', effect.payload, {
-          next: (push) => this.dispatch({ type: 'push', connection, subscriptionId, push: push as Push }),
+          next: (push) => this.dispatch({ type: 'push', connection, subscriptionId, push: readable(push) as Push }),
           error: (error) => failed(toFailure(error)),
           complete: () => failed(ENDED),
         });
@@ -183,6 +184,15 @@ export class ClientHost {
 }
 
 const ENDED = failure('CONNECTION_CLOSED', 'The server ended the stream.');
+
+/** The push that was sent compressed. What cannot be read is as malformed as any other, and judged by the core. */
+function readable(push: unknown): unknown {
+  try {
+    return expanded(push);
+  } catch {
+    return undefined;
+  }
+}
 
 function toFailure(error: unknown): Failure {
   return error instanceof RegistryError ? error.toFailure() : failure('INTERNAL', messageOf(error));

@@ -1,4 +1,5 @@
 export { encodeBody, decodeBody } from './body.js';
+export { compressed, ENCODINGS, expanded } from './compression.js';
 export { DECODE_LIMITS, unpack } from './decoder.js';
 export { pack, SharedBody, Spliced } from './encoder.js';
 export {

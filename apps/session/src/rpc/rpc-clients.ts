@@ -31,6 +31,7 @@ export class RpcClient implements ConnectionSink {
   private readonly subscriptions = new Map<string, Subscriber<SharedBody>>();
   private readonly pacer: PushPacer;
   private notices: Subscriber<Notice> | undefined;
+  private readsCompressed = false;
 
   constructor(
     private readonly connection: Connection,
@@ -40,7 +41,7 @@ export class RpcClient implements ConnectionSink {
     this.edge = edge;
     this.pacer = new PushPacer(
       connection,
-      (subscriptionId, frame) => this.subscriptions.get(subscriptionId)?.next(sharedPush(frame)),
+      (subscriptionId, frame) => this.subscriptions.get(subscriptionId)?.next(sharedPush(frame, this.readsCompressed)),
       (isBackedUp) => host.backedUp(this.id, isBackedUp),
     );
     this.id = host.connect(connection.remoteHost, this);
@@ -65,7 +66,10 @@ export class RpcClient implements ConnectionSink {
   /** Greets, then tells the connection what concerns all of it, for as long as it lives. */
   hello(payload: unknown): Observable<Notice> {
     const { request } = accepted(parseClientMessage('registry.hello', payload, this.edge));
-    if (request.kind === 'hello') this.edge = { ...this.edge, zone: request.zone };
+    if (request.kind === 'hello') {
+      this.edge = { ...this.edge, zone: request.zone };
+      this.readsCompressed = request.encodings !== undefined;
+    }
     return new Observable((subscriber) => {
       this.notices?.complete();
       this.notices = subscriber;

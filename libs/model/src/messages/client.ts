@@ -73,6 +73,8 @@ export interface ClientHello {
   zone?: string;
   /** The cluster the client has been talking to, if any. */
   clusterId?: string;
+  /** In which a client reads large pushes: `gzip`. They come as `{ encoding, packed }`, of which `packed` is the push. */
+  encodings?: string[];
 }
 
 /** Patterns of the session server, each with its payload and answer. */

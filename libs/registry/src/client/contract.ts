@@ -152,6 +152,8 @@ export interface ClientOptions {
   seeds: string[];
   appName?: string;
   zone?: string;
+  /** In which the host reads large pushes. */
+  encodings?: readonly string[];
   /** False to be sent the whole list with every change. */
   deltas?: boolean;
   /** Whether what is held is to be kept on disk, and what was kept there of the servers. */

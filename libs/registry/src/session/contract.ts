@@ -42,7 +42,8 @@ export interface SubscriberBase {
 
 /** A client's request after the edge has validated it and encoded the bodies. */
 export type SessionRequest =
-  | { kind: 'hello'; appName: string; zone: string; clusterId?: string }
+  /** `encodings` is for the host to heed. */
+  | { kind: 'hello'; appName: string; zone: string; clusterId?: string; encodings?: string[] }
   | { kind: 'apply'; operations: SessionOperation[] }
   /** From HTTP: stamped by the slot leader, never queued, owned by its lease. `registerTimestamp` as in `apply`. */
   | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'>; replay: boolean }

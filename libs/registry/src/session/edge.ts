@@ -106,11 +106,13 @@ const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionR
     if (fields['protocol'] !== PROTOCOL_VERSION)
       throw new Refused(failure('UNSUPPORTED_PROTOCOL', undefined, { details: { supported: [PROTOCOL_VERSION] } }));
     const clusterId = readOptionalName(fields, 'clusterId', '');
+    const encodings = readEncodings(fields['encodings']);
     return {
       kind: 'hello',
       appName: readOptionalName(fields, 'appName', ''),
       zone: readZone(fields, context),
       ...(clusterId === '' ? {} : { clusterId }),
+      ...(encodings.length > 0 ? { encodings } : {}),
     };
   },
   'registry.apply': (fields, context) => {
@@ -233,4 +235,9 @@ function readBase(value: unknown): SubscriberBase | undefined {
   const version = parseVersion(value['version']);
   const hash = parseViewHash(value['hash']);
   return version && { clusterId: value['clusterId'], version, ...(hash ? { hash } : {}) };
+}
+
+/** Those that this version does not know are as good as none. */
+function readEncodings(value: unknown): string[] {
+  return Array.isArray(value) && value.includes('gzip') ? ['gzip'] : [];
 }
