@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, lastValueFrom } from 'rxjs';
-import { RegistryClient } from '#client';
+import { RegistryClient, byZone } from '#client';
 import type { ClientResult, DatumView, Push } from '#model';
 import { RollcallSocket } from '#nest';
 import { encodeFrame, expanded } from '#wire';
@@ -228,6 +228,12 @@ describe('RPC, as Nest applications and the SDK use it', () => {
     expect((await datum('zoned')).publishers.map(({ zone }) => zone)).toContain('z9');
     const snapshot = await zoned.subscribe({ dataId: 'zoned', scope: 'zone' }).ready();
     expect(data(snapshot)).toEqual(['mine']);
+    expect(snapshot).toMatchObject({ localZone: 'z9', dataCenter: 'DEFAULT_DATA_CENTER' });
+    for (const scope of ['dataCenter', 'global'] as const) {
+      const wide = await zoned.subscribe({ dataId: 'zoned', scope }).ready();
+      expect([...byZone(wide).keys()].toSorted()).toEqual(['DEFAULT_ZONE', 'z9']);
+      expect(data({ publishers: byZone(wide).get(wide.localZone!)! })).toEqual(['mine']);
+    }
   });
 
   describe('bad input', () => {

@@ -70,6 +70,7 @@ export class SessionHost extends MemberHost<
         new SessionCore({
           self,
           metaAddresses: config.cluster.metaAddresses,
+          dataCenter: config.cluster.dataCenter,
           random: env.random,
           limits: config.limits,
           ...saved,

@@ -9,6 +9,7 @@ export { Publisher } from './publisher.js';
 export { Subscriber, type SubscriberEvents } from './subscriber.js';
 export type { QueryOptions } from './query.js';
 export type { LogEntry } from './client-host.js';
+export { byZone } from '#registry';
 export type { ClientLimits, ClientState, Registration, StateReason, SubscriberSnapshot, Subscription } from '#registry';
 export { CODES, type Code, type PublisherView, RegistryError, type Retry } from '#model';
 export type { SnapshotOptions, SnapshotProblem } from './snapshot/snapshot-folder.js';

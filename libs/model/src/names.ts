@@ -26,6 +26,13 @@ export function parseDataInfoId(dataInfoId: DataInfoId): DataName | undefined {
   return dataId && instanceId && group ? { dataId, group, instanceId } : undefined;
 }
 
+/** The data center of a cluster whose settings name none. */
+export const DEFAULT_DATA_CENTER = 'DEFAULT_DATA_CENTER';
+
+/**
+ * How much a subscriber sees: what is published in its zone, in the data center of its cluster, or anywhere. A cluster is in
+ * one data center, and knows of no other, so the last two are the same for now.
+ */
 export type Scope = 'zone' | 'dataCenter' | 'global';
 export const SCOPES: readonly Scope[] = ['zone', 'dataCenter', 'global'];
 

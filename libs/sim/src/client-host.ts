@@ -286,8 +286,7 @@ export class SimClient implements SimApplication {
       case 'subscribe':
         return this.write(effect.connection, { id: -1, pattern: 'registry.subscribe', payload: effect.payload });
       case 'ack': {
-        const { connection, subscriptionId, version, refused } = effect;
-        const payload = { subscriptionId, version, ...(refused ? { refused } : {}) };
+        const { connection, type: _type, ...payload } = effect;
         return this.write(connection, { id: -1, pattern: 'registry.ack', payload });
       }
       case 'changed':

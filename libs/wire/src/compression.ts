@@ -4,7 +4,7 @@ import { SharedBody } from './encoder.js';
 import { unpack } from './decoder.js';
 
 /** What this end can read, as it says in its hello. */
-export const ENCODINGS: readonly string[] = ['gzip'];
+export const ENCODINGS: string[] = ['gzip'];
 
 /** Lists of addresses shrink to a tenth at the lowest level; the others take several times as long for little more. */
 const LEVEL = 1;

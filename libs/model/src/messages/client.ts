@@ -115,6 +115,9 @@ export type Notice =
       clusterId: string;
       /** Incarnation of the session server. */
       session: string;
+      /** The zone that the client is taken to be in, and the data center of the cluster. */
+      zone?: string;
+      dataCenter?: string;
       heartbeatMs: number;
       idleTimeoutMs: number;
       /** RPC addresses of session servers, this one among them. */

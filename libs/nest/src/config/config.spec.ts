@@ -46,7 +46,12 @@ describe('configuration', () => {
       httpPort: 9603,
       advertisedHost: '127.0.0.1',
       zone: 'DEFAULT_ZONE',
-      cluster: { metaAddresses: ['127.0.0.1:9610'], slotCount: 256, replicas: 2 },
+      cluster: {
+        metaAddresses: ['127.0.0.1:9610'],
+        dataCenter: 'DEFAULT_DATA_CENTER',
+        slotCount: 256,
+        replicas: 2,
+      },
       limits: { heartbeatMs: 3000, idleTimeoutMs: 10_000, graceMs: 3000 },
       log: { level: 'info', format: 'auto' },
     });

@@ -11,7 +11,7 @@ type TierSettings<T extends ServerRole> = Omit<Settings[T], 'advertisedHost'> & 
 /** What one server process needs to know. */
 export type Config<T extends ServerRole = ServerRole> = TierSettings<T> & {
   tier: T;
-  cluster: { metaAddresses: string[]; slotCount: number; replicas: number };
+  cluster: { dataCenter: string; metaAddresses: string[]; slotCount: number; replicas: number };
   log: Settings['log'];
 };
 
@@ -36,6 +36,7 @@ export function loadConfig<T extends ServerRole>(tier: T, sources: ConfigSources
     tier,
     advertisedHost: own.advertisedHost ?? own.host,
     cluster: {
+      dataCenter: settings.cluster.dataCenter,
       slotCount: settings.cluster.slotCount,
       replicas: settings.cluster.replicas,
       metaAddresses: settings.cluster.metaAddresses ?? [formatAddress(meta.advertisedHost ?? meta.host, meta.rpcPort)],

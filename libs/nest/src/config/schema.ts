@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ServerRole, checkName } from '#model';
+import { DEFAULT_DATA_CENTER, type ServerRole, checkName } from '#model';
 import { parseAddress } from './address.js';
 
 const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
@@ -132,6 +132,7 @@ const sections = z.strictObject({
     .strictObject({
       /** Left out, it is the one address of the `meta` section. */
       metaAddresses: addresses.optional(),
+      dataCenter: zone.default(DEFAULT_DATA_CENTER),
       slotCount: slotCount.default(256),
       replicas: replicas.default(2),
     })

@@ -69,6 +69,9 @@ export interface SubscriberSnapshot {
   state: 'pending' | 'current';
   stale?: true;
   publishers: PublisherView[];
+  /** The zone that the subscriber is in, and the data center of the cluster; undefined before a server has told. */
+  localZone?: string;
+  dataCenter?: string;
 }
 
 /**
@@ -153,7 +156,7 @@ export interface ClientOptions {
   appName?: string;
   zone?: string;
   /** In which the host reads large pushes. */
-  encodings?: readonly string[];
+  encodings?: string[];
   /** False to be sent the whole list with every change. */
   deltas?: boolean;
   /** Whether what is held is to be kept on disk, and what was kept there of the servers. */

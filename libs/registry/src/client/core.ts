@@ -62,7 +62,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private readonly alarm = new Alarm();
 
   constructor(options: ClientOptions) {
-    const { random, appName, zone, deltas = true, encodings = [] } = options;
+    const { random, appName, zone, deltas = true, encodings } = options;
     this.limits = clientLimits(options.limits);
     this.random = random;
     this.servers = new ServerList(options.seeds, random);
@@ -72,11 +72,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
       ...(zone === undefined ? {} : { zone }),
       ...(appName === undefined ? {} : { appName }),
     };
-    this.hello = {
-      protocol: PROTOCOL_VERSION,
-      ...defaults,
-      ...(encodings.length > 0 ? { encodings: [...encodings] } : {}),
-    };
+    this.hello = { protocol: PROTOCOL_VERSION, ...defaults, ...(encodings ? { encodings } : {}) };
     const emit = (effect: ClientEffect): void => void this.out.push(effect);
     this.publishers = new PublisherBook(defaults, this.limits, random, emit);
     if (options.keep) this.keeper = new Keeper(this.limits, emit, options.kept);
@@ -219,7 +215,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.enter('ready', 'welcomed', `Served by ${phase.address}.`, phase.address);
     this.publishers.replay();
     this.pump();
-    this.subscriptions.connected(phase.connection, welcome.clusterId);
+    this.subscriptions.connected(phase.connection, welcome);
   }
 
   private directed({ sessions, reconnectSpreadMs }: Notice & { type: 'welcome' | 'servers' }): void {

@@ -1,4 +1,5 @@
 import { type PublisherView, type Push, failure } from '#model';
+import { byZone } from './by-zone.js';
 import { ClientHarness } from './core.harness.js';
 
 function view(registerId: string, ...data: string[]): PublisherView {
@@ -226,5 +227,22 @@ describe('subscriptions', () => {
     expect(client.last('subscribe').payload).toMatchObject({ scope: 'zone', zone: 'z1' });
     client.subscribe(2, { zone: 'z2' });
     expect(client.last('subscribe').payload).toMatchObject({ zone: 'z2' });
+  });
+
+  it('know where they are from what the server has told, and group by zone what they hold', () => {
+    const client = new ClientHarness();
+    client.subscribe(1);
+    client.subscribe(2, { zone: 'z2' });
+    expect(client.core.current(1)).not.toHaveProperty('localZone');
+    client.start({ zone: 'z1', dataCenter: 'dc' });
+    expect(client.core.current(1)).toMatchObject({ localZone: 'z1', dataCenter: 'dc' });
+    expect(client.core.current(2)).toMatchObject({ localZone: 'z2', dataCenter: 'dc' });
+    const inZone = (registerId: string, zone: string) => ({ ...view(registerId, 'a'), zone });
+    const [one, two, three] = [inZone('r1', 'z1'), inZone('r2', 'z2'), inZone('r3', 'z1')];
+    client.push(snapshot('1.1', one!, two!, three!), '1.1');
+    expect([...byZone(client.core.current(1)!)]).toEqual([
+      ['z1', [one, three]],
+      ['z2', [two]],
+    ]);
   });
 });

@@ -4,6 +4,7 @@ import {
   DEFAULT_GROUP,
   DEFAULT_INSTANCE_ID,
   type Failure,
+  type Notice,
   type PublisherView,
   type Random,
   type SubscribeFields,
@@ -48,6 +49,7 @@ export class SubscriptionBook {
   private readonly retries = new RetrySchedule<Subscriber>();
   private streams = 0;
   private connection: { number: number; clusterId: string } | undefined;
+  private local: Local = {};
 
   constructor(
     private readonly defaults: { zone?: string; deltas: boolean },
@@ -93,7 +95,7 @@ export class SubscriptionBook {
     subscriber.view = viewOf(kept);
     subscriber.fromDisk = true;
     subscriber.list = [...subscriber.view.publishers.values()];
-    this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber) });
+    this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber, this.local) });
   }
 
   /** Of what nobody subscribes to any more, what is on disk already is good enough. */
@@ -115,11 +117,12 @@ export class SubscriptionBook {
 
   snapshot(number: number): SubscriberSnapshot | undefined {
     const subscriber = this.subscribers.get(number);
-    return subscriber && snapshotOf(subscriber);
+    return subscriber && snapshotOf(subscriber, this.local);
   }
 
-  connected(number: number, clusterId: string): void {
+  connected(number: number, { clusterId, zone, dataCenter }: Notice & { type: 'welcome' }): void {
     this.connection = { number, clusterId };
+    this.local = { ...(isString(zone) ? { zone } : {}), ...(isString(dataCenter) ? { dataCenter } : {}) };
     for (const subscriber of this.subscribers.values()) this.open(subscriber);
   }
 
@@ -161,9 +164,14 @@ export class SubscriptionBook {
     }
     const { number, dataInfoId } = subscriber;
     if (refused) this.emit({ type: 'log', level: 'warn', event: 'push-refused', fields: { dataInfoId } });
-    if (visible) this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber) });
+    if (visible) this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber, this.local) });
     if (!('temporary' in push) || !push.temporary?.length) return;
-    this.emit({ type: 'temporary', subscriber: number, publishers: push.temporary, snapshot: snapshotOf(subscriber) });
+    this.emit({
+      type: 'temporary',
+      subscriber: number,
+      publishers: push.temporary,
+      snapshot: snapshotOf(subscriber, this.local),
+    });
   }
 
   pushFailed(nowMs: number, subscriptionId: string, given: Failure): void {
@@ -203,14 +211,23 @@ export class SubscriptionBook {
   }
 }
 
-function snapshotOf(subscriber: Subscriber): SubscriberSnapshot {
-  const { dataInfoId, view, list } = subscriber;
+/** What the server has told of where the client is. */
+interface Local {
+  zone?: string;
+  dataCenter?: string;
+}
+
+function snapshotOf(subscriber: Subscriber, { zone, dataCenter }: Local): SubscriberSnapshot {
+  const { dataInfoId, fields, view, fromDisk, list } = subscriber;
+  const localZone = fields.zone ?? zone;
   return {
     dataInfoId,
     ...(view.version === undefined ? {} : { version: view.version }),
     state: view.current ? 'current' : 'pending',
-    ...(subscriber.fromDisk && !view.current ? { stale: true } : {}),
+    ...(fromDisk && !view.current ? { stale: true } : {}),
     publishers: [...list],
+    ...(localZone === undefined ? {} : { localZone }),
+    ...(dataCenter === undefined ? {} : { dataCenter }),
   };
 }
 
@@ -229,6 +246,10 @@ function keptOf({ dataInfoId, fields: { scope, zone }, view, list }: Subscriber)
     ...(scope === undefined ? {} : { scope }),
     ...(zone === undefined ? {} : { zone }),
   };
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
 }
 
 /** Why the subscription cannot be made, or undefined when it can. */

@@ -9,6 +9,7 @@ export interface Connection {
   readonly id: ConnectionId;
   readonly address: string;
   appName: string;
+  zone: string;
   /** Only clients that said hello heartbeat; a stock ClientProxy and an HTTP stream are never idle. */
   hasGreeted: boolean;
   isWelcomed: boolean;
@@ -34,6 +35,7 @@ export class Connections {
 
   constructor(
     private readonly context: SessionContext,
+    private readonly dataCenter: string,
     /** The grace of a lost connection is over. */
     private readonly ended: (connection: ConnectionId) => void,
   ) {
@@ -57,7 +59,10 @@ export class Connections {
   connected(id: ConnectionId, address: string): void {
     if (this.all.has(id)) return;
     const heardAtMs = this.context.nowMs;
-    this.all.set(id, { id, address, appName: '', hasGreeted: false, isWelcomed: false, heardAtMs, isLost: false });
+    this.all.set(id, {
+      ...{ id, address, appName: '', zone: '', heardAtMs },
+      ...{ hasGreeted: false, isWelcomed: false, isLost: false },
+    });
   }
 
   /** Ends at once where nothing is held for the connection, else after the grace. */
@@ -83,8 +88,14 @@ export class Connections {
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.awaitGrace(connection, sinceMs));
   }
 
-  greet(connection: Connection, pending: Pending, appName: string, table: RoutingTable | undefined): void {
+  greet(
+    connection: Connection,
+    pending: Pending,
+    { appName, zone }: { appName: string; zone: string },
+    table: RoutingTable | undefined,
+  ): void {
     connection.appName = appName;
+    connection.zone = zone;
     if (!connection.hasGreeted) {
       connection.hasGreeted = true;
       this.watchIdle(connection);
@@ -115,6 +126,7 @@ export class Connections {
   private welcome(connection: Connection, pending: Pending, table: RoutingTable): void {
     if (!pending.isOpen) return;
     if (!connection.isWelcomed) this.directions.counted(++this.welcomed);
+    const { dataCenter } = this;
     const { heartbeatMs, idleTimeoutMs } = this.context.limits;
     this.context.emit({
       type: 'notice',
@@ -124,6 +136,8 @@ export class Connections {
         protocol: PROTOCOL_VERSION,
         clusterId: table.clusterId,
         session: this.context.self.incarnation,
+        zone: connection.zone,
+        dataCenter,
         heartbeatMs,
         idleTimeoutMs,
         ...this.directions.current(),

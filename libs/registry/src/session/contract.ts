@@ -214,6 +214,8 @@ export interface SessionCounts {
 export interface SessionOptions {
   self: Member;
   metaAddresses: string[];
+  /** The one that the cluster is in. */
+  dataCenter?: string;
   random: Random;
   /** What was saved last, if anything. */
   table?: RoutingTable;

@@ -1,5 +1,6 @@
 import {
   type Core,
+  DEFAULT_DATA_CENTER,
   DEFAULT_SWITCHES,
   type DataToSession,
   type FromMeta,
@@ -48,12 +49,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private wakeAtMs: number | undefined;
 
   constructor(private readonly options: SessionOptions) {
-    const { self, random, switches, limits } = options;
+    const { self, dataCenter = DEFAULT_DATA_CENTER, random, switches, limits } = options;
     this.context = new SessionContext(self, random, { ...SESSION_LIMITS, ...limits });
     this.context.switches = { ...DEFAULT_SWITCHES, ...switches?.switches };
     this.membership = new Membership(options);
     this.requests = new Requests(this.context);
-    this.connections = new Connections(this.context, (connection) => {
+    this.connections = new Connections(this.context, dataCenter, (connection) => {
       // A server that stops takes nobody's publications with it: its clients bring them elsewhere.
       if (this.phase === 'running') this.writes.removeOwned(connection, 'grace-expired');
     });
@@ -313,7 +314,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (this.phase === 'stopping') return pending.fail(failure('SHUTTING_DOWN'));
     if (request.kind === 'hello') {
       if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));
-      return this.connections.greet(connection, pending, request.appName, this.table);
+      return this.connections.greet(connection, pending, request, this.table);
     }
     if (request.kind === 'heartbeat') return pending.reply({ kind: 'done' });
     if (!this.table) return pending.fail(notReady());

@@ -16,6 +16,8 @@ describe('hello', () => {
         protocol: 1,
         clusterId: 'cluster',
         session: 's1',
+        zone: hello.zone,
+        dataCenter: 'DEFAULT_DATA_CENTER',
         heartbeatMs: 3_000,
         idleTimeoutMs: 10_000,
         sessions: ['s1:1'],
