@@ -19,8 +19,12 @@ beforeEach(async () => {
   session = await another();
 });
 
-afterEach(async () => {
+async function closeClients(): Promise<void> {
   await Promise.all(clients.splice(0).map((client) => client.close({ drain: false })));
+}
+
+afterEach(async () => {
+  await closeClients();
   await Promise.all(sessions.splice(0).map((server) => server.kill()));
 });
 
@@ -295,7 +299,11 @@ describe('a snapshot on disk', () => {
     folder = await mkdtemp(join(tmpdir(), 'rollcall-client-'));
   });
 
-  afterEach(() => rm(folder, { recursive: true, force: true }));
+  afterEach(async () => {
+    // What a client still writes would be new in a folder that is being emptied.
+    await closeClients();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   async function known(): Promise<void> {
     const client = withSnapshot();
