@@ -17,19 +17,23 @@ import { type ClientProxy, ClientsModule } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { firstValueFrom } from 'rxjs';
 import { RegistryClient } from '#client';
-import { DiscoveredClient, RegistryModule } from '#nest';
-import { NOTE_SERVICE, port, registrySeeds, USER_SERVICE } from './settings.js';
+import { type BalancerName, DiscoveredClient, RegistryHealthIndicator } from '#nest';
+import { registeredAs } from './service.js';
+import { API_SERVICE, NOTE_SERVICE, port, USER_SERVICE } from './settings.js';
 
 /**
  * Every record carries an id that the caller chose (its idempotency key) or that is made here, and the services keep
  * one record per id: so a request that may have reached a server that died can be sent again.
  */
-const discovered = (name: string) => ({
+const discovered = (name: string, balancer: BalancerName) => ({
   name,
   inject: [RegistryClient],
   useFactory: (registry: RegistryClient) => ({
     customClass: DiscoveredClient,
-    options: { registry, dataId: name, isIdempotent: () => true },
+    options: {
+      ...{ registry, dataId: name, balancer, isIdempotent: () => true },
+      keyOf: (_pattern: unknown, data: unknown) => (data as { id?: string }).id,
+    },
   }),
 });
 
@@ -38,7 +42,14 @@ class ApiController {
   constructor(
     @Inject(USER_SERVICE) private readonly users: ClientProxy,
     @Inject(NOTE_SERVICE) private readonly notes: ClientProxy,
+    @Inject(RegistryHealthIndicator) private readonly registry: RegistryHealthIndicator,
   ) {}
+
+  /** An application that has terminus says health.check([() => registry.check()]) instead. */
+  @Get('health')
+  health(): Promise<object> {
+    return this.registry.check();
+  }
 
   @Post('users')
   createUser(@Body() body: { name?: string }, @Headers('idempotency-key') key?: string): Promise<object> {
@@ -71,8 +82,9 @@ class ApiController {
 
 @Module({
   imports: [
-    RegistryModule.forRoot({ seeds: registrySeeds, appName: 'easy-note.api' }),
-    ClientsModule.registerAsync([discovered(USER_SERVICE), discovered(NOTE_SERVICE)]),
+    registeredAs(API_SERVICE),
+    // Requests about one user go to one instance; notes go to whichever is less busy.
+    ClientsModule.registerAsync([discovered(USER_SERVICE, 'consistent-hash'), discovered(NOTE_SERVICE, 'two-choices')]),
   ],
   controllers: [ApiController],
 })

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { Controller, Module } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
-import { RegistryModule } from '#nest';
 import { Records } from './records.js';
-import { runService } from './service.js';
-import { NOTE_SERVICE, recordsFolder, registrySeeds } from './settings.js';
+import { registeredAs, runService } from './service.js';
+import { NOTE_SERVICE, recordsFolder } from './settings.js';
 
 interface Note {
   id: string;
@@ -28,7 +27,7 @@ class NoteController {
 }
 
 @Module({
-  imports: [RegistryModule.forRoot({ seeds: registrySeeds, appName: NOTE_SERVICE })],
+  imports: [registeredAs(NOTE_SERVICE)],
   controllers: [NoteController],
 })
 class NoteModule {}

@@ -120,6 +120,12 @@ async function story(): Promise<boolean> {
   const api = await startService('api');
   const base = /http:\/\/\S+/.exec(api.line)![0];
 
+  await until('all are registered', async () => {
+    const counts = await Promise.all(['user', 'note', 'api'].map((name) => publisherCount(`easy-note.${name}`)));
+    return counts.every((count) => count === 1);
+  });
+  console.log(`   api is healthy: ${JSON.stringify(await call(base, 'GET', '/health'))}`);
+
   say('Create a user and a note, and list the notes, through api.');
   const user = await call<{ id: string; name: string }>(base, 'POST', '/users', { name: 'Ada' });
   await call(base, 'POST', '/notes', { userId: user.id, text: 'hello' });

@@ -1,12 +1,17 @@
 import 'reflect-metadata';
 import type { AddressInfo, Server } from 'node:net';
-import type { Type } from '@nestjs/common';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
-import { RegistryClient } from '#client';
-import { port } from './settings.js';
+import { RegistryModule } from '#nest';
+import { drainMs, port, registrySeeds } from './settings.js';
 
-/** Runs a Nest microservice and registers it once it listens; RegistryModule removes it before it stops listening. */
+/** The registry for a service: it is registered as soon as it listens, and leaves before it stops listening. */
+export function registeredAs(dataId: string): DynamicModule {
+  return RegistryModule.forRoot({ seeds: registrySeeds, appName: dataId, register: { dataId, weight: 10 }, drainMs });
+}
+
+/** Runs a Nest microservice. */
 export async function runService(module: Type, dataId: string): Promise<void> {
   const app = await NestFactory.createMicroservice<MicroserviceOptions>(module, {
     transport: Transport.TCP,
@@ -16,6 +21,5 @@ export async function runService(module: Type, dataId: string): Promise<void> {
   app.enableShutdownHooks();
   await app.listen();
   const address = app.unwrap<Server>().address() as AddressInfo;
-  await app.get(RegistryClient).publish({ dataId, data: [`tcp://127.0.0.1:${address.port}`] });
-  console.log(`${dataId} listens on 127.0.0.1:${address.port} and is registered`);
+  console.log(`${dataId} listens on 127.0.0.1:${address.port}`);
 }

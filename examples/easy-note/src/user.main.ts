@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { Controller, Module } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
-import { RegistryModule } from '#nest';
 import { Records } from './records.js';
-import { runService } from './service.js';
-import { recordsFolder, registrySeeds, USER_SERVICE } from './settings.js';
+import { registeredAs, runService } from './service.js';
+import { recordsFolder, USER_SERVICE } from './settings.js';
 
 interface User {
   id: string;
@@ -27,7 +26,7 @@ class UserController {
 }
 
 @Module({
-  imports: [RegistryModule.forRoot({ seeds: registrySeeds, appName: USER_SERVICE })],
+  imports: [registeredAs(USER_SERVICE)],
   controllers: [UserController],
 })
 class UserModule {}

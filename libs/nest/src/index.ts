@@ -7,8 +7,18 @@ export { describeFailure } from './process/describe-failure.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';
 export * from './transport/index.js';
 export { DiscoveredClient, type DiscoveredClientOptions } from './discovery/discovered-client.js';
-export { type Endpoint, endpointsOf, parseEndpoint } from './discovery/endpoint.js';
-export { RegistryModule, type RegistryModuleAsyncOptions } from './discovery/registry.module.js';
+export type { BalancedRequest, Balancer } from './discovery/balancing/balancer.js';
+export type { BalancerName } from './discovery/balancing/balancers.js';
+export type { OutlierOptions } from './discovery/balancing/outliers.js';
+export { type ServiceEndpoint, endpointsOf } from './discovery/service-endpoint.js';
+export { RegistryHealthIndicator, type RegistryHealthOptions } from './discovery/health-indicator.js';
+export type { RegistrationOptions } from './discovery/registration.js';
+export {
+  InjectRegistry,
+  RegistryModule,
+  type RegistryModuleAsyncOptions,
+  type RegistryModuleOptions,
+} from './discovery/registry.module.js';
 export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
 export * from './links/index.js';
 export { MemberHost, type MemberHostOptions, type MemberFolder } from './host/member-host.js';

@@ -3,25 +3,37 @@ import { type AddressInfo, type Server, type Socket, createServer } from 'node:n
 import type { INestMicroservice } from '@nestjs/common';
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type MicroserviceOptions, EventPattern, MessagePattern, Transport } from '@nestjs/microservices';
+import {
+  Ctx,
+  EventPattern,
+  MessagePattern,
+  type MicroserviceOptions,
+  type TcpContext,
+  Transport,
+} from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import type { RegistryClient } from '#client';
 import { DiscoveredClient, type DiscoveredClientOptions } from './discovered-client.js';
 
 /** Stands in for a registry client: one subscriber whose list the test sets. */
 class FakeRegistry extends EventEmitter {
-  data: string[] = [];
+  publishers: { data: string[]; zone: string }[] = [];
+  /** Whether the registry is down, and what is known is from the disk. */
+  isStale = false;
 
-  set(data: string[]): void {
-    this.data = data;
+  set(data: string[], ...others: { data: string[]; zone: string }[]): void {
+    this.publishers = [{ data, zone: 'east' }, ...others];
     this.emit('change');
   }
 
   subscribe(): unknown {
-    const current = () => ({ state: 'current', publishers: [{ data: this.data }] });
+    const current = () => ({
+      ...(this.isStale ? { state: 'pending', stale: true } : { state: 'current' }),
+      publishers: this.publishers,
+    });
     return {
       current,
-      ready: async () => current(),
+      ready: async () => (this.isStale ? new Promise(() => undefined) : current()),
       on: (event: string, listener: () => void) => this.on(event, listener),
       close: async () => this.removeAllListeners(),
     };
@@ -35,6 +47,11 @@ class EchoController {
   @MessagePattern('echo')
   echo(data: unknown): unknown {
     return data;
+  }
+
+  @MessagePattern('where')
+  where(@Ctx() context: TcpContext): number {
+    return (context.getSocketRef().socket as Socket).localPort!;
   }
 
   @MessagePattern('refuse')
@@ -145,6 +162,45 @@ describe('DiscoveredClient', () => {
     await expect(firstValueFrom(client.send('echo', 1))).rejects.toMatchObject({ code: 'NO_ENDPOINT' });
     registry.set([await unusedUrl()]);
     await expect(firstValueFrom(client.send('echo', 1))).rejects.toMatchObject({ code: 'NO_ENDPOINT' });
+  });
+
+  it('sends requests of one key to one endpoint', async () => {
+    client = make({ balancer: 'consistent-hash', keyOf: (_pattern, data) => String(data) });
+    const all = [await startService(), await startService(), await startService()];
+    registry.set(all);
+    const homes = new Map<string, Set<number>>();
+    for (let n = 0; n < 60; n++) {
+      const key = `k${n % 12}`;
+      const home = await firstValueFrom(client.send<number>('where', key));
+      homes.set(key, (homes.get(key) ?? new Set()).add(home));
+    }
+    expect([...homes.values()].map((each) => each.size)).toEqual(Array.from({ length: 12 }, () => 1));
+    expect(new Set([...homes.values()].flatMap((each) => [...each])).size).toBeGreaterThan(1);
+  });
+
+  it('stays in its zone as long as somebody there can be reached', async () => {
+    client = make({ zone: 'west', balancer: 'two-choices', isIdempotent: () => true });
+    const [near, far] = [await startService(), await startService()];
+    registry.set([far!], { data: [near!], zone: 'west' });
+    for (let n = 0; n < 10; n++) expect(`tcp://127.0.0.1:${await firstValueFrom(client.send('where', n))}`).toBe(near);
+    await services.shift()!.close();
+    expect(`tcp://127.0.0.1:${await firstValueFrom(client.send('where', 1))}`).toBe(far);
+  });
+
+  it('passes over an endpoint that breaks off again and again', async () => {
+    client = make({ outliers: { failures: 2 } });
+    const dying = await startDying();
+    registry.set([dying.url, await startService()]);
+    let failures = 0;
+    for (let n = 0; n < 20; n++) await firstValueFrom(client.send('echo', n)).catch(() => failures++);
+    expect(failures).toBe(2);
+    expect(dying.requests()).toBe(2);
+  });
+
+  it('begins with what an earlier life has kept, while the registry is down', async () => {
+    registry.isStale = true;
+    registry.set([await startService()]);
+    expect(await firstValueFrom(client.send('echo', 1))).toBe(1);
   });
 
   it('emits events, and follows the list as it changes', async () => {

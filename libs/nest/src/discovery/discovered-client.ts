@@ -8,8 +8,11 @@ import {
 import { firstValueFrom } from 'rxjs';
 import type { RegistryClient, Subscriber } from '#client';
 import { RegistryError } from '#model';
-import { type Endpoint, endpointsOf } from './endpoint.js';
-import { WeightedRoundRobin } from './round-robin.js';
+import type { Balancer } from './balancing/balancer.js';
+import { BALANCERS, type BalancerName } from './balancing/balancers.js';
+import { type OutlierOptions, Outliers } from './balancing/outliers.js';
+import { preferZone } from './balancing/zones.js';
+import { type ServiceEndpoint, endpointsOf } from './service-endpoint.js';
 
 export interface DiscoveredClientOptions {
   /** A connected client of the registry; the caller owns and closes it. */
@@ -27,8 +30,14 @@ export interface DiscoveredClientOptions {
   isIdempotent?: (pattern: unknown, data: unknown) => boolean;
   /** Servers tried per request at most. Default 3. */
   attempts?: number;
-  /** How long an endpoint that refused a connection is passed over while others are left. Default 2,000. */
-  ejectMs?: number;
+  /** How requests are spread over the endpoints. Default `round-robin`, which is weighted. */
+  balancer?: BalancerName | Balancer;
+  /** By what requests belong together, for `consistent-hash`; those without a key go anywhere. */
+  keyOf?: (pattern: unknown, data: unknown) => string | undefined;
+  /** Endpoints published in this zone are preferred; others are used while there is none that works. */
+  zone?: string;
+  /** When an endpoint that fails is passed over, and for how long. */
+  outliers?: OutlierOptions;
   /** How long the first request waits for the registry's first answer. Default 5,000. */
   readyTimeoutMs?: number;
   /** Passed to Nest's ClientTCP of each endpoint. */
@@ -36,21 +45,24 @@ export interface DiscoveredClientOptions {
 }
 
 /**
- * A Nest ClientProxy whose addresses come from the registry: `send` and `emit` go to a live endpoint of the dataId, by
- * weighted round robin. Use it as `customClass` in `ClientsModule.registerAsync`.
+ * A Nest ClientProxy whose addresses come from the registry: `send` and `emit` go to a live endpoint of the dataId. Use it
+ * as `customClass` in `ClientsModule.registerAsync`. While no session server can be reached it goes on with what it knows.
  */
 export class DiscoveredClient extends ClientProxy {
   private readonly options: DiscoveredClientOptions;
-  private readonly balancer = new WeightedRoundRobin();
+  private readonly balancer: Balancer;
+  private readonly outliers: Outliers;
   private readonly connections = new Map<string, EndpointConnection>();
-  private readonly ejectedUntilMs = new Map<string, number>();
   private subscriber: Subscriber | undefined;
-  private endpoints: Endpoint[] = [];
+  private endpoints: ServiceEndpoint[] = [];
   private told = false;
 
   constructor(options: DiscoveredClientOptions) {
     super();
     this.options = options;
+    const { balancer = 'round-robin' } = options;
+    this.balancer = typeof balancer === 'string' ? BALANCERS[balancer](Math.random) : balancer;
+    this.outliers = new Outliers(options.outliers);
     this.initializeSerializer(undefined);
     this.initializeDeserializer(undefined);
   }
@@ -67,9 +79,14 @@ export class DiscoveredClient extends ClientProxy {
       this.subscriber.on('change', () => this.refresh());
     }
     if (this.told) return;
-    await withDeadline(this.subscriber.ready(), this.options.readyTimeoutMs ?? 5_000, this.options.dataId);
+    // An earlier life of the application has kept them on disk; the registry may be down.
+    if (!this.subscriber.current().stale) await this.tellOf(this.subscriber);
     this.told = true;
     this.refresh();
+  }
+
+  private async tellOf(subscriber: Subscriber): Promise<void> {
+    await withDeadline(subscriber.ready(), this.options.readyTimeoutMs ?? 5_000, this.options.dataId);
   }
 
   async close(): Promise<void> {
@@ -78,8 +95,9 @@ export class DiscoveredClient extends ClientProxy {
     this.told = false;
     for (const connection of this.connections.values()) connection.client.close();
     this.connections.clear();
-    this.ejectedUntilMs.clear();
     this.endpoints = [];
+    this.outliers.retain([]);
+    this.balancer.retain?.([]);
   }
 
   unwrap<T>(): T {
@@ -92,7 +110,7 @@ export class DiscoveredClient extends ClientProxy {
     const again = this.options.isIdempotent?.(packet.pattern, packet.data) ?? false;
     const tried = new Set<string>();
     const attempt = async (): Promise<void> => {
-      const connection = await this.openAny(tried);
+      const connection = await this.openAny(tried, packet);
       if (cancelled) return;
       let answered = false;
       connection.inFlight++;
@@ -104,10 +122,13 @@ export class DiscoveredClient extends ClientProxy {
         },
         complete: () => {
           finish();
+          this.outliers.succeeded(connection.address);
           callback({ isDisposed: true });
         },
         error: (err: unknown) => {
           finish();
+          if (isBroken(err)) this.outliers.failed(performance.now(), connection.address, false);
+          else this.outliers.succeeded(connection.address);
           if (again && !answered && isBroken(err) && tried.size < this.attempts) attempt().catch(fail);
           else fail(err);
         },
@@ -128,7 +149,7 @@ export class DiscoveredClient extends ClientProxy {
   }
 
   protected async dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
-    const connection = await this.openAny(new Set());
+    const connection = await this.openAny(new Set(), packet);
     connection.inFlight++;
     try {
       return (await firstValueFrom(connection.client.emit(packet.pattern, packet.data), {
@@ -144,20 +165,20 @@ export class DiscoveredClient extends ClientProxy {
   }
 
   /** An open connection to an endpoint not yet tried. Nothing has been sent when this throws. */
-  private async openAny(tried: Set<string>): Promise<EndpointConnection> {
+  private async openAny(tried: Set<string>, packet: ReadPacket): Promise<EndpointConnection> {
     let lastError: unknown;
     while (tried.size < this.attempts) {
-      const endpoint = this.pick(tried);
+      const endpoint = this.pick(tried, packet);
       if (!endpoint) break;
       tried.add(endpoint.address);
       const connection = this.connectionTo(endpoint);
       try {
         await connection.client.connect();
-        this.ejectedUntilMs.delete(endpoint.address);
         return connection;
       } catch (error) {
         lastError = error;
-        this.eject(endpoint.address);
+        this.outliers.failed(performance.now(), endpoint.address, true);
+        this.drop(endpoint.address);
       }
     }
     throw new RegistryError('NO_ENDPOINT', `No endpoint of ${this.options.dataId} can be reached.`, {
@@ -165,19 +186,18 @@ export class DiscoveredClient extends ClientProxy {
     });
   }
 
-  private pick(tried: Set<string>): Endpoint | undefined {
-    const fresh = this.endpoints.filter((endpoint) => !tried.has(endpoint.address));
-    const nowMs = performance.now();
-    const healthy = fresh.filter((endpoint) => (this.ejectedUntilMs.get(endpoint.address) ?? 0) <= nowMs);
-    return this.balancer.pick(healthy.length > 0 ? healthy : fresh);
+  private pick(tried: Set<string>, { pattern, data }: ReadPacket): ServiceEndpoint | undefined {
+    const isFresh = ({ address }: ServiceEndpoint): boolean => !tried.has(address);
+    const healthy = this.outliers.healthy(performance.now(), this.endpoints).filter(isFresh);
+    const candidates = preferZone(healthy.length > 0 ? healthy : this.endpoints.filter(isFresh), this.options.zone);
+    const key = this.options.keyOf?.(pattern, data);
+    return this.balancer.pick(candidates, {
+      ...(key === undefined ? {} : { key }),
+      inFlight: (address) => this.connections.get(address)?.inFlight ?? 0,
+    });
   }
 
-  private eject(address: string): void {
-    this.ejectedUntilMs.set(address, performance.now() + (this.options.ejectMs ?? 2_000));
-    this.drop(address);
-  }
-
-  private connectionTo(endpoint: Endpoint): EndpointConnection {
+  private connectionTo(endpoint: ServiceEndpoint): EndpointConnection {
     let connection = this.connections.get(endpoint.address);
     if (!connection) {
       const client = new EndpointClient({ host: endpoint.host, port: endpoint.port, ...this.options.tcp });
@@ -190,10 +210,10 @@ export class DiscoveredClient extends ClientProxy {
   private refresh(): void {
     if (!this.subscriber) return;
     this.endpoints = endpointsOf(this.subscriber.current().publishers, this.options.protocol ?? 'tcp');
-    this.balancer.retain(this.endpoints);
+    this.balancer.retain?.(this.endpoints);
+    this.outliers.retain(this.endpoints);
     const addresses = new Set(this.endpoints.map((endpoint) => endpoint.address));
     for (const address of this.connections.keys()) if (!addresses.has(address)) this.drop(address);
-    for (const address of this.ejectedUntilMs.keys()) if (!addresses.has(address)) this.ejectedUntilMs.delete(address);
   }
 
   /** Takes no more requests over this connection; closes it when the last one in flight has ended. */

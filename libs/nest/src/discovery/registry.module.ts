@@ -1,37 +1,37 @@
-import {
-  type BeforeApplicationShutdown,
-  type DynamicModule,
-  type FactoryProvider,
-  Inject,
-  Injectable,
-  Module,
-} from '@nestjs/common';
+import { type DynamicModule, type FactoryProvider, Inject, Module } from '@nestjs/common';
 import { RegistryClient, type RegistryClientOptions } from '#client';
+import { RegistryHealthIndicator } from './health-indicator.js';
+import { LIFECYCLE, type LifecycleOptions, Registration, type RegistrationOptions } from './registration.js';
 
 const OPTIONS = Symbol('RegistryModuleOptions');
+const DEFAULT_DRAIN_MS = 1_000;
 
-/**
- * Closes the application's registry client in Nest's `beforeApplicationShutdown`, which runs before the application
- * stops listening: subscribers elsewhere learn that this instance leaves while it still answers.
- */
-@Injectable()
-class RegistryLifecycle implements BeforeApplicationShutdown {
-  constructor(@Inject(RegistryClient) private readonly client: RegistryClient) {}
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.client.close({ drain: true });
-  }
+export interface RegistryModuleOptions extends RegistryClientOptions {
+  /** What the application publishes of itself once it listens. */
+  register?: RegistrationOptions | readonly RegistrationOptions[];
+  /**
+   * How long the application goes on listening after everything it published has been taken away, so that callers hear of
+   * it and requests under way end. Default 1,000.
+   */
+  drainMs?: number;
 }
 
 export interface RegistryModuleAsyncOptions {
+  imports?: DynamicModule['imports'];
   inject?: FactoryProvider['inject'];
-  useFactory: (...args: never[]) => RegistryClientOptions | Promise<RegistryClientOptions>;
+  useFactory: (...args: never[]) => RegistryModuleOptions | Promise<RegistryModuleOptions>;
 }
 
-/** Gives a Nest application one {@link RegistryClient}, injectable everywhere by its class. */
+/** Injects the application's {@link RegistryClient}. */
+export const InjectRegistry = (): ParameterDecorator & PropertyDecorator => Inject(RegistryClient);
+
+/**
+ * Gives a Nest application one {@link RegistryClient}, injectable everywhere, registers the application after it listens
+ * and takes it away before it stops listening; for the latter it needs `app.enableShutdownHooks()`, or `app.close()`.
+ */
 @Module({})
 export class RegistryModule {
-  static forRoot(options: RegistryClientOptions): DynamicModule {
+  static forRoot(options: RegistryModuleOptions): DynamicModule {
     return RegistryModule.forRootAsync({ useFactory: () => options });
   }
 
@@ -39,6 +39,7 @@ export class RegistryModule {
     return {
       module: RegistryModule,
       global: true,
+      imports: options.imports ?? [],
       providers: [
         {
           provide: OPTIONS,
@@ -47,12 +48,22 @@ export class RegistryModule {
         },
         {
           provide: RegistryClient,
-          useFactory: (clientOptions: RegistryClientOptions) => new RegistryClient(clientOptions),
+          useFactory: ({ register: _register, drainMs: _drainMs, ...client }: RegistryModuleOptions) =>
+            new RegistryClient(client),
           inject: [OPTIONS],
         },
-        RegistryLifecycle,
+        {
+          provide: LIFECYCLE,
+          useFactory: ({ register = [], drainMs = DEFAULT_DRAIN_MS }: RegistryModuleOptions): LifecycleOptions => ({
+            register: [register].flat(),
+            drainMs,
+          }),
+          inject: [OPTIONS],
+        },
+        Registration,
+        RegistryHealthIndicator,
       ],
-      exports: [RegistryClient],
+      exports: [RegistryClient, RegistryHealthIndicator],
     };
   }
 }
