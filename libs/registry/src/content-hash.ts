@@ -1,11 +1,8 @@
-import type { ContentHash, Publication, Stamp } from '#model';
+import type { Publication, Stamp } from '#model';
 import { murmur3 } from '#sharding';
+import { type HashSum, formatHash } from './hash-sum.js';
 
-/** A 64-bit sum in two lanes of 32 bits. */
-export interface HashSum {
-  high: number;
-  low: number;
-}
+export { type HashSum, formatHash };
 
 const encoder = new TextEncoder();
 let scratch = new Uint8Array(1024);
@@ -46,14 +43,6 @@ export function addRemoval(sum: HashSum, registerId: string, stamp: Stamp): void
   const names = hashText(`-${registerId} ${stamp.join('.')}`);
   sum.high = (sum.high + Math.imul(names ^ SEED_HIGH, 0x85ebca6b)) | 0;
   sum.low = (sum.low + Math.imul(names ^ SEED_LOW, 0xc2b2ae35)) | 0;
-}
-
-export function formatHash({ high, low }: HashSum): ContentHash {
-  return hex(high) + hex(low);
-}
-
-function hex(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
 }
 
 export function hashText(text: string, seed = 0): number {

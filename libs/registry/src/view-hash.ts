@@ -1,6 +1,9 @@
 import type { Publication } from '#model';
 import { murmur3 } from '#sharding';
-import { type HashSum, formatHash, hashText } from './content-hash.js';
+import { hashText } from './content-hash.js';
+import type { HashSum } from './hash-sum.js';
+
+export { addHash, formatHash as formatViewHash, isSameHash, parseHash as parseViewHash } from './hash-sum.js';
 
 const words = new Uint8Array(5 * 4);
 const view = new DataView(words.buffer);
@@ -27,22 +30,4 @@ export function hashSeen({ registerId, zone, appName, registerTimestamp, body }:
     high: murmur3(words, words.length, SEED_HIGH) | 0,
     low: murmur3(words, words.length, SEED_LOW) | 0,
   };
-}
-
-/** The two lanes are summed up by themselves, each modulo 2^32. */
-export function addHash(sum: HashSum, { high, low }: HashSum, times: 1 | -1): void {
-  sum.high = (sum.high + times * high) | 0;
-  sum.low = (sum.low + times * low) | 0;
-}
-
-export function isSameHash(a: HashSum, b: HashSum): boolean {
-  return a.high === b.high && a.low === b.low;
-}
-
-/** 16 hexadecimal digits. */
-export const formatViewHash = formatHash;
-
-export function parseViewHash(text: unknown): HashSum | undefined {
-  if (typeof text !== 'string' || !/^[0-9a-f]{16}$/.test(text)) return undefined;
-  return { high: parseInt(text.slice(0, 8), 16) | 0, low: parseInt(text.slice(8), 16) | 0 };
 }

@@ -25,7 +25,7 @@ import type { Keeper } from './keeper.js';
 import { RETRY_AFTER_MAX_MS } from './limits.js';
 import { readPush } from './received.js';
 import { RetrySchedule, backoffMs } from './retry.js';
-import { formatViewHash } from '../view-hash.js';
+import { formatHash } from '../hash-sum.js';
 import { EMPTY_VIEW, type HeldView, applyPush, viewOf } from './view.js';
 
 interface Subscriber {
@@ -242,7 +242,7 @@ function keptOf({ dataInfoId, fields: { scope, zone }, view, list }: Subscriber)
   return {
     ...{ dataInfoId, clusterId, version, publishers: list },
     ...(hash === undefined ? {} : { hash }),
-    ...(hashes ? { hashes: list.map(({ registerId }) => formatViewHash(hashes.get(registerId)!)) } : {}),
+    ...(hashes ? { hashes: list.map(({ registerId }) => formatHash(hashes.get(registerId)!)) } : {}),
     ...(scope === undefined ? {} : { scope }),
     ...(zone === undefined ? {} : { zone }),
   };

@@ -1,6 +1,5 @@
 import { type PublisherView, type Push, compareVersions, parseVersion } from '#model';
-import type { HashSum } from '../content-hash.js';
-import { addHash, formatViewHash, parseViewHash } from '../view-hash.js';
+import { type HashSum, addHash, formatHash, parseHash } from '../hash-sum.js';
 import type { KeptView } from './contract.js';
 
 /** What one subscriber holds. Only a delta changes the maps in place, since it touches few of many. */
@@ -105,13 +104,13 @@ function takeDelta(held: HeldView, push: Delta): Applied {
   const upserts = readHashes(list, push.hashes);
   if (startsElsewhere(held, push) || !hashes || !upserts) return refused;
   // What it leads to is known before anything is changed.
-  const sum = (held.hash !== undefined && parseViewHash(held.hash)) || totalOf(hashes.values());
+  const sum = (held.hash !== undefined && parseHash(held.hash)) || totalOf(hashes.values());
   for (const registerId of new Set([...removed, ...upserts.keys()])) {
     const was = hashes.get(registerId);
     if (was) addHash(sum, was, -1);
   }
   for (const each of upserts.values()) addHash(sum, each, 1);
-  if (formatViewHash(sum) !== hash) return refused;
+  if (formatHash(sum) !== hash) return refused;
 
   let visible = !held.current;
   for (const registerId of removed) {
@@ -139,7 +138,7 @@ function readHashes(
   if (hashes?.length !== list.length) return undefined;
   const read = new Map<string, HashSum>();
   for (const [i, { registerId }] of list.entries()) {
-    const hash = parseViewHash(hashes[i]);
+    const hash = parseHash(hashes[i]);
     if (!hash) return undefined;
     read.set(registerId, hash);
   }
@@ -153,7 +152,7 @@ function totalOf(hashes: Iterable<HashSum>): HashSum {
 }
 
 function sumOf(hashes: Iterable<HashSum>): string {
-  return formatViewHash(totalOf(hashes));
+  return formatHash(totalOf(hashes));
 }
 
 function isOlder(held: HeldView, push: Exclude<Push, { type: 'pending' }>): boolean {
