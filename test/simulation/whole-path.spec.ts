@@ -138,6 +138,8 @@ describe('the whole path, with the real brains', () => {
         const leading = (): (string | undefined)[] =>
           cluster.meta.state.table.slots.map(({ leader }) => addressOf(cluster, leader));
         cluster.until('both data servers lead', () => new Set(leading()).size === 2);
+        // By then they lead what they are to lead.
+        cluster.run(2_000);
         const leaders = leading();
         const sinceMs = cluster.nowMs;
         cluster.kill('meta-1');
