@@ -81,13 +81,22 @@ export class Registration implements OnApplicationBootstrap, BeforeApplicationSh
     this.isLeaving = true;
     for (const subscription of this.listening.splice(0)) subscription.unsubscribe();
     const hadAny = this.client.publisherCount > 0;
-    await Promise.race([this.client.unpublishAll(), pause(WITHDRAW_MS)]);
+    await Promise.race([this.withdraw(), pause(WITHDRAW_MS)]);
     this.published.clear();
     if (hadAny && this.options.drainMs > 0) await pause(this.options.drainMs);
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.client.close();
+  }
+
+  /** A registry that refuses, such as a read-only one, is told goodbye when the client closes; the drain is still due. */
+  private async withdraw(): Promise<void> {
+    try {
+      await this.client.unpublishAll();
+    } catch (error) {
+      this.logger.warn(`What was registered is not taken away before the application stops: ${String(error)}`);
+    }
   }
 
   /** A transport that listens on no port of its own has nothing to publish. */

@@ -5,6 +5,7 @@ import { type MicroserviceOptions, Transport } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { type ClientState, type ClientStatus, type Publisher, RegistryClient, type Registration } from '#client';
+import { RegistryError } from '#model';
 import { RegistryHealthIndicator } from './health-indicator.js';
 import { InjectRegistry, RegistryModule, type RegistryModuleOptions } from './registry.module.js';
 
@@ -179,6 +180,21 @@ describe('RegistryModule', () => {
     await app.listen(0, '127.0.0.1');
     await app.close();
     expect(client.did.slice(1)).toEqual(['unpublish all', 'close']);
+  });
+
+  it('drains also when the registry refuses to take anything away, as while it is read-only', async () => {
+    const app = await httpApp({ register: { dataId: 'api' }, drainMs: 400 });
+    await app.listen(0, '127.0.0.1');
+    await settled();
+    const startMs = performance.now();
+    let stoppedMs = 0;
+    (app.getHttpServer() as Server).on('close', () => {
+      stoppedMs = performance.now() - startMs;
+    });
+    client.unpublishAll = () => Promise.reject(new RegistryError('READ_ONLY'));
+    await app.close();
+    expect(client.did.slice(1)).toEqual(['close']);
+    expect(stoppedMs).toBeGreaterThanOrEqual(399);
   });
 
   it('takes away as well what was still on its way to the registry when it began to stop', async () => {
