@@ -21,6 +21,11 @@ export const LIMITS = {
   configBytes: 16 * 1024 * 1024,
   /** Session servers that a client is told of. */
   sessionsTold: 256,
+  /**
+   * What a client needs, after the spread of reconnects that it was told, to be connected and to have published everything
+   * again: every grace in which its publications wait is at least this much longer than the spread.
+   */
+  clientReturnMs: 2_000,
   minLeaseMs: 1_000,
   maxLeaseMs: 24 * 60 * 60 * 1000,
   defaultLeaseMs: 15_000,

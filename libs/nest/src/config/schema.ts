@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_DATA_CENTER, type ServerRole, checkName } from '#model';
+import { DEFAULT_DATA_CENTER, LIMITS, type ServerRole, checkName } from '#model';
 import { parseAddress } from './address.js';
 
 const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
@@ -158,15 +158,12 @@ const sections = z.strictObject({
     .prefault({}),
 });
 
-/** What clients need, after they have spread their reconnects, to publish again before they are taken for gone. */
-const RETURN_MS = 2_000;
-
 /** All settings of all tiers: one file serves every process of a cluster. */
 export const settingsSchema = sections.refine(
-  ({ data, session }) => data.limits.orphanGraceMs >= session.limits.reconnectSpreadMs + RETURN_MS,
+  ({ data, session }) => data.limits.orphanGraceMs >= session.limits.reconnectSpreadMs + LIMITS.clientReturnMs,
   {
     path: ['session', 'limits', 'reconnectSpreadMs'],
-    error: `must be at least ${RETURN_MS} less than data.limits.orphanGraceMs`,
+    error: `must be at least ${LIMITS.clientReturnMs} less than data.limits.orphanGraceMs`,
   },
 );
 

@@ -1,7 +1,7 @@
 import { LIMITS, type RoutingTable } from '#model';
 import type { SessionContext } from './context.js';
 import type { ConnectionId } from './contract.js';
-import { RETURN_MS, TELL_CLIENTS, TELL_EVERY_MS } from './limits.js';
+import { TELL_CLIENTS, TELL_EVERY_MS } from './limits.js';
 
 /** Spreads below this are not worth telling anew. */
 const WORTH_TELLING_MS = 100;
@@ -43,7 +43,7 @@ export class Directions {
   /** There are so many clients now. Those who were told of half as many must hear of it, so each hears of it seldom. */
   counted(clients: number): void {
     const { spreadPerConnectionMs, reconnectSpreadMs, graceMs } = this.context.limits;
-    const mostMs = Math.max(0, Math.min(reconnectSpreadMs, graceMs - RETURN_MS));
+    const mostMs = Math.max(0, Math.min(reconnectSpreadMs, graceMs - LIMITS.clientReturnMs));
     const spreadMs = Math.min(mostMs, Math.ceil(clients * spreadPerConnectionMs));
     if (spreadMs === this.spreadMs) return;
     const isMuchMore = spreadMs >= WORTH_TELLING_MS && spreadMs >= 2 * this.spreadMs;

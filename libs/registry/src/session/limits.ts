@@ -69,8 +69,6 @@ export const RELAY_AFTER_MS = 3_000;
 /** So many clients are told of other servers at once, and the next after a pause in which others have a turn. */
 export const TELL_CLIENTS = 500;
 export const TELL_EVERY_MS = 20;
-/** What a client needs, after the spread it was told, to be connected and to have published everything again. */
-export const RETURN_MS = 2_000;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
 export const NO_LEADER_RETRY_MS = 500;
