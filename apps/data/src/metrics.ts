@@ -1,17 +1,10 @@
-import { Counter, Gauge, type Metric } from 'prom-client';
-import type { DataCore, DataStats } from '#registry';
+import { Gauge, type Metric } from 'prom-client';
+import { metricsOf } from '#nest';
+import type { DataCore } from '#registry';
 
 /** What a data server tells Prometheus; nothing while it has no core. */
 export function dataMetrics(core: () => DataCore | undefined): Metric[] {
-  const counter = (name: string, help: string, read: (stats: DataStats) => number): Metric =>
-    new Counter({
-      ...{ name, help, registers: [] },
-      collect(): void {
-        this.reset();
-        const stats = core()?.stats();
-        if (stats) this.inc(read(stats));
-      },
-    });
+  const { counter } = metricsOf(() => core()?.stats());
   return [
     counter(
       'rollcall_divergence_found_total',

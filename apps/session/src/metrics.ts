@@ -1,28 +1,10 @@
-import { Counter, Gauge, type Metric } from 'prom-client';
+import { Counter, type Metric } from 'prom-client';
+import { metricsOf } from '#nest';
 import type { SessionCore } from '#registry';
-
-type Counts = SessionCore['counts'];
 
 /** What a session server tells Prometheus; nothing while it has no core. */
 export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
-  const gauge = (name: string, help: string, read: (counts: Counts) => number): Metric =>
-    new Gauge({
-      ...{ name, help, registers: [] },
-      collect(): void {
-        this.reset();
-        const counts = core()?.counts;
-        if (counts) this.set(read(counts));
-      },
-    });
-  const counter = (name: string, help: string, read: (counts: Counts) => number): Metric =>
-    new Counter({
-      ...{ name, help, registers: [] },
-      collect(): void {
-        this.reset();
-        const counts = core()?.counts;
-        if (counts) this.inc(read(counts));
-      },
-    });
+  const { gauge, counter } = metricsOf(() => core()?.counts);
   return [
     gauge('rollcall_client_connections', 'Client connections that are up.', ({ connections }) => connections),
     gauge('rollcall_publishers', 'Publications that clients hold here.', ({ publishers }) => publishers),

@@ -1,21 +1,13 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { Counter } from 'prom-client';
 import { MetricsModule } from './metrics.module.js';
+import { metricsOf } from './read-metrics.js';
 
 describe('metrics', () => {
   it('are read when they are asked for, and those of one module are no other module’s', async () => {
-    let value = 1;
-    const counted = (name: string) =>
-      MetricsModule.forRoot([
-        new Counter({
-          ...{ name, help: 'Of the test.', registers: [] },
-          collect(): void {
-            this.reset();
-            this.inc(value);
-          },
-        }),
-      ]);
+    let value: number | undefined = 1;
+    const { counter } = metricsOf(() => value);
+    const counted = (name: string) => MetricsModule.forRoot([counter(name, 'Of the test.', (read) => read)]);
     const [app, other] = await Promise.all(
       ['first_total', 'second_total'].map(async (name) => {
         const module = await Test.createTestingModule({ imports: [counted(name)] }).compile();
@@ -38,5 +30,17 @@ describe('metrics', () => {
     expect((await lines(app!)).at(-1)).toBe('first_total 2');
     expect((await lines(other!)).at(-1)).toBe('second_total 2');
     await Promise.all([app!.close(), other!.close()]);
+  });
+
+  it('are 0 while there is nothing to read them from', async () => {
+    let state: { held: number } | undefined;
+    const gauge = metricsOf(() => state).gauge('held', 'Of the test.', ({ held }) => held);
+    const values = async (): Promise<number[]> => (await gauge.get()).values.map(({ value }) => value);
+    state = { held: 7 };
+    expect(await values()).toEqual([7]);
+    state = { held: 3 };
+    expect(await values()).toEqual([3]);
+    state = undefined;
+    expect(await values()).toEqual([0]);
   });
 });
