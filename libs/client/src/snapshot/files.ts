@@ -4,6 +4,8 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const LONGEST_NAME = 80;
+/** Follows the name of a file while it is being written. */
+export const NEXT = '.next';
 
 /** A name of whatever characters as that of a file or folder; different names stay different. */
 export function fileNameOf(name: string): string {
@@ -36,7 +38,7 @@ export function readFileUpTo(path: string, maxBytes: number): Buffer | 'too-larg
  * machine that loses its power leaves half written fails its checksum, and is then as good as not there.
  */
 export async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const next = `${path}.next`;
+  const next = `${path}${NEXT}`;
   try {
     await writeFile(next, bytes);
     await rename(next, path);

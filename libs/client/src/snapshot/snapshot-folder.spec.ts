@@ -103,6 +103,20 @@ describe('the snapshot folder', () => {
     expect((await readdir(join(folder, fileNameOf('../..')))).toSorted()).toEqual(['lock', 'servers']);
   });
 
+  it('removes nothing that it has not written, wherever it is told to be', async () => {
+    const own = join(folder, 'app', 'photos');
+    await mkdir(own, { recursive: true });
+    for (const name of ['holiday.jpg', 'list.next']) await writeFile(join(own, name), 'not ours');
+    const next = await kept(viewOf('d'));
+    await writeFile(join(folder, 'app', 'c1', 'notes.txt'), 'not ours');
+    await next.keep([viewOf('e')]);
+    await next.keepServers({ clusterId: 'c2', sessions: [] });
+    await next.close();
+    expect(await readdir(own)).toEqual(['holiday.jpg', 'list.next']);
+    expect(await readdir(join(folder, 'app', 'c1'))).toEqual(['notes.txt']);
+    expect(problems).toEqual([]);
+  });
+
   it('is bounded: what was not written for longest goes first, and what is too large is not kept', async () => {
     const snapshot = opened({ maxBytes: 10_000 });
     await snapshot.keepServers({ clusterId: 'c1', sessions: [] });

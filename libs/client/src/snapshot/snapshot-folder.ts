@@ -1,8 +1,8 @@
-import { readdir, rm, stat, unlink } from 'node:fs/promises';
+import { readdir, rmdir, stat, unlink } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isPlainObject } from '#model';
 import type { KeptServers, KeptView } from '#registry';
-import { fileNameOf, hashOf, makeFolder, readFileUpTo, replaceFile } from './files.js';
+import { NEXT, fileNameOf, hashOf, makeFolder, readFileUpTo, replaceFile } from './files.js';
 import { FolderLock } from './lock.js';
 import { decodeRecord, encodeRecord } from './record.js';
 
@@ -35,6 +35,7 @@ const MAX_VIEW_BYTES = 8 * 1024 * 1024;
 const MAX_FILES = 20_000;
 const SERVERS = 'servers';
 const EXTENSION = '.view';
+const UNFINISHED = `${EXTENSION}${NEXT}`;
 
 /**
  * What a client last knew, on disk: `<folder>/<client name>/servers`, and of each view a file in
@@ -84,7 +85,7 @@ export class SnapshotFolder {
       await replaceFile(join(this.path, SERVERS), encodeRecord(servers));
       const keep = fileNameOf(servers.clusterId);
       for (const entry of await readdir(this.path, { withFileTypes: true }))
-        if (entry.isDirectory() && entry.name !== keep) await rm(join(this.path, entry.name), { recursive: true });
+        if (entry.isDirectory() && entry.name !== keep) await removeViews(join(this.path, entry.name));
     });
   }
 
@@ -154,8 +155,8 @@ export class SnapshotFolder {
     const found: { name: string; bytes: number; writtenMs: number }[] = [];
     for (const name of await readdir(folder)) {
       // What was not finished when its process ended is left by nobody else, since only the holder of the lock writes.
-      if (!name.endsWith(EXTENSION)) await unlink(join(folder, name)).catch(() => undefined);
-      else {
+      if (name.endsWith(UNFINISHED)) await unlink(join(folder, name)).catch(() => undefined);
+      else if (name.endsWith(EXTENSION)) {
         const { size, mtimeMs } = await stat(join(folder, name));
         found.push({ name, bytes: size, writtenMs: mtimeMs });
       }
@@ -186,6 +187,14 @@ export class SnapshotFolder {
     this.said.add(type);
     this.host.report({ type, path, message });
   }
+}
+
+/** The views of another cluster. Whatever else is there was put there by somebody else, and stays, with its folder. */
+async function removeViews(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const ours = names.filter((name) => name.endsWith(EXTENSION) || name.endsWith(UNFINISHED));
+  for (const name of ours) await unlink(join(folder, name));
+  if (ours.length > 0 && ours.length === names.length) await rmdir(folder);
 }
 
 function keyOf({ dataInfoId, scope, zone }: Pick<KeptView, 'dataInfoId' | 'scope' | 'zone'>): string {
