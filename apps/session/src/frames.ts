@@ -1,5 +1,5 @@
 import type { Push } from '#model';
-import { type PushFrame, presentFrame } from '#registry';
+import { type EventFrame, type EventIds, type PushFrame, aloneId, presentFrame } from '#registry';
 import { SharedBody, compressed, decodeBody } from '#wire';
 
 /**
@@ -9,6 +9,7 @@ import { SharedBody, compressed, decodeBody } from '#wire';
 const packed = new WeakMap<PushFrame, SharedBody>();
 const compact = new WeakMap<PushFrame, SharedBody>();
 const events = new WeakMap<PushFrame, string>();
+const eventsOfSeveral = new WeakMap<PushFrame, string>();
 
 /** A smaller push fits into a few packets, and is read sooner as it is. */
 const COMPRESS_ABOVE_BYTES = 32 * 1024;
@@ -23,23 +24,27 @@ export function sharedPush(frame: PushFrame, readsCompressed: boolean): SharedBo
   return small;
 }
 
-export type EventFrame = PushFrame & { type: 'snapshot' | 'partial' | 'delta' };
-
 /**
- * The frame as a server-sent event. Its id names the cluster too, since versions compare only within one, and the hash of
- * the list, so that a reader that comes back to any session server is told what has changed, or that nothing has.
+ * The frame as a server-sent event. Where other datums are watched beside it the id tells of those too, and is the stream's
+ * own; else the whole text is shared.
  */
-export function sharedEvent(frame: EventFrame): string {
+export function sharedEvent(frame: EventFrame, ids: EventIds): string {
+  if (ids.areSeveral) return `id: ${ids.idOf(frame)}\n${sharedLines(frame)}`;
   let text = events.get(frame);
-  if (text === undefined) {
-    const { type, ...push } = presentFrame(frame, decodeBody) as Push & { type: EventFrame['type'] };
-    const { clusterId, version } = push;
-    const hash = 'hash' in push && push.hash !== undefined ? `:${push.hash}` : '';
-    const id = `${clusterId}:${version}${hash}`;
-    text = `event: ${type === 'delta' ? 'delta' : 'snapshot'}\nid: ${id}\ndata: ${JSON.stringify(eventData(type, push))}\n\n`;
-    events.set(frame, text);
-  }
+  if (text === undefined) events.set(frame, (text = `id: ${aloneId(frame)}\n${eventLines(frame)}`));
   return text;
+}
+
+function sharedLines(frame: EventFrame): string {
+  let text = eventsOfSeveral.get(frame);
+  if (text === undefined) eventsOfSeveral.set(frame, (text = eventLines(frame)));
+  return text;
+}
+
+/** All but the id. */
+function eventLines(frame: EventFrame): string {
+  const { type, ...push } = presentFrame(frame, decodeBody) as Push & { type: EventFrame['type'] };
+  return `event: ${type === 'delta' ? 'delta' : 'snapshot'}\ndata: ${JSON.stringify(eventData(type, push))}\n\n`;
 }
 
 /** A reader of events cannot merge, so a partial list stands for itself and says that it is not complete. */

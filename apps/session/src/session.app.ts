@@ -5,6 +5,7 @@ import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { DatumsController } from './http/datums.controller.js';
 import { HttpCaller } from './http/http-caller.js';
+import { LeasesController } from './http/leases.controller.js';
 import { PublishersController } from './http/publishers.controller.js';
 import { WatchController } from './http/watch.controller.js';
 import { sessionMetrics } from './metrics.js';
@@ -32,7 +33,7 @@ export async function startSession(
     host,
     resource: folder,
     metrics: sessionMetrics(() => host.core),
-    controllers: [RegistryController, PublishersController, DatumsController, WatchController],
+    controllers: [RegistryController, PublishersController, LeasesController, DatumsController, WatchController],
     providers: [
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },

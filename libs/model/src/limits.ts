@@ -12,6 +12,8 @@ export const LIMITS = {
   bodyBytes: 256 * 1024,
   /** Operations in one `registry.apply`. */
   operationsPerApply: 1_000,
+  /** Names that one stream of server-sent events watches. Each of its ids tells of all of them, and must fit in a header. */
+  watchedDataIds: 100,
   /** Zones or addresses that one switch names. */
   switchEntries: 1_000,
   /** One configuration value. */

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
-import type { PushFrame } from '#registry';
-import { type EventFrame, sharedEvent } from '../frames.js';
+import type { EventFrame, EventIds, PushFrame } from '#registry';
+import { sharedEvent } from '../frames.js';
 import { type PacedConnection, PushPacer } from '../push-pacer.js';
 import type { ConnectionSink } from '../session.host.js';
 
@@ -17,6 +17,7 @@ export class EventStream implements ConnectionSink, PacedConnection {
 
   constructor(
     private readonly reply: FastifyReply,
+    private readonly ids: EventIds,
     backedUp: (isBackedUp: boolean) => void,
   ) {
     this.pacer = new PushPacer(this, (_, frame) => this.send(frame), backedUp);
@@ -70,15 +71,18 @@ export class EventStream implements ConnectionSink, PacedConnection {
   }
 
   private send(frame: PushFrame): void {
-    if (frame.type === 'pending') this.comment('pending');
-    else if (frame.type === 'unchanged') this.comment('unchanged');
+    if (frame.type === 'pending') return this.comment('pending', frame.dataInfoId);
     // An empty list that is not complete says nothing, and must not be taken for an empty one.
-    else if (frame.type === 'partial' && frame.publications.length === 0) this.comment('partial');
-    else this.write(sharedEvent(frame as EventFrame));
+    if (frame.type === 'partial' && frame.publications.length === 0) return this.comment('partial', frame.dataInfoId);
+    this.ids.note(frame);
+    if (frame.type === 'unchanged') this.comment('unchanged', frame.dataInfoId);
+    else this.write(sharedEvent(frame as EventFrame, this.ids));
   }
 
-  private comment(text: string): void {
-    if (!this.backedUp) this.write(`: ${text}\n\n`);
+  /** @param of which datum, where several are watched */
+  private comment(text: string, of?: string): void {
+    const subject = of !== undefined && this.ids.areSeveral ? ` ${of}` : '';
+    if (!this.backedUp) this.write(`: ${text}${subject}\n\n`);
   }
 
   private write(text: string): void {
