@@ -24,6 +24,7 @@ export const EXERCISES: readonly string[] = [
   ...LOGGED,
   // Data.
   ...['slot failed over', 'slot moved', 'data server stood in', 'complete datum', 'partial datum', 'complete change'],
+  ...['complete same', 'partial same'],
   ...['partial change', 'moved', 'reconciled', 'refused', 'lagging follower promoted', 'orphan taken over', 'compared'],
   ...['publication read from a warm disk', 'confirmed from a warm disk', 'dropped from a warm disk'],
   ...['warm write lost in a crash'],
@@ -112,7 +113,8 @@ export function counting(cluster: Cluster, count: Count): Observer {
     },
     transit: ({ from, to, message }) => {
       const { kind, complete } = message as { kind?: string; complete?: boolean };
-      if (kind === 'datum' || kind === 'change') count(`${complete ? 'complete' : 'partial'} ${kind}`);
+      if (kind === 'datum' || kind === 'same' || kind === 'change')
+        count(`${complete ? 'complete' : 'partial'} ${kind}`);
       else if (kind !== undefined) count(kind);
       const item = message as ServerMessage;
       if (item.type === 'push') count(`${item.push.type} push`);

@@ -18,7 +18,9 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     rule: /invariant [34]/,
     cores: () => ({
       data: tamperAnswers((message) => [
-        message.kind === 'datum' || message.kind === 'change' ? { ...message, complete: true } : message,
+        message.kind === 'datum' || message.kind === 'same' || message.kind === 'change'
+          ? { ...message, complete: true }
+          : message,
       ]),
     }),
   },
@@ -39,6 +41,21 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
         }),
       };
     },
+  },
+  {
+    name: 'a data server that takes what a session server holds for what it holds itself',
+    rule: /invariant (4|10)/,
+    cores: () => ({
+      data: (options) =>
+        tamperStep(realCores.data(options), (nowMs, event, real) => {
+          const asked = event.type === 'received' && event.message.kind === 'interest' ? event.message : undefined;
+          return real(nowMs, event).map((effect) => {
+            if (effect.type !== 'send' || effect.message.kind !== 'datum' || !asked?.hash) return effect;
+            const { publications: _, ...datum } = effect.message;
+            return { ...effect, message: { ...datum, kind: 'same', hash: asked.hash } };
+          });
+        }),
+    }),
   },
   {
     name: 'a data server that sends some of its changes to nobody',

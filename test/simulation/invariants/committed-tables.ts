@@ -42,7 +42,7 @@ export function committedTables(cluster: Cluster): Observer {
           throw new Violation('invariant 7', `${from} hands on a table of epoch ${table.epoch} that is not committed`);
         return;
       }
-      if (kind !== 'datum' && kind !== 'change' && kind !== 'applied') return;
+      if (kind !== 'datum' && kind !== 'same' && kind !== 'change' && kind !== 'applied') return;
       const { slot, leaderEpoch } = message as Extract<DataToSession, { kind: 'applied' }>;
       const address = named.get(`${slot} at ${leaderEpoch}`);
       const own = cluster.data.find(({ name }) => name === from)?.address;

@@ -18,6 +18,7 @@ import {
   Violation,
   isLive,
 } from '#sim';
+import { datumTold } from './datum-told.js';
 
 /** The shortest time for which any server keeps the publications of a connection it has lost, less what looking costs. */
 const GRACE_MS = 3_000 - 250;
@@ -73,9 +74,10 @@ export function noShrink(cluster: Cluster): Observer {
   cluster.world.at(0, look);
 
   return {
-    transit: ({ connection, message }) => {
+    transit: ({ from, connection, message }) => {
       const news = message as DataToSession;
-      if (news.kind === 'datum') for (const each of news.publications) noteTold(each, news.version);
+      const datum = datumTold(cluster, from, message);
+      for (const each of datum?.publications ?? []) noteTold(each, datum!.version);
       if (news.kind === 'change') for (const each of news.upserts) noteTold(each, news.to);
       const asked = message as ClientMessage;
       if (asked.pattern === 'registry.apply')

@@ -9,7 +9,8 @@ import {
   compareVersions,
   formatVersion,
 } from '#model';
-import { type ClientMessage, type Observer, type ServerMessage, Violation, decodeBody } from '#sim';
+import { type ClientMessage, type Cluster, type Observer, type ServerMessage, Violation, decodeBody } from '#sim';
+import { datumTold } from './datum-told.js';
 
 type Content = Map<string, string>;
 
@@ -19,7 +20,7 @@ type Content = Map<string, string>;
  * delta pushed leads to, and on what applications are shown. A partial answer has no version of its own, so becoming
  * complete takes one.
  */
-export function oneContent(): Observer {
+export function oneContent(cluster: Cluster): Observer {
   const datums = new Map<string, Content>();
   const views = new Map<string, { content: Content; by: string }>();
   /** What was pushed last over each stream, where that is known. */
@@ -59,9 +60,10 @@ export function oneContent(): Observer {
       }
 
       const answer = message as DataToSession;
-      if (answer.kind === 'datum' && !answer.complete) notePartial(answer.dataInfoId, answer.version);
+      const datum = datumTold(cluster, from, message);
+      if (datum && !datum.complete) notePartial(datum.dataInfoId, datum.version);
       else if (answer.kind === 'change' && !answer.complete) notePartial(answer.dataInfoId, answer.to);
-      else if (answer.kind === 'datum') record(answer.dataInfoId, answer.version, contentOf(answer.publications), from);
+      else if (datum) record(datum.dataInfoId, datum.version, contentOf(datum.publications), from);
       else if (answer.kind === 'change') {
         const base = datums.get(keyOf(answer.dataInfoId, answer.from));
         if (!base) return;

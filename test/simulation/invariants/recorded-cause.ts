@@ -20,6 +20,7 @@ import {
 import type { DataCore, SessionEffect } from '#registry';
 import { slotOf } from '#sharding';
 import { type ClientMessage, type Cluster, type Observer, type ServerMessage, Violation } from '#sim';
+import { datumTold } from './datum-told.js';
 
 interface Known {
   version: DatumVersion;
@@ -119,9 +120,10 @@ export function recordedCause(cluster: Cluster, counted: Map<RemovalCause, numbe
 
       const answer = message as DataToSession;
       if (answer.kind === 'leaseEnded') for (const { registerId } of answer.ended) record(registerId, 'lease-ended');
-      if (answer.kind === 'datum' && answer.complete) {
-        const publications = new Map(answer.publications.map((each) => [each.registerId, each]));
-        advance(answer.dataInfoId, { version: answer.version, publications }, from);
+      const datum = datumTold(cluster, from, message);
+      if (datum?.complete) {
+        const publications = new Map(datum.publications.map((each) => [each.registerId, each]));
+        advance(datum.dataInfoId, { version: datum.version, publications }, from);
       } else if (answer.kind === 'change') {
         for (const { registerId, cause } of answer.removals) record(registerId, cause);
         const base = complete.get(answer.dataInfoId);

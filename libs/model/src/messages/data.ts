@@ -58,8 +58,11 @@ export type SessionToData =
    * two differ, a digest tells in what.
    */
   | { kind: 'summary'; slot: number; leaderEpoch: number; number: number; hash: ContentHash }
-  /** Asks for the datum now, complete or not, and for every change from then on. Repeating it asks for a fresh datum. */
-  | { kind: 'interest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId }
+  /**
+   * Asks for the datum now, complete or not, and for every change from then on. Repeating it asks for a fresh datum. With
+   * the hash of what the sender holds, `same` may be the answer, as it may be later on, when the datum becomes complete.
+   */
+  | { kind: 'interest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId; hash?: ContentHash }
   | { kind: 'disinterest'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId }
   /** Asks for the datum once, without interest. */
   | { kind: 'fetch'; slot: number; leaderEpoch: number; dataInfoId: DataInfoId; requestId: number }
@@ -124,6 +127,19 @@ export type DataToSession =
       publications: Publication[];
       /** Present when it answers a `fetch`. */
       requestId?: number;
+    }
+  /**
+   * In place of `datum`: its publications are those that hash to this, with stamps, owners and times of registration. The
+   * receiver most likely holds just these, as of an earlier leader; if it does not, it asks again.
+   */
+  | {
+      kind: 'same';
+      slot: number;
+      leaderEpoch: number;
+      dataInfoId: DataInfoId;
+      version: DatumVersion;
+      complete: boolean;
+      hash: ContentHash;
     }
   /**
    * What changed between two versions of a datum the peer is interested in. Applies only to its exact base. `to` equal

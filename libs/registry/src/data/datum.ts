@@ -24,7 +24,7 @@ export class Datum {
   /** Links that want every change. */
   interest: Set<LinkId> | undefined;
   pending: PendingChange | undefined;
-  /** Of the live publications. */
+  /** Of the live publications, with their times of registration. */
   readonly hash: HashSum = { high: 0, low: 0 };
 
   constructor(

@@ -1,5 +1,5 @@
 import type { ContentHash, Publication } from '#model';
-import { type HashSum, addPublication, formatHash } from '../content-hash.js';
+import { type HashSum, addExactly, addPublication, formatHash } from '../content-hash.js';
 import type { KeptPublication } from './memory/kept-publication.js';
 
 interface Share extends HashSum {
@@ -30,13 +30,13 @@ export class Owned {
     return formatHash(sum);
   }
 
-  /** Adds the publication to the sums given, or takes it out of them, and so for its owner's. */
-  add(publication: Publication, times: 1 | -1, ...sums: HashSum[]): void {
-    if (publication.owner.kind !== 'connected') return addPublication(publication, times, ...sums);
+  /** Adds the publication to the sums given, or takes it out of them, and so for its owner's. `exact` counts times too. */
+  add(publication: Publication, times: 1 | -1, exact: HashSum, sum: HashSum): void {
+    if (publication.owner.kind !== 'connected') return addExactly(publication, times, exact, sum);
     const { session } = publication.owner;
     let share = this.shares.get(session);
     if (!share) this.shares.set(session, (share = { count: 0, high: 0, low: 0 }));
-    addPublication(publication, times, ...sums, share);
+    addExactly(publication, times, exact, sum, share);
     share.count += times;
     if (share.count === 0) this.shares.delete(session);
   }

@@ -22,7 +22,7 @@ import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import { type KeptPublication, type LiveName, nameOf } from './memory/kept-publication.js';
 import type { SlotReplica } from './slot-replica.js';
-import { type Outbox, tell, tellDatum } from './telling.js';
+import { type Outbox, tell, tellDatum, tellSame } from './telling.js';
 import { WaitSet } from './wait-set.js';
 import type { Unconfirmed } from './warm/unconfirmed.js';
 
@@ -72,6 +72,8 @@ export class SlotLeader {
   unconfirmed: Unconfirmed | undefined;
   /** Links over which persistent writes were asked for that are not answered yet. */
   private readonly persisting = new Map<LinkId, number>();
+  /** Links whose session servers compare what they hold by hash. */
+  private readonly comparing = new Set<LinkId>();
   private readonly cleanUp: CleanUp;
   private readonly waitSet: WaitSet;
   private answering: Outbox = { push: () => undefined };
@@ -172,7 +174,8 @@ export class SlotLeader {
       }
       case 'interest':
         this.replica.addInterest(link, message.dataInfoId);
-        for (const told of tell(this.replica, message.dataInfoId)) send(told);
+        if (message.hash !== undefined) this.comparing.add(link);
+        for (const told of tell(this.replica, message.dataInfoId, message.hash)) send(told);
         break;
       case 'disinterest':
         this.replica.dropInterest(link, message.dataInfoId);
@@ -218,6 +221,7 @@ export class SlotLeader {
     this.replication.dropLink(link);
     this.durable.dropLink(link);
     this.persisting.delete(link);
+    this.comparing.delete(link);
   }
 
   /** Lets go of a session incarnation of which nothing will come any more. */
@@ -353,8 +357,13 @@ export class SlotLeader {
       this.forgetUnconfirmed();
       this.replica.complete();
       for (const { dataInfoId, interest } of this.replica.interest.datums()) {
-        const message = tellDatum(this.replica, dataInfoId);
-        for (const link of interest!) out.push({ type: 'send', link, message });
+        // Nearly always they hold just this; where one does not, it asks again.
+        const same = tellSame(this.replica, dataInfoId);
+        let whole: DataToSession | undefined;
+        for (const link of interest!) {
+          const message = this.comparing.has(link) ? same : (whole ??= tellDatum(this.replica, dataInfoId));
+          out.push({ type: 'send', link, message });
+        }
       }
     }
     for (const { links, change } of this.replica.takeDeliveries()) {

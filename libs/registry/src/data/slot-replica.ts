@@ -121,6 +121,11 @@ export class SlotReplica {
     return datum ? copies(datum.publications.values()) : [];
   }
 
+  /** Of what is live of a datum, with its times of registration. */
+  hashOfDatum(dataInfoId: DataInfoId): ContentHash {
+    return formatHash(this.datums.get(dataInfoId)?.hash ?? { high: 0, low: 0 });
+  }
+
   /** The removals remembered of a datum. */
   removalsOf(dataInfoId: DataInfoId): Removal[] {
     const tombstones = this.datums.get(dataInfoId)?.tombstones?.values() ?? [];

@@ -1,4 +1,4 @@
-import type { DataInfoId, DataToSession, LeaderToReplica, LinkEffect } from '#model';
+import type { ContentHash, DataInfoId, DataToSession, LeaderToReplica, LinkEffect } from '#model';
 import type { ChangeMessage } from './changes.js';
 import type { SlotReplica } from './slot-replica.js';
 
@@ -15,9 +15,26 @@ export function tellDatum(replica: SlotReplica, dataInfoId: DataInfoId): Extract
   return { kind: 'datum', slot, leaderEpoch, dataInfoId, version, complete, publications };
 }
 
+/** To one that holds what hashes to `held`, that this is what the datum is; else all of it. */
+export function tellIfOther(
+  replica: SlotReplica,
+  dataInfoId: DataInfoId,
+  held: ContentHash | undefined,
+): Extract<DataToSession, { kind: 'datum' | 'same' }> {
+  const same = tellSame(replica, dataInfoId);
+  return same.hash === held ? same : tellDatum(replica, dataInfoId);
+}
+
+/** By hash what {@link tellDatum} tells whole. */
+export function tellSame(replica: SlotReplica, dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'same' }> {
+  const { slot, leaderEpoch, isComplete: complete } = replica;
+  const version = replica.version(dataInfoId);
+  return { kind: 'same', slot, leaderEpoch, dataInfoId, version, complete, hash: replica.hashOfDatum(dataInfoId) };
+}
+
 /** A partial datum removes nothing by absence, so the removals known so far go with it, at the same version. */
-export function tell(replica: SlotReplica, dataInfoId: DataInfoId): DataToSession[] {
-  const datum = tellDatum(replica, dataInfoId);
+export function tell(replica: SlotReplica, dataInfoId: DataInfoId, held?: ContentHash): DataToSession[] {
+  const datum = tellIfOther(replica, dataInfoId, held);
   const removals = datum.complete ? [] : replica.removalsOf(dataInfoId);
   if (removals.length === 0) return [datum];
   const { slot, leaderEpoch, version } = datum;

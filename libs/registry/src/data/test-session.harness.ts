@@ -1,4 +1,5 @@
 import type { DataToSession, LinkId, Operation, OperationResult, Publication, SessionToData, Stamp } from '#model';
+import { addExactly, formatHash } from '../content-hash.js';
 import type { DataWorld } from './data-world.harness.js';
 import { DATUM, publication } from './fixtures.harness.js';
 
@@ -99,6 +100,14 @@ export class TestSession {
   want(dataInfoId = DATUM): KindOf<'datum'> {
     this.send({ kind: 'interest', slot: 0, leaderEpoch: this.leaderEpoch, dataInfoId });
     return this.last('datum');
+  }
+
+  /** Wants it, and says what it holds of it. */
+  compare(...held: Publication[]): void {
+    const sum = { high: 0, low: 0 };
+    for (const each of held) addExactly(each, 1, sum);
+    const { leaderEpoch } = this;
+    this.send({ kind: 'interest', slot: 0, leaderEpoch, dataInfoId: DATUM, hash: formatHash(sum) });
   }
 
   fetch(dataInfoId = DATUM): KindOf<'datum'> {

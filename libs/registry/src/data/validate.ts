@@ -255,6 +255,7 @@ function isSlotMessage(message: SlotMessage, belongs: Belongs): boolean {
     case 'summary':
       return isCount(message.number) && typeof message.hash === 'string';
     case 'interest':
+      return belongs(message.dataInfoId) && (message.hash === undefined || typeof message.hash === 'string');
     case 'disinterest':
       return belongs(message.dataInfoId);
     case 'fetch':

@@ -175,6 +175,12 @@ export class SessionHarness {
     this.fromData({ kind: 'datum', slot: 0, leaderEpoch, dataInfoId, version, complete, publications });
   }
 
+  /** From the leader at leaderEpoch 2: the datum is what hashes to this. */
+  same(sequence: number, hash: string, complete: boolean, leaderEpoch = 2): void {
+    const version = { leaderEpoch, sequence };
+    this.fromData({ kind: 'same', slot: 0, leaderEpoch, dataInfoId: DATUM, version, complete, hash });
+  }
+
   change(
     from: number,
     to: number,

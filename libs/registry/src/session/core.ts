@@ -288,6 +288,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'datum':
         slot.receive(message);
         return this.reads.receive(slot, message);
+      case 'same':
       case 'change':
         return this.reads.receive(slot, message);
       case 'temporary':

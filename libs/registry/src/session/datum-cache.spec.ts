@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import type { Publication } from '#model';
 import { type Held, merge } from '../merge.js';
 import { DATUM, publicationOf, removalOf, versionOf } from './core.harness.js';
 import { CachedDatum, type Difference, type Outcome } from './datum-cache.js';
@@ -28,6 +29,12 @@ function judge(words: Word[]): Record<string, number> {
       .map(([id, one]) => [id, one.stamp[1]])
       .toSorted(),
   );
+}
+
+function cachedOf(...held: Publication[]): CachedDatum {
+  const datum = new CachedDatum(DATUM);
+  datum.takeDatum(versionOf(1), true, held);
+  return datum;
 }
 
 describe('a cached datum', () => {
@@ -68,6 +75,42 @@ describe('a cached datum', () => {
         expect([datum.state, shownRemoved.length, datum.rezoned.size]).toEqual(['complete', 0, 0]);
       }),
     );
+  });
+
+  it('takes by hash just what it would take whole, where it holds that', () => {
+    fc.assert(
+      fc.property(fc.array(word), fc.array(fc.array(word)), fc.boolean(), fc.boolean(), (first, batches, ...told) => {
+        const [wasComplete, isComplete] = told;
+        const [whole, same] = [0, 0].map(() => {
+          const datum = new CachedDatum(DATUM);
+          datum.takeDatum(versionOf(0), wasComplete, publications(first));
+          batches.forEach((batch, index) => {
+            const [from, to] = [versionOf(index), versionOf(index + 1)];
+            datum.takeChange(from, to, wasComplete, publications(batch), removals(batch));
+          });
+          return datum;
+        }) as [CachedDatum, CachedDatum];
+        const next = versionOf(1, 2);
+        const outcome = whole.takeDatum(next, isComplete, [...whole.publications()]);
+        expect(same.takeSame(next, isComplete, same.hash!)).toEqual(outcome);
+        expect(same).toEqual(whole);
+      }),
+    );
+  });
+
+  it('asks for the whole where its hash is another, whatever of a publication differs', () => {
+    const a = publicationOf('a', 1, { zone: 'east' });
+    const hash = cachedOf(a).hash!;
+    expect(cachedOf(a).takeSame(versionOf(1, 2), true, hash)).toMatchObject({ changes: [] });
+    for (const other of [
+      ...[{ registerTimestamp: a.registerTimestamp + 1 }, { zone: 'west' }, { appName: 'x' }],
+      ...[{ body: Uint8Array.of(7) }, { stamp: publicationOf('a', 2).stamp }, { registerId: 'b' }],
+      { owner: { kind: 'connected' as const, session: 'another', connection: 1 } },
+    ])
+      expect(cachedOf({ ...a, ...other }).takeSame(versionOf(1, 2), true, hash)).toBe('gap');
+    expect(cachedOf().takeSame(versionOf(1, 2), true, hash)).toBe('gap');
+    expect(new CachedDatum(DATUM).takeSame(versionOf(1, 2), true, cachedOf().hash!)).toBe('gap');
+    expect(cachedOf(a).takeSame(versionOf(0), true, hash)).toBe('ignored');
   });
 
   it('tells what changed, and nothing when only stamps and owners did', () => {

@@ -1,4 +1,5 @@
 import {
+  type ContentHash,
   type DataInfoId,
   type DatumVersion,
   type Publication,
@@ -8,6 +9,7 @@ import {
   ZERO_VERSION,
   compareVersions,
 } from '#model';
+import { addExactly, formatHash } from '../content-hash.js';
 import { merge } from '../merge.js';
 import { hashSeen } from '../view-hash.js';
 import { BOUNDS } from './limits.js';
@@ -34,7 +36,7 @@ export interface Difference {
   readonly becameComplete: boolean;
 }
 
-/** `gap`: the change does not start where we are, so a fresh datum is needed. `ignored`: older than what is held. */
+/** `gap`: what came does not fit what is held, so a fresh datum is needed. `ignored`: older than what is held. */
 export type Outcome = Difference | 'gap' | 'ignored';
 
 /**
@@ -56,6 +58,14 @@ export class CachedDatum {
 
   constructor(readonly dataInfoId: DataInfoId) {}
 
+  /** Of all that is held, with stamps, owners and times of registration; undefined while nothing is known. */
+  get hash(): ContentHash | undefined {
+    if (this.state === 'unknown') return undefined;
+    const sum = { high: 0, low: 0 };
+    for (const { publication } of this.entries.values()) addExactly(publication, 1, sum);
+    return formatHash(sum);
+  }
+
   *publications(): Generator<Publication> {
     for (const { publication } of this.entries.values()) yield publication;
   }
@@ -67,6 +77,22 @@ export class CachedDatum {
     this.state = 'partial';
     const difference = new Diff();
     for (const publication of publications) this.mergeUpsert(publication, difference);
+    return difference;
+  }
+
+  /**
+   * What {@link takeDatum} does where the datum has just the publications that are held: nothing comes or goes.
+   * @param hash of those
+   */
+  takeSame(version: DatumVersion, complete: boolean, hash: ContentHash): Outcome {
+    if (this.state === 'unknown') return 'gap';
+    if (compareVersions(version, this.version) < 0) return 'ignored';
+    if (hash !== this.hash) return 'gap';
+    this.version = version;
+    const difference = new Diff();
+    difference.becameComplete = complete && this.state !== 'complete';
+    this.state = complete ? 'complete' : 'partial';
+    if (complete) this.forgetPartial();
     return difference;
   }
 
@@ -106,7 +132,7 @@ export class CachedDatum {
     difference.becameComplete = this.state !== 'complete';
     const old = this.entries;
     this.entries = new Map();
-    this.removals.clear();
+    this.forgetPartial();
     for (const publication of publications) {
       const { registerId } = publication;
       this.entries.set(registerId, difference.enter(registerId, old.get(registerId), publication));
@@ -117,8 +143,13 @@ export class CachedDatum {
       difference.leave(registerId, entry);
     }
     this.state = 'complete';
-    this.rezoned.clear();
     return difference;
+  }
+
+  /** Once complete, absence proves all. */
+  private forgetPartial(): void {
+    this.removals.clear();
+    this.rezoned.clear();
   }
 
   private mergeUpsert(publication: Publication, difference: Diff): void {

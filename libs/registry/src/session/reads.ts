@@ -186,13 +186,16 @@ export class Reads {
     for (const wanted of this.bySlot.get(slot.slot) ?? []) this.refresh(wanted);
   }
 
-  receive(slot: SlotLink, message: Extract<DataToSession, { kind: 'datum' | 'change' }>): void {
+  receive(slot: SlotLink, message: Extract<DataToSession, { kind: 'datum' | 'same' | 'change' }>): void {
     const wanted = this.wanted.get(message.dataInfoId);
     if (!wanted || message.leaderEpoch !== slot.leaderEpoch) return;
     if (message.kind === 'datum') {
       if (message.requestId !== undefined) return;
       wanted.isRefreshing = false;
       this.show(wanted, wanted.datum.takeDatum(message.version, message.complete, message.publications));
+    } else if (message.kind === 'same') {
+      wanted.isRefreshing = false;
+      this.show(wanted, wanted.datum.takeSame(message.version, message.complete, message.hash));
     } else if (!wanted.isRefreshing) {
       const { from, to, complete, upserts, removals } = message;
       this.show(wanted, wanted.datum.takeChange(from, to, complete, upserts, removals));
@@ -239,8 +242,8 @@ export class Reads {
     const slot = this.slots.all[wanted.slot]!;
     if (wanted.isRefreshing || !slot.isOpen) return;
     wanted.isRefreshing = true;
-    const { dataInfoId } = wanted.datum;
-    slot.say({ kind: 'interest', slot: slot.slot, leaderEpoch: slot.leaderEpoch, dataInfoId });
+    const { dataInfoId, hash } = wanted.datum;
+    slot.say({ kind: 'interest', slot: slot.slot, leaderEpoch: slot.leaderEpoch, dataInfoId, hash });
   }
 
   private remove(subscription: Subscription): void {

@@ -181,6 +181,37 @@ describe('a change of leader', () => {
     expect(session.transcript()).toEqual([]);
   });
 
+  it('says by hash what is held, and takes the word that it is the same', () => {
+    const session = subscribed();
+    failOver(session);
+    const { hash } = session.lastSent('interest');
+    session.same(0, hash!, false);
+    session.subscribe(2);
+    session.same(3, hash!, true);
+    session.change(3, 4, [publicationOf('b')], [], true, 2);
+    expect(session.transcript()).toEqual([
+      ...['c2 <- done', 'c2/s <- partial 2.0 a=1', 'c2/s <- snapshot 2.3 a=1'],
+      ...['c1/s <- snapshot 2.4 a=1 b=1', 'c2/s <- snapshot 2.4 a=1 b=1'],
+    ]);
+  });
+
+  it('asks again where it holds something else than the leader says', () => {
+    const session = subscribed();
+    failOver(session);
+    session.same(0, '0123456789abcdef', false);
+    session.same(1, '0123456789abcdef', true);
+    expect(session.transcript()).toEqual(['d2 <- interest d', 'd2 <- interest d']);
+    session.datum(1, [publicationOf('b')], true, 2);
+    expect(session.transcript()).toEqual(['c1/s <- snapshot 2.1 b=1']);
+  });
+
+  it('says no hash of what it knows nothing of', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.subscribe(1);
+    expect(session.lastSent('interest').hash).toBeUndefined();
+  });
+
   it('keeps what was known until the new leader is complete', () => {
     const session = subscribed();
     failOver(session);
