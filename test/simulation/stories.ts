@@ -93,15 +93,22 @@ export function gatherOn(cluster: Cluster, host: string): void {
   cluster.heal();
 }
 
-/** One machine with a session and a data server ends; the data server is started again, and has lost everything. */
+/**
+ * One machine with a session and a data server ends; the data server is started again, and has lost everything. It takes the
+ * clients a while to reach another session server, less than the grace.
+ */
 export function machineDies(cluster: Cluster): void {
   gatherOn(cluster, 'session-1');
   const [watching, ...publishing] = cluster.clients;
   watching!.subscribe(SERVICE);
   for (const client of publishing) client.publish({ ...SERVICE, data: [`http://${client.name}:80`] });
   cluster.untilConverged();
+  for (const client of publishing)
+    for (const { name } of cluster.sessions) if (name !== 'session-1') cluster.partition(client.name, name);
   cluster.kill('session-1');
   cluster.restart('data-1');
+  cluster.run(2_000);
+  cluster.heal();
   cluster.run(20_000);
   cluster.untilConverged();
 }

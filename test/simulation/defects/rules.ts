@@ -84,7 +84,6 @@ export const RULE_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'the wait set without its grace',
-    seeds: 80,
     rule: /invariant 3/,
     cores: without(({ sessions }) => {
       sessions.isNotWorthWaiting = (_, incarnation) => !sessions.inTable.has(incarnation);

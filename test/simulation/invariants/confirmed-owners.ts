@@ -1,6 +1,7 @@
 import type { FromMeta, LeaderToReplica, Operation, PeerHello, Publication, SessionToData, Stamp } from '#model';
 import type { DataEffect } from '#registry';
 import { type Cluster, type Observer, Violation } from '#sim';
+import { datumTold } from './datum-told.js';
 
 /** What a data server has the word of owners for, of one slot at one leaderEpoch. */
 interface Known {
@@ -102,7 +103,7 @@ export function confirmedOwners(cluster: Cluster): Observer {
   };
 
   const check = (node: string, life: Life, message: Told): void => {
-    for (const publication of publicationsIn(message)) {
+    for (const publication of publicationsIn(datumTold(cluster, node, message) ?? message)) {
       const { registerId, stamp, owner } = publication;
       if (owner.kind === 'persistent') continue;
       const { confirmed } = life.at(message.slot, message.leaderEpoch) ?? {};
