@@ -27,17 +27,19 @@ export async function startSession(
   const folder = await ServerFolder.open(config.dataDir);
   const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });
   const edge = edgeContext(host.makeRegisterId);
+  const clients = new RpcClients(host, edge);
   return startTierApp({
     config,
     logger,
     host,
     resource: folder,
+    accept: (server) => clients.accept(server),
     metrics: sessionMetrics(() => host.core),
     controllers: [RegistryController, PublishersController, LeasesController, DatumsController, WatchController],
     providers: [
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },
-      { provide: RpcClients, useValue: new RpcClients(host, edge) },
+      { provide: RpcClients, useValue: clients },
       { provide: HttpCaller, useValue: new HttpCaller(host) },
     ],
   });

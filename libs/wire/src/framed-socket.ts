@@ -4,6 +4,7 @@ import { LIMITS, RegistryError } from '#model';
 import { unpack } from './decoder.js';
 import type { FaultPacket } from './packets.js';
 import { encodeFrameParts, FrameDecoder } from './frames.js';
+import { flushLater } from './write-turns.js';
 
 export interface FramedSocketLimits {
   /** The largest frame read or written. */
@@ -58,7 +59,6 @@ export class FramedSocket {
   private readonly decoder: FrameDecoder;
   private pending: Buffer[] = [];
   private pendingBytes = 0;
-  private flushScheduled = false;
   private pausedForDrain = false;
   private ended = false;
   private frameTimer: NodeJS.Timeout | undefined;
@@ -112,7 +112,10 @@ export class FramedSocket {
     this.write(encodeFrameParts(value, this.limits.maxFrameBytes));
   }
 
-  /** Sends frames that are encoded already. All that is written in one tick goes to the socket in one write. */
+  /**
+   * Sends frames that are encoded already. What is written in one tick goes to the socket in one write, unless so many
+   * sockets are written to that the first of them should not wait for the last; see write-turns.ts.
+   */
   write(frames: Buffer | readonly Buffer[]): void {
     if (this.ended || this.socket.destroyed) return;
     if (Buffer.isBuffer(frames)) this.enqueue(frames);
@@ -122,10 +125,7 @@ export class FramedSocket {
       this.abort(
         new RegistryError('OVERLOADED', 'The peer does not read what is sent to it; the connection is closed.'),
       );
-    } else if (!this.flushScheduled && this.pending.length > 0) {
-      this.flushScheduled = true;
-      process.nextTick(this.onFlush);
-    }
+    } else if (this.pending.length > 0) flushLater(this);
   }
 
   /** Calls `listener` once when the kernel has taken everything, in this tick's microtasks if it has already. */
@@ -170,12 +170,8 @@ export class FramedSocket {
     this.pendingBytes += part.length;
   }
 
-  private readonly onFlush = (): void => {
-    this.flushScheduled = false;
-    this.flush();
-  };
-
-  private flush(): void {
+  /** Hands to the socket what is waiting. */
+  flush(): void {
     if (this.pending.length === 0) return;
     const parts = this.pending;
     this.pending = [];

@@ -3,7 +3,6 @@ import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import type { Notice } from '#model';
 import type { RollcallContext } from '#nest';
-import type { SharedBody } from '#wire';
 import { RpcClients } from './rpc-clients.js';
 
 /** The patterns of the client protocol; see ClientRequests in the model for payloads and answers. */
@@ -17,8 +16,8 @@ export class RegistryController {
   }
 
   @MessagePattern('registry.subscribe')
-  subscribe(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Observable<SharedBody> {
-    return this.clients.of(connection).subscribe(payload);
+  subscribe(@Payload() payload: unknown, @Ctx() { connection, requestId }: RollcallContext): Observable<never> {
+    return this.clients.of(connection).subscribe(payload, requestId);
   }
 
   @MessagePattern('registry.apply')

@@ -1,8 +1,8 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type ClientResult, type Notice, RegistryError } from '#model';
-import type { Connection } from '#nest';
+import type { Connection, RollcallServer } from '#nest';
 import { type EdgeContext, type PushFrame, parseClientMessage, presentReply } from '#registry';
-import { type SharedBody, decodeBody } from '#wire';
+import { type RequestId, decodeBody } from '#wire';
 import { accepted } from '../edge.js';
 import { sharedPush } from '../frames.js';
 import { PushPacer } from '../push-pacer.js';
@@ -17,6 +17,22 @@ export class RpcClients {
     private readonly edge: EdgeContext,
   ) {}
 
+  /** What comes with every push, and from every client that is idle, is taken as it comes; see RollcallServer. */
+  accept(server: RollcallServer): void {
+    server.direct('registry.ack', ({ id, data }, connection) => {
+      // One who wants to know what became of it gets an answer, like any other.
+      const client = id === undefined ? this.clients.get(connection) : undefined;
+      client?.ack(data);
+      return client !== undefined;
+    });
+    server.direct('registry.heartbeat', ({ id }, connection) => {
+      const client = this.clients.get(connection);
+      client?.heard();
+      if (client && id !== undefined) connection.respond({ id, response: {}, isDisposed: true });
+      return client !== undefined;
+    });
+  }
+
   of(connection: Connection): RpcClient {
     let client = this.clients.get(connection);
     if (!client) this.clients.set(connection, (client = new RpcClient(connection, this.host, this.edge)));
@@ -28,7 +44,7 @@ export class RpcClient implements ConnectionSink {
   private readonly id: number;
   /** With the zone that the hello told, for messages that name none. */
   private edge: EdgeContext;
-  private readonly subscriptions = new Map<string, Subscriber<SharedBody>>();
+  private readonly streams = new Map<string, Stream>();
   private readonly pacer: PushPacer;
   private notices: Subscriber<Notice> | undefined;
   private readsCompressed = false;
@@ -41,7 +57,7 @@ export class RpcClient implements ConnectionSink {
     this.edge = edge;
     this.pacer = new PushPacer(
       connection,
-      (subscriptionId, frame) => this.subscriptions.get(subscriptionId)?.next(sharedPush(frame, this.readsCompressed)),
+      (subscriptionId, frame) => this.send(subscriptionId, frame),
       (isBackedUp) => host.backedUp(this.id, isBackedUp),
     );
     this.id = host.connect(connection.remoteHost, this);
@@ -52,7 +68,7 @@ export class RpcClient implements ConnectionSink {
   async request(pattern: string, payload: unknown): Promise<object> {
     const { request, single } = accepted(parseClientMessage(pattern, payload, this.edge));
     const answer = presentReply(await this.host.request(this.id, request), single, decodeBody);
-    if (request.kind === 'unsubscribe') this.subscriptions.get(request.subscriptionId)?.complete();
+    if (request.kind === 'unsubscribe') this.streams.get(request.subscriptionId)?.subscriber.complete();
     return answer;
   }
 
@@ -80,22 +96,39 @@ export class RpcClient implements ConnectionSink {
     });
   }
 
-  subscribe(payload: unknown): Observable<SharedBody> {
+  /**
+   * Keeps the request open for as long as the subscription lives. Pushes answer it past this stream, in which each would wait
+   * for a turn of its own.
+   */
+  subscribe(payload: unknown, requestId: RequestId | undefined): Observable<never> {
     const { request } = accepted(parseClientMessage('registry.subscribe', payload, this.edge));
     if (request.kind !== 'subscribe') throw new RegistryError('INTERNAL');
+    if (requestId === undefined) throw new RegistryError('BAD_REQUEST', 'A subscribe wants answers, hence has an id.');
     const { subscriptionId } = request;
     return new Observable((subscriber) => {
-      if (this.subscriptions.has(subscriptionId)) {
+      if (this.streams.has(subscriptionId)) {
         subscriber.error(new RegistryError('ALREADY_SUBSCRIBED'));
         return undefined;
       }
-      this.subscriptions.set(subscriptionId, subscriber);
+      this.streams.set(subscriptionId, { requestId, subscriber });
       this.host.request(this.id, request).catch((error: unknown) => subscriber.error(error));
       return () => {
         this.pacer.drop(subscriptionId);
-        this.subscriptions.delete(subscriptionId);
+        this.streams.delete(subscriptionId);
       };
     });
+  }
+
+  heard(): void {
+    this.host.dispatch({ type: 'heard', connection: this.id });
+  }
+
+  /** What is no acknowledgement is ignored, since nobody waits for an answer. */
+  ack(payload: unknown): void {
+    const parsed = parseClientMessage('registry.ack', payload, this.edge);
+    if (!parsed.ok || parsed.request.kind !== 'ack') return;
+    const { subscriptionId, version, refused = false } = parsed.request;
+    this.host.dispatch({ type: 'acked', connection: this.id, subscriptionId, version, refused });
   }
 
   push(subscriptionId: string, frame: PushFrame): void {
@@ -109,4 +142,21 @@ export class RpcClient implements ConnectionSink {
   close(reason: string): void {
     this.connection.close(new RegistryError('CONNECTION_CLOSED', reason));
   }
+
+  private send(subscriptionId: string, frame: PushFrame): void {
+    const stream = this.streams.get(subscriptionId);
+    if (!stream) return;
+    try {
+      this.connection.respondShared(stream.requestId, sharedPush(frame, this.readsCompressed));
+    } catch (error) {
+      // It is larger than a frame may be.
+      stream.subscriber.error(error);
+    }
+  }
+}
+
+/** A subscription that is open: the request that its pushes answer, and what ends it. */
+interface Stream {
+  requestId: RequestId;
+  subscriber: Subscriber<never>;
 }

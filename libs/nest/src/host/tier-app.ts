@@ -39,6 +39,8 @@ export interface TierAppOptions {
   resource: { close(): Promise<void> };
   controllers?: DynamicModule['controllers'];
   providers?: DynamicModule['providers'];
+  /** Takes what comes over RPC too often to go through Nest. */
+  accept?(server: RollcallServer): void;
   /** Without, there is no `/metrics`. */
   metrics?: readonly Metric[];
 }
@@ -74,6 +76,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   };
   try {
     host.acceptor.accept(server);
+    options.accept?.(server);
     app = await createApp(options);
     app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
     await app.startAllMicroservices();

@@ -74,10 +74,10 @@ export class Links<Sent, Received> implements LinkAcceptor {
   accept(server: RollcallServer): void {
     const { open, send } = this.patterns;
     server.addHandler(open, (hello: unknown, context: RollcallContext) => this.onOpen(hello, context) as never);
-    server.addHandler(
-      send,
-      (batch: unknown, { connection }: RollcallContext) => this.onSend(batch, connection) as never,
-    );
+    server.direct(send, ({ data }, connection) => {
+      this.onSend(data, connection);
+      return true;
+    });
   }
 
   perform(effect: LinkEffect<Sent>): void {

@@ -95,6 +95,30 @@ describe('a connection of the SDK', () => {
   });
 });
 
+describe('a pattern whose messages are taken past Nest', () => {
+  it('has its handler called before any that comes behind it, and leaves to Nest what that handler does not take', async () => {
+    const taken: unknown[] = [];
+    test.server.direct('note', ({ data }) => data !== 'for Nest' && taken.push(data) > 0);
+    const connection = await test.connect();
+    for (const data of [1, 2, 'for Nest', 3]) connection.emit('note', data);
+    await connection.request('echo', 'after');
+    expect(taken).toEqual([1, 2, 3]);
+    expect(seen.events).toEqual(['for Nest']);
+  });
+
+  it('answers by itself, and costs nobody anything when it fails', async () => {
+    test.server.direct('direct', ({ id, data }, connection) => {
+      if (data === 'defect') throw new Error('secret');
+      connection.respond({ id: id!, response: data, isDisposed: true });
+      return true;
+    });
+    const connection = await test.connect();
+    connection.emit('direct', 'defect');
+    expect(await connection.request('direct', { a: 1 })).toEqual({ a: 1 });
+    expect(test.connections[0]!.inFlight).toBe(0);
+  });
+});
+
 describe('a stock ClientProxy with our socket class', () => {
   let client: ClientProxy;
   beforeEach(async () => {

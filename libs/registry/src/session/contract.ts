@@ -169,6 +169,9 @@ export type SessionEvent =
   | { type: 'clientDisconnected'; connection: ConnectionId }
   /** Less is read of the connection than is pushed, or everything has been. */
   | { type: 'clientBackedUp'; connection: ConnectionId; isBackedUp: boolean }
+  /** A heartbeat, and an acknowledgement that nobody waits for an answer to. */
+  | { type: 'heard'; connection: ConnectionId }
+  | { type: 'acked'; connection: ConnectionId; subscriptionId: string; version: string; refused: boolean }
   /** `requestId` is the host's, unique per process. `wallMs` serves stamps made here, and nothing else. */
   | { type: 'request'; connection: ConnectionId; requestId: number; wallMs: number; request: SessionRequest };
 

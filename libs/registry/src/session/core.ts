@@ -157,6 +157,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.disconnected(event.connection);
       case 'clientBackedUp':
         return this.reads.backedUp(event.connection, event.isBackedUp);
+      case 'heard':
+        return void this.heard(event.connection);
+      case 'acked':
+        if (this.heard(event.connection))
+          this.reads.ack(event.connection, event.subscriptionId, event.version, event.refused);
+        return;
       case 'request':
         return this.request(event);
     }
@@ -306,12 +312,18 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.connections.disconnected(connection, this.holdings.ownedBy(id).size > 0);
   }
 
+  private heard(id: number): boolean {
+    const connection = this.connections.get(id);
+    if (connection) connection.heardAtMs = this.context.nowMs;
+    return connection !== undefined && this.isRunning;
+  }
+
   private request({ connection: id, requestId, wallMs, request }: RequestEvent): void {
     const cost = request.kind === 'apply' ? Math.max(request.operations.length, 1) : 1;
     const pending = this.requests.begin(id, requestId, cost);
     if (!pending) return;
     const connection = this.connections.get(id);
-    if (connection) connection.heardAtMs = this.context.nowMs;
+    this.heard(id);
     if (this.phase === 'stopping') return pending.fail(failure('SHUTTING_DOWN'));
     if (request.kind === 'hello') {
       if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));

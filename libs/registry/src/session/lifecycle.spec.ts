@@ -66,6 +66,23 @@ describe('a silent client', () => {
     expect(session.transcript()).toEqual(['close c1']);
   });
 
+  it('is not silent as long as it acknowledges, or is heard otherwise without a request', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.request(1, hello);
+    session.transcript();
+    for (let i = 0; i < 5; i++) {
+      session.pass(9_000);
+      session.do({ type: 'heard', connection: 1 });
+      session.pass(9_000);
+      session.do({ type: 'acked', connection: 1, subscriptionId: 'none', version: '1.1', refused: false });
+    }
+    session.do({ type: 'heard', connection: 2 });
+    expect(session.transcript()).toEqual([]);
+    session.pass(10_000);
+    expect(session.transcript()).toEqual(['close c1']);
+  });
+
   it('is not blamed for the standing still of the server', () => {
     const session = SessionHarness.ready();
     session.connect(1);
