@@ -14,15 +14,16 @@ import { MetaHost } from './meta.host.js';
 import { Backups } from './raft/backup.js';
 import { RaftAdministration } from './raft/administration.js';
 import { MetaGroup } from './raft/group.js';
+import { ConfigRpcController } from './rpc/config.controller.js';
 import { RaftRpcController } from './rpc/raft.controller.js';
 import { StateRpcController } from './rpc/state.controller.js';
 import { StateAdministration } from './state/administration.js';
 
-/** Over HTTP for operators, over RPC for the other meta servers. */
+/** Over HTTP for operators, over RPC for programs and the other meta servers. */
 const CONTROLLERS = [
   ...[RaftController, LeaderController, MembersController, SlotsController, ProtectionController],
   ...[SwitchesController, ConfigController, RebalanceController, DrainController],
-  ...[RaftRpcController, StateRpcController],
+  ...[RaftRpcController, StateRpcController, ConfigRpcController],
 ];
 
 /**

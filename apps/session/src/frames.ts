@@ -1,13 +1,13 @@
 import type { Push } from '#model';
-import { type EventFrame, type EventIds, type PushFrame, aloneId, presentFrame } from '#registry';
+import { type ConfigFrame, type EventFrame, type EventIds, type PushFrame, aloneId, presentFrame } from '#registry';
 import { SharedBody, compressed, decodeBody } from '#wire';
 
 /**
  * A frame is one object for all who are sent it, so what is encoded for one is kept with it for the others. It goes
  * when the frame goes.
  */
-const packed = new WeakMap<PushFrame, SharedBody>();
-const compact = new WeakMap<PushFrame, SharedBody>();
+const packed = new WeakMap<PushFrame | ConfigFrame, SharedBody>();
+const compact = new WeakMap<PushFrame | ConfigFrame, SharedBody>();
 const events = new WeakMap<PushFrame, string>();
 const eventsOfSeveral = new WeakMap<PushFrame, string>();
 
@@ -15,9 +15,12 @@ const eventsOfSeveral = new WeakMap<PushFrame, string>();
 const COMPRESS_ABOVE_BYTES = 32 * 1024;
 
 /** The frame as RPC clients read it. */
-export function sharedPush(frame: PushFrame, readsCompressed: boolean): SharedBody {
+export function sharedPush(frame: PushFrame | ConfigFrame, readsCompressed: boolean): SharedBody {
   let body = packed.get(frame);
-  if (!body) packed.set(frame, (body = SharedBody.of(presentFrame(frame, decodeBody))));
+  if (!body) {
+    body = SharedBody.of(frame.type === 'config' ? frame : presentFrame(frame, decodeBody));
+    packed.set(frame, body);
+  }
   if (!readsCompressed || body.packed.byteLength <= COMPRESS_ABOVE_BYTES) return body;
   let small = compact.get(frame);
   if (!small) compact.set(frame, (small = compressed(body)));
@@ -33,6 +36,11 @@ export function sharedEvent(frame: EventFrame, ids: EventIds): string {
   let text = events.get(frame);
   if (text === undefined) events.set(frame, (text = `id: ${aloneId(frame)}\n${eventLines(frame)}`));
   return text;
+}
+
+/** Its id brings nothing that is not newer, after a reconnect to any session server. */
+export function configEvent({ type: _type, ...value }: ConfigFrame): string {
+  return `id: ${value.clusterId}:${value.version}\nevent: config\ndata: ${JSON.stringify(value)}\n\n`;
 }
 
 function sharedLines(frame: EventFrame): string {

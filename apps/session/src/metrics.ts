@@ -9,6 +9,7 @@ export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
     gauge('rollcall_client_connections', 'Client connections that are up.', ({ connections }) => connections),
     gauge('rollcall_publishers', 'Publications that clients hold here.', ({ publishers }) => publishers),
     gauge('rollcall_subscribers', 'Subscriptions that clients hold here.', ({ subscribers }) => subscribers),
+    gauge('rollcall_config_watches', 'Configuration values that clients watch here.', ({ watches }) => watches),
     new Counter({
       name: 'rollcall_pushes_total',
       help: 'Pushes to clients, by what they bring.',

@@ -1,4 +1,6 @@
-import type { PushFrame } from '#registry';
+import type { ConfigFrame, PushFrame } from '#registry';
+
+export type PacedFrame = PushFrame | ConfigFrame;
 
 /** What pacing needs of whatever pushes are written to. */
 export interface PacedConnection {
@@ -15,16 +17,16 @@ export interface PacedConnection {
  * the push before it, nothing of that may be left out.
  */
 export class PushPacer {
-  private waiting: { subscriptionId: string; frame: PushFrame }[] = [];
+  private waiting: { subscriptionId: string; frame: PacedFrame }[] = [];
   private isArmed = false;
 
   constructor(
     private readonly connection: PacedConnection,
-    private readonly send: (subscriptionId: string, frame: PushFrame) => void,
+    private readonly send: (subscriptionId: string, frame: PacedFrame) => void,
     private readonly backedUp: (isBackedUp: boolean) => void,
   ) {}
 
-  push(subscriptionId: string, frame: PushFrame): void {
+  push(subscriptionId: string, frame: PacedFrame): void {
     if (!this.isArmed && !this.connection.backedUp) return this.send(subscriptionId, frame);
     this.waiting.push({ subscriptionId, frame });
     if (this.isArmed) return;

@@ -3,6 +3,7 @@ import { FEATURE_LEVEL } from '#model';
 import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
+import { ConfigController } from './http/config.controller.js';
 import { DatumsController } from './http/datums.controller.js';
 import { HttpCaller } from './http/http-caller.js';
 import { LeasesController } from './http/leases.controller.js';
@@ -35,7 +36,10 @@ export async function startSession(
     resource: folder,
     accept: (server) => clients.accept(server),
     metrics: sessionMetrics(() => host.core),
-    controllers: [RegistryController, PublishersController, LeasesController, DatumsController, WatchController],
+    controllers: [
+      ...[RegistryController, PublishersController, LeasesController, DatumsController],
+      ...[WatchController, ConfigController],
+    ],
     providers: [
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },

@@ -10,6 +10,7 @@ import {
 } from '#model';
 import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
 import {
+  type ConfigFrame,
   type ConnectionId,
   type PushFrame,
   SessionCore,
@@ -31,7 +32,7 @@ export interface SessionHostOptions {
 
 /** Where what the core says to one client connection goes. */
 export interface ConnectionSink {
-  push(subscriptionId: string, frame: PushFrame): void;
+  push(subscriptionId: string, frame: PushFrame | ConfigFrame): void;
   notice(notice: Notice): void;
   close(reason: string): void;
 }
@@ -130,6 +131,7 @@ export class SessionHost extends MemberHost<
       case 'fail':
         return this.settle(effect.requestId)?.reject(RegistryError.from(effect.failure));
       case 'push':
+      case 'config':
         return sink?.push(effect.subscriptionId, effect.frame);
       case 'notice':
         return sink?.notice(effect.notice);

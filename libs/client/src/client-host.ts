@@ -1,5 +1,14 @@
 import type { ConnectionOptions } from 'node:tls';
-import { type Env, type Failure, type LogEffect, type Notice, type Push, RegistryError, failure } from '#model';
+import {
+  type ConfigPush,
+  type Env,
+  type Failure,
+  type LogEffect,
+  type Notice,
+  type Push,
+  RegistryError,
+  failure,
+} from '#model';
 import { ClientCore, type ClientEffect, type ClientEvent, type ClientOptions, type ClientState } from '#registry';
 import { ENCODINGS, expanded } from '#wire';
 import { parseAddress } from './address.js';
@@ -8,7 +17,19 @@ import { RpcConnection } from './rpc-connection.js';
 /** What the host passes on to the application's side. */
 export type ApplicationEffect = Extract<
   ClientEffect,
-  { type: 'changed' | 'temporary' | 'subscriberFailed' | 'settled' | 'stateChanged' | 'keep' | 'keepServers' | 'log' }
+  {
+    type:
+      | 'changed'
+      | 'temporary'
+      | 'subscriberFailed'
+      | 'configChanged'
+      | 'watchFailed'
+      | 'settled'
+      | 'stateChanged'
+      | 'keep'
+      | 'keepServers'
+      | 'log';
+  }
 >;
 
 export interface ClientHostOptions extends Omit<ClientOptions, 'random'> {
@@ -79,6 +100,8 @@ export class ClientHost {
       case 'changed':
       case 'temporary':
       case 'subscriberFailed':
+      case 'configChanged':
+      case 'watchFailed':
       case 'settled':
       case 'keep':
       case 'keepServers':
@@ -131,7 +154,7 @@ export class ClientHost {
   private send(
     link: Link,
     rpc: RpcConnection,
-    effect: Extract<ClientEffect, { type: 'hello' | 'request' | 'subscribe' | 'ack' }>,
+    effect: Extract<ClientEffect, { type: 'hello' | 'request' | 'subscribe' | 'watch' | 'ack' }>,
   ): void {
     const { connection } = effect;
     switch (effect.type) {
@@ -142,14 +165,19 @@ export class ClientHost {
           complete: () => this.dispatch({ type: 'failed', connection, requestId: 0, failure: ENDED }),
         });
         return;
-      case 'subscribe': {
+      case 'subscribe':
+      case 'watch': {
         const { subscriptionId } = effect.payload;
         const failed = (given: Failure): void => {
           link.streams.delete(subscriptionId);
           this.dispatch({ type: 'pushFailed', connection, subscriptionId, failure: given });
         };
-        const stop = rpc.stream('registry.subscribe', effect.payload, {
-          next: (push) => this.dispatch({ type: 'push', connection, subscriptionId, push: readable(push) as Push }),
+        const told = (item: unknown): ClientEvent =>
+          effect.type === 'watch'
+            ? { type: 'config', connection, subscriptionId, config: item as ConfigPush }
+            : { type: 'push', connection, subscriptionId, push: item as Push };
+        const stop = rpc.stream(`registry.${effect.type}`, effect.payload, {
+          next: (item) => this.dispatch(told(readable(item))),
           error: (error) => failed(toFailure(error)),
           complete: () => failed(ENDED),
         });

@@ -14,6 +14,7 @@ import {
   type ClientLimits,
   type ClientState,
   type ClientStatus as CoreStatus,
+  type ConfigSnapshot,
   DEFAULT_CLIENT_LIMITS,
   type KeptView,
   type Registration,
@@ -24,6 +25,7 @@ import {
 import { parseAddress } from './address.js';
 import { announceOnce } from './announce.js';
 import { type ApplicationEffect, ClientHost, type LogEntry } from './client-host.js';
+import { ConfigWatcher } from './config-watcher.js';
 import { Emitter } from './emitter.js';
 import { systemEnv } from './env.js';
 import { Publisher } from './publisher.js';
@@ -78,6 +80,7 @@ export class RegistryClient {
   private readonly calls = new Map<number, { resolve(): void; reject(error: RegistryError): void }>();
   private readonly publishers = new Set<Publisher>();
   private readonly subscribers = new Map<number, Subscriber>();
+  private readonly watchers = new Map<number, ConfigWatcher>();
   /** The subscriber that is just being made. */
   private subscribing: number | undefined;
   private numbers = 0;
@@ -182,8 +185,8 @@ export class RegistryClient {
     const number = ++this.numbers;
     const subscriber = new Subscriber(
       {
-        snapshot: () => this.host.core.current(number),
-        unsubscribe: () => {
+        snapshot: () => this.host.core.streams.subscriptions.snapshot(number),
+        end: () => {
           this.subscribers.delete(number);
           this.dispatch({ type: 'unsubscribe', subscriber: number });
         },
@@ -201,6 +204,31 @@ export class RegistryClient {
     });
     this.subscribing = undefined;
     return subscriber;
+  }
+
+  /**
+   * Watches a configuration value, which operators set. Throws when `key` is none; everything later comes as events.
+   */
+  watch(key: string, listener?: (snapshot: ConfigSnapshot) => unknown): ConfigWatcher {
+    const fault = checkName('key', key);
+    if (fault) throw RegistryError.from(fault);
+    if (this.closing) throw new RegistryError('SHUTTING_DOWN', 'The client is closed.');
+    const number = ++this.numbers;
+    const watcher = new ConfigWatcher(
+      {
+        snapshot: () => this.host.core.streams.watches.snapshot(number),
+        end: () => {
+          this.watchers.delete(number);
+          this.dispatch({ type: 'unwatch', watcher: number });
+        },
+        report: (error) => this.emitter.emit('error', error),
+      },
+      { key, state: 'pending' },
+    );
+    if (listener) watcher.on('change', listener);
+    this.watchers.set(number, watcher);
+    this.dispatch({ type: 'watch', watcher: number, key });
+    return watcher;
   }
 
   /**
@@ -312,6 +340,10 @@ export class RegistryClient {
         return this.subscribers.get(effect.subscriber)?.told(effect.publishers, effect.snapshot);
       case 'subscriberFailed':
         return this.subscribers.get(effect.subscriber)?.failed(effect.failure);
+      case 'configChanged':
+        return this.watchers.get(effect.watcher)?.changed(effect.snapshot);
+      case 'watchFailed':
+        return this.watchers.get(effect.watcher)?.failed(effect.failure);
       case 'settled': {
         const call = this.calls.get(effect.call);
         this.calls.delete(effect.call);
@@ -342,8 +374,9 @@ export class RegistryClient {
   }
 
   private ended(): void {
-    for (const subscriber of this.subscribers.values()) subscriber.end();
+    for (const observed of [...this.subscribers.values(), ...this.watchers.values()]) observed.end();
     this.subscribers.clear();
+    this.watchers.clear();
   }
 }
 

@@ -1,3 +1,4 @@
+export * from './config.js';
 export * from './core.js';
 export * from './errors.js';
 export * from './features.js';

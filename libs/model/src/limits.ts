@@ -21,6 +21,9 @@ export const LIMITS = {
   configKeys: 1_000,
   /** All configuration values together, since every meta server holds them in memory and in each snapshot. */
   configBytes: 16 * 1024 * 1024,
+  /** Configuration values that one client connection watches, and that all clients of one session server watch. */
+  configKeysPerConnection: 1_000,
+  configKeysPerSession: 10_000,
   /** Session servers that a client is told of. */
   sessionsTold: 256,
   /**

@@ -1,89 +1,34 @@
-import { type Core, type Failure, type Random, toDataInfoId } from '#model';
-import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Scope, randomId } from '#model';
+import { type Core, DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, randomId, toDataInfoId } from '#model';
 import type {
   ClientEffect,
   ClientEvent,
-  ClientOptions,
   ClientState,
   Registration,
-  KeptServers,
   KeptView,
   SubscriberSnapshot,
   Subscription,
 } from '#registry';
+import type {
+  ClientHostOptions,
+  ClientObserver,
+  Outcome,
+  SimApplication,
+  SimPublisher,
+  SimSnapshot,
+  SimSubscriber,
+  SimWatcher,
+} from './application.js';
 import type { Socket } from './network.js';
 import { SimProcess } from './process.js';
-import { type HostObserver, describe } from './server-host.js';
+import { describe } from './server-host.js';
 import type { ClientMessage, ServerMessage } from './session-host.js';
 import type { World } from './world.js';
-
-/** What clients keep on disk, for the next process on the machine. */
-export interface SimSnapshot {
-  servers?: KeptServers;
-  views: Map<string, KeptView>;
-}
-
-export interface ClientHostOptions {
-  makeCore: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;
-  seeds: string[];
-  zone: string;
-  /** Whether it takes deltas. */
-  deltas?: boolean;
-  limits?: ClientOptions['limits'];
-  /** What an earlier process has left. */
-  disk?: SimSnapshot;
-}
-
-type Outcome = { ok: true; stored: boolean } | { ok: false; failure: Failure };
-
-/** Whatever publishes. */
-export interface SimApplication {
-  readonly name: string;
-  readonly publishers: SimPublisher[];
-  readonly running: boolean;
-  readonly dead: boolean;
-  readonly closed: boolean;
-  /** The session server at the other end of its connection, and the connection's number in the network. */
-  connectedTo(): { host: string; connection: number } | undefined;
-}
-
-/** What an application did with a publisher, and what came of it. */
-export interface SimPublisher {
-  readonly client: SimApplication;
-  readonly registerId: string;
-  readonly dataInfoId: string;
-  readonly zone: string;
-  /** What it wants published now; undefined once unpublished or closed. */
-  data: string[] | undefined;
-  /** Of its calls, in order. */
-  outcomes: Outcome[];
-  republish(data: string[]): void;
-  unpublish(): void;
-}
-
-/** Every list a subscriber was shown, in order. */
-export interface SimSubscriber {
-  readonly client: SimClient;
-  readonly dataInfoId: string;
-  readonly scope: Scope;
-  readonly zone: string;
-  readonly shown: { atMs: number; snapshot: SubscriberSnapshot }[];
-  /** False once unsubscribed. */
-  active: boolean;
-  current(): SubscriberSnapshot | undefined;
-  /** registerId -> data of the list last shown. */
-  list(): Map<string, string[]>;
-  unsubscribe(): void;
-}
-
-export interface ClientObserver extends HostObserver {
-  shown?(subscriber: SimSubscriber, snapshot: SubscriberSnapshot): void;
-}
 
 /** An application with the client core in it, on a machine of its own. */
 export class SimClient implements SimApplication {
   readonly publishers: SimPublisher[] = [];
   readonly subscribers: SimSubscriber[] = [];
+  readonly watchers: SimWatcher[] = [];
   state: ClientState = 'connecting';
   closed = false;
   wallOffsetMs = 0;
@@ -192,6 +137,20 @@ export class SimClient implements SimApplication {
     return subscriber;
   }
 
+  watch(key: string): SimWatcher {
+    const number = this.watchers.length + 1;
+    const watcher: SimWatcher = {
+      ...{ client: this, key, told: [], active: true },
+      unwatch: () => {
+        watcher.active = false;
+        this.act(`watches ${key} no longer`, () => this.step({ type: 'unwatch', watcher: number }));
+      },
+    };
+    this.watchers.push(watcher);
+    this.act(`watches ${key}`, () => this.step({ type: 'watch', watcher: number, key }));
+    return watcher;
+  }
+
   private keptOf({ scope, zone = this.zone, ...names }: Subscription): { kept?: KeptView } {
     const kept = this.disk.views.get(viewKey({ dataInfoId: nameOf(names), ...(scope ? { scope } : {}), zone }));
     return kept ? { kept } : {};
@@ -285,6 +244,8 @@ export class SimClient implements SimApplication {
       }
       case 'subscribe':
         return this.write(effect.connection, { id: -1, pattern: 'registry.subscribe', payload: effect.payload });
+      case 'watch':
+        return this.write(effect.connection, { id: -1, pattern: 'registry.watch', payload: effect.payload });
       case 'ack': {
         const { connection, type: _type, ...payload } = effect;
         return this.write(connection, { id: -1, pattern: 'registry.ack', payload });
@@ -301,6 +262,14 @@ export class SimClient implements SimApplication {
       case 'keepServers':
         this.disk.servers = effect.servers;
         return;
+      case 'configChanged': {
+        const { key, version, value } = effect.snapshot;
+        this.note(`is told that ${key} is ${value === undefined ? 'nothing' : JSON.stringify(value)} at ${version}`);
+        this.watchers[effect.watcher - 1]!.told.push(effect.snapshot);
+        return;
+      }
+      case 'watchFailed':
+        throw new Error(`${this.name} watches what cannot be: ${effect.failure.message}`);
       case 'subscriberFailed':
         throw new Error(`${this.name} subscribed to what cannot be: ${effect.failure.message}`);
       case 'settled':
@@ -371,6 +340,13 @@ export class SimClient implements SimApplication {
       case 'push':
         if (this.pushesToLose > 0) return void this.pushesToLose--;
         return this.step({ type: 'push', connection, subscriptionId: message.subscriptionId, push: message.push });
+      case 'config':
+        return this.step({
+          type: 'config',
+          connection,
+          subscriptionId: message.subscriptionId,
+          config: message.config,
+        });
       case 'pushFailed':
         return this.step({
           type: 'pushFailed',

@@ -1,8 +1,9 @@
 import type { RaftNodeLimits } from '#consensus';
 import type { Switches } from '#model';
 import { decodeBody } from './bodies.js';
-import type { SimClient, SimSnapshot } from './client-host.js';
-import { SimClient as Client, type SimApplication, type SimPublisher, type SimSubscriber } from './client-host.js';
+import type { SimApplication, SimPublisher, SimSnapshot, SimSubscriber } from './application.js';
+import type { SimClient } from './client-host.js';
+import { SimClient as Client } from './client-host.js';
 import type { Isolation } from './copy.js';
 import { type Cores, realCores } from './cores.js';
 import { DataHost } from './data-host.js';

@@ -13,6 +13,7 @@ export * from './server-host.js';
 export * from './meta-host.js';
 export * from './data-host.js';
 export * from './session-host.js';
+export * from './application.js';
 export * from './client-host.js';
 export * from './raw-client.js';
 export * from './operator.js';

@@ -1,5 +1,5 @@
 import type { SubscriberSnapshot } from '#registry';
-import type { SimSubscriber } from './client-host.js';
+import type { SimSubscriber } from './application.js';
 import type { Transit } from './network.js';
 import type { Life } from './server-host.js';
 

@@ -1,5 +1,5 @@
 import { persistentRegisterId } from '#model';
-import type { SimPublisher } from './client-host.js';
+import type { SimPublisher } from './application.js';
 import { SimCurl } from './raw-client.js';
 
 const RETRY_MS = 200;

@@ -1,5 +1,5 @@
 import { type Failure, type Random, failure } from '#model';
-import type { SimApplication, SimPublisher } from './client-host.js';
+import type { SimApplication, SimPublisher } from './application.js';
 import type { Socket } from './network.js';
 import { SimProcess } from './process.js';
 import type { ServerMessage } from './session-host.js';

@@ -1,4 +1,4 @@
-import { type Core, type Failure, type Notice, type Push, type Random, randomId } from '#model';
+import { type ConfigPush, type Core, type Failure, type Notice, type Push, type Random, randomId } from '#model';
 import {
   type SessionEffect,
   type SessionEvent,
@@ -30,6 +30,7 @@ export type ServerMessage =
   | { type: 'failed'; id: number; failure: Failure }
   | { type: 'notice'; notice: Notice }
   | { type: 'push'; subscriptionId: string; push: Push }
+  | { type: 'config'; subscriptionId: string; config: ConfigPush }
   | { type: 'pushFailed'; subscriptionId: string; failure: Failure };
 
 export interface SessionHostOptions {
@@ -107,8 +108,8 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
   }
 
   private read(connection: number, { id, pattern, payload }: ClientMessage): void {
-    const subscriptionId =
-      pattern === 'registry.subscribe' ? String((payload as { subscriptionId?: unknown }).subscriptionId) : undefined;
+    const isStream = pattern === 'registry.subscribe' || pattern === 'registry.watch';
+    const subscriptionId = isStream ? String((payload as { subscriptionId?: unknown }).subscriptionId) : undefined;
     const context = this.contextOf(connection);
     const parsed = parse(pattern, payload, context);
     const asked: Asked = {
@@ -138,6 +139,10 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
       case 'push': {
         const { connection, subscriptionId, frame } = effect;
         return this.write(connection, { type: 'push', subscriptionId, push: presentFrame(frame, decodeBody) });
+      }
+      case 'config': {
+        const { connection, subscriptionId, frame } = effect;
+        return this.write(connection, { type: 'config', subscriptionId, config: frame });
       }
       case 'notice':
         return this.write(effect.connection, { type: 'notice', notice: effect.notice });

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import type { EventFrame, EventIds, PushFrame } from '#registry';
-import { sharedEvent } from '../frames.js';
-import { type PacedConnection, PushPacer } from '../push-pacer.js';
+import type { EventFrame, EventIds } from '#registry';
+import { configEvent, sharedEvent } from '../frames.js';
+import { type PacedConnection, type PacedFrame, PushPacer } from '../push-pacer.js';
 import type { ConnectionSink } from '../session.host.js';
 
 const HEARTBEAT_MS = 10_000;
@@ -58,7 +58,7 @@ export class EventStream implements ConnectionSink, PacedConnection {
     this.heartbeat = setInterval(() => this.comment('heartbeat'), HEARTBEAT_MS);
   }
 
-  push(subscriptionId: string, frame: PushFrame): void {
+  push(subscriptionId: string, frame: PacedFrame): void {
     this.open();
     this.pacer.push(subscriptionId, frame);
   }
@@ -70,7 +70,8 @@ export class EventStream implements ConnectionSink, PacedConnection {
     this.reply.raw.end();
   }
 
-  private send(frame: PushFrame): void {
+  private send(frame: PacedFrame): void {
+    if (frame.type === 'config') return this.write(configEvent(frame));
     if (frame.type === 'pending') return this.comment('pending', frame.dataInfoId);
     // An empty list that is not complete says nothing, and must not be taken for an empty one.
     if (frame.type === 'partial' && frame.publications.length === 0) return this.comment('partial', frame.dataInfoId);

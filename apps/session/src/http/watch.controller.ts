@@ -5,7 +5,7 @@ import { plainAddress } from '#nest';
 import { type EdgeContext, parseWatch } from '#registry';
 import { EDGE } from '../edge.js';
 import { SessionHost } from '../session.host.js';
-import { EventStream } from './event-stream.js';
+import { streamTo } from './stream-to.js';
 
 /**
  * `GET /v1/watch`: one or several datums as server-sent events, of each a snapshot first and then one for every change; with
@@ -28,18 +28,6 @@ export class WatchController {
     const parsed = parseWatch(query, lastEventId, this.edge);
     if (!parsed.ok) throw RegistryError.from(parsed.failure);
     const { subscriptions, ids } = parsed;
-    const stream = new EventStream(reply, ids, (isBackedUp) => this.host.backedUp(connection, isBackedUp));
-    const connection = this.host.connect(plainAddress(httpRequest.ip), stream);
-    stream.onClose(() => this.host.disconnect(connection));
-    try {
-      await Promise.all(subscriptions.map((subscription) => this.host.request(connection, subscription)));
-    } catch (error) {
-      this.host.disconnect(connection);
-      // Nothing is sent before the first push, so the refusal can still be an ordinary answer.
-      if (!stream.isOpen) throw error;
-      stream.close();
-      return;
-    }
-    stream.open();
+    await streamTo(this.host, reply, plainAddress(httpRequest.ip), { requests: subscriptions, ids });
   }
 }

@@ -17,7 +17,12 @@ export class RegistryController {
 
   @MessagePattern('registry.subscribe')
   subscribe(@Payload() payload: unknown, @Ctx() { connection, requestId }: RollcallContext): Observable<never> {
-    return this.clients.of(connection).subscribe(payload, requestId);
+    return this.clients.of(connection).stream('registry.subscribe', payload, requestId);
+  }
+
+  @MessagePattern('registry.watch')
+  watch(@Payload() payload: unknown, @Ctx() { connection, requestId }: RollcallContext): Observable<never> {
+    return this.clients.of(connection).stream('registry.watch', payload, requestId);
   }
 
   @MessagePattern('registry.apply')

@@ -1,11 +1,11 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { type ClientResult, type Notice, RegistryError } from '#model';
 import type { Connection, RollcallServer } from '#nest';
-import { type EdgeContext, type PushFrame, parseClientMessage, presentReply } from '#registry';
+import { type EdgeContext, parseClientMessage, presentReply } from '#registry';
 import { type RequestId, decodeBody } from '#wire';
 import { accepted } from '../edge.js';
 import { sharedPush } from '../frames.js';
-import { PushPacer } from '../push-pacer.js';
+import { type PacedFrame, PushPacer } from '../push-pacer.js';
 import type { ConnectionSink, SessionHost } from '../session.host.js';
 
 /** Translates between RPC connections and the session core, one {@link RpcClient} a connection. */
@@ -97,13 +97,17 @@ export class RpcClient implements ConnectionSink {
   }
 
   /**
-   * Keeps the request open for as long as the subscription lives. Pushes answer it past this stream, in which each would wait
+   * Keeps the request open for as long as the subscription, or the watch, lives. Pushes answer it past this stream, in which each would wait
    * for a turn of its own.
    */
-  subscribe(payload: unknown, requestId: RequestId | undefined): Observable<never> {
-    const { request } = accepted(parseClientMessage('registry.subscribe', payload, this.edge));
-    if (request.kind !== 'subscribe') throw new RegistryError('INTERNAL');
-    if (requestId === undefined) throw new RegistryError('BAD_REQUEST', 'A subscribe wants answers, hence has an id.');
+  stream(
+    pattern: 'registry.subscribe' | 'registry.watch',
+    payload: unknown,
+    requestId: RequestId | undefined,
+  ): Observable<never> {
+    const { request } = accepted(parseClientMessage(pattern, payload, this.edge));
+    if (request.kind !== 'subscribe' && request.kind !== 'watch') throw new RegistryError('INTERNAL');
+    if (requestId === undefined) throw new RegistryError('BAD_REQUEST', 'A stream wants answers, hence has an id.');
     const { subscriptionId } = request;
     return new Observable((subscriber) => {
       if (this.streams.has(subscriptionId)) {
@@ -131,7 +135,7 @@ export class RpcClient implements ConnectionSink {
     this.host.dispatch({ type: 'acked', connection: this.id, subscriptionId, version, refused });
   }
 
-  push(subscriptionId: string, frame: PushFrame): void {
+  push(subscriptionId: string, frame: PacedFrame): void {
     this.pacer.push(subscriptionId, frame);
   }
 
@@ -143,7 +147,7 @@ export class RpcClient implements ConnectionSink {
     this.connection.close(new RegistryError('CONNECTION_CLOSED', reason));
   }
 
-  private send(subscriptionId: string, frame: PushFrame): void {
+  private send(subscriptionId: string, frame: PacedFrame): void {
     const stream = this.streams.get(subscriptionId);
     if (!stream) return;
     try {
@@ -155,7 +159,7 @@ export class RpcClient implements ConnectionSink {
   }
 }
 
-/** A subscription that is open: the request that its pushes answer, and what ends it. */
+/** A subscription or a watch that is open: the request that its pushes answer, and what ends it. */
 interface Stream {
   requestId: RequestId;
   subscriber: Subscriber<never>;

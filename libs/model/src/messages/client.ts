@@ -1,3 +1,4 @@
+import type { ConfigState } from '../config.js';
 import type { Failure } from '../errors.js';
 import type { DataInfoId, Scope } from '../names.js';
 import type { Stamp } from '../stamp.js';
@@ -66,6 +67,14 @@ export interface QueryFields extends NameFields {
   zone?: string;
 }
 
+export interface WatchFields {
+  key: string;
+  /** Chosen by the client, unique on its connection; no subscription has it either. */
+  subscriptionId: string;
+  /** What the client was told last, if anything. */
+  base?: { clusterId: string; version: number };
+}
+
 export interface ClientHello {
   protocol: number;
   /** A name for people, such as the application's. */
@@ -87,6 +96,9 @@ export interface ClientRequests {
   'registry.query': { request: QueryFields; response: DatumView };
   /** A stream of pushes. */
   'registry.subscribe': { request: SubscribeFields; response: Push };
+  /** A stream of what a configuration value is, and becomes. */
+  'registry.watch': { request: WatchFields; response: ConfigPush };
+  /** Ends a watch, too. */
   'registry.unsubscribe': { request: { subscriptionId: string }; response: Record<string, never> };
   /** `refused`: the push does not apply to what the client holds; it is answered by a snapshot. */
   'registry.ack': {
@@ -200,3 +212,9 @@ export type Push =
     }
   | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: string; hash?: string }
   | { type: 'pending'; dataInfoId: DataInfoId };
+
+/** A configuration value, now or after a change of it; without `value` there is none. It is not acknowledged. */
+export interface ConfigPush extends ConfigState {
+  type: 'config';
+  clusterId: string;
+}

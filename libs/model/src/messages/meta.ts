@@ -1,3 +1,4 @@
+import type { ConfigState } from '../config.js';
 import type { Failure } from '../errors.js';
 import type { VersionedSwitches } from '../switches.js';
 import type { Member, RoutingTable } from '../table.js';
@@ -31,6 +32,12 @@ export type ToMeta =
   | { kind: 'replicas'; incarnation: string; reports: ReplicaReport[] }
   /** Data servers, now and then: how much there is in some of the slots they lead, all of them in turn. */
   | { kind: 'sizes'; incarnation: string; sizes: SlotSize[] }
+  /**
+   * Session servers: configuration values that their clients watch from now on, each with the version known of it, if
+   * any; and those that nobody watches any more. Answered by `config` where something newer is known, and from then on
+   * with every change. All are named anew over every new link.
+   */
+  | { kind: 'watchConfig'; incarnation: string; watch: WatchedKey[]; unwatch: string[] }
   /** A planned stop. */
   | { kind: 'leave'; incarnation: string };
 
@@ -64,6 +71,15 @@ export interface SlotSize {
 /** Sizes in one message, at most. */
 export const MAX_SLOT_SIZES = 1_000;
 
+/** `version`: what is not newer is known already. */
+export interface WatchedKey {
+  key: string;
+  version?: number;
+}
+
+/** Keys in one `watchConfig`, at most. */
+export const MAX_WATCHED_AT_ONCE = 500;
+
 /** What meta sends to data and session servers. */
 export type FromMeta =
   | { kind: 'joined'; clusterId: string; incarnation: string; leaseMs: number; heartbeatMs: number }
@@ -84,4 +100,6 @@ export type FromMeta =
   /** Sent on join and on every committed change, in order of epoch. */
   | { kind: 'table'; table: RoutingTable }
   /** Sent on join, before the table, so that nobody serves without them; and on every committed change, in order. */
-  | ({ kind: 'switches' } & VersionedSwitches);
+  | ({ kind: 'switches' } & VersionedSwitches)
+  /** Configuration values that were asked for by `watchConfig`, as they are committed. */
+  | { kind: 'config'; values: ConfigState[] };

@@ -1,5 +1,6 @@
 import type {
   ClientRequests,
+  ConfigPush,
   DataInfoId,
   Failure,
   LogEffect,
@@ -75,6 +76,17 @@ export interface SubscriberSnapshot {
 }
 
 /**
+ * A configuration value as the client knows it. `pending`: no server has told yet. Without `value` there is none. Its
+ * version rises with every change.
+ */
+export interface ConfigSnapshot {
+  key: string;
+  state: 'pending' | 'current';
+  version?: number;
+  value?: string;
+}
+
+/**
  * What is kept of a view on disk, for a start at which no server can be reached. `scope` and `zone` as the subscription
  * names them; the three names are what it is found by.
  */
@@ -97,9 +109,12 @@ export interface KeptServers {
 }
 
 /** The pattern of a request that has one answer. */
-export type UnaryPattern = Exclude<keyof ClientRequests, 'registry.hello' | 'registry.subscribe' | 'registry.ack'>;
+export type UnaryPattern = Exclude<
+  keyof ClientRequests,
+  'registry.hello' | 'registry.subscribe' | 'registry.watch' | 'registry.ack'
+>;
 
-/** Numbers given by the host, never reused: publishers, subscribers, and the application's calls awaiting a result. */
+/** Numbers given by the host, never reused: publishers, subscribers, watchers, and the application's calls awaiting a result. */
 export type ClientEvent =
   | { type: 'start' }
   | WakeEvent
@@ -110,6 +125,8 @@ export type ClientEvent =
   /** What the effect `keep` named is on disk, or could not be brought there; the next can be given. */
   | { type: 'kept'; batch: number }
   | { type: 'unsubscribe'; subscriber: number }
+  | { type: 'watch'; watcher: number; key: string }
+  | { type: 'unwatch'; watcher: number }
   /**
    * With `drain`, the default, unpublishes still on their way are finished and the server is told goodbye, so that
    * everything published leaves at once; without it, publications stay for the server's grace.
@@ -122,6 +139,7 @@ export type ClientEvent =
   | { type: 'failed'; connection: number; requestId: number; failure: Failure }
   | { type: 'notice'; connection: number; notice: Notice }
   | { type: 'push'; connection: number; subscriptionId: string; push: Push }
+  | { type: 'config'; connection: number; subscriptionId: string; config: ConfigPush }
   /** The server ended or refused the subscription's stream. */
   | { type: 'pushFailed'; connection: number; subscriptionId: string; failure: Failure };
 
@@ -135,6 +153,7 @@ export type ClientEffect =
   | { type: 'hello'; connection: number; hello: ClientRequests['registry.hello']['request'] }
   | { type: 'request'; connection: number; requestId: number; pattern: UnaryPattern; payload: object }
   | { type: 'subscribe'; connection: number; payload: ClientRequests['registry.subscribe']['request'] }
+  | { type: 'watch'; connection: number; payload: ClientRequests['registry.watch']['request'] }
   /** `refused`: the push does not apply to what is held, and a snapshot is wanted. */
   | { type: 'ack'; connection: number; subscriptionId: string; version: string; refused?: true }
   /** The list of a subscriber changed, or became current. */
@@ -143,6 +162,10 @@ export type ClientEffect =
   | { type: 'temporary'; subscriber: number; publishers: PublisherView[]; snapshot: SubscriberSnapshot }
   /** The server refuses the subscription for good; it is tried again only over the next connection. */
   | { type: 'subscriberFailed'; subscriber: number; failure: Failure }
+  /** A configuration value was told for the first time, or has changed. */
+  | { type: 'configChanged'; watcher: number; snapshot: ConfigSnapshot }
+  /** As of a subscription. */
+  | { type: 'watchFailed'; watcher: number; failure: Failure }
   | { type: 'stateChanged'; state: ClientState; status: ClientStatus }
   /** To be written to disk in the background, one batch after the other. Ends in `kept`. */
   | { type: 'keep'; batch: number; views: KeptView[] }

@@ -28,7 +28,7 @@ import { readFailure, readMs, readNotice } from './received.js';
 import { backoffMs } from './retry.js';
 import { ServerList } from './servers.js';
 import { Status } from './status.js';
-import { SubscriptionBook } from './subscriptions.js';
+import { Streams } from './streams.js';
 
 interface Request {
   deadlineMs: number;
@@ -47,7 +47,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private readonly standing = new Status();
   private readonly keeper: Keeper | undefined;
   private readonly publishers: PublisherBook;
-  private readonly subscriptions: SubscriptionBook;
+  readonly streams: Streams;
   private readonly hello: Omit<ClientHello, 'clusterId'>;
 
   private nowMs = 0;
@@ -76,7 +76,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     const emit = (effect: ClientEffect): void => void this.out.push(effect);
     this.publishers = new PublisherBook(defaults, this.limits, random, emit);
     if (options.keep) this.keeper = new Keeper(this.limits, emit, options.kept);
-    this.subscriptions = new SubscriptionBook({ ...defaults, deltas }, this.limits, random, emit, this.keeper);
+    this.streams = new Streams({ ...defaults, deltas }, this.limits, random, emit, this.keeper);
   }
 
   get status(): ClientStatus {
@@ -85,7 +85,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
 
   /** What a subscriber holds now; undefined once it is unsubscribed. */
   current(subscriber: number): SubscriberSnapshot | undefined {
-    return this.subscriptions.snapshot(subscriber);
+    return this.streams.subscriptions.snapshot(subscriber);
   }
 
   step(nowMs: number, event: ClientEvent): ClientEffect[] {
@@ -115,10 +115,12 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         else this.publishers.unpublish(event);
         return;
       case 'subscribe':
-        if (!this.closing && this.phase.name !== 'closed') this.subscriptions.subscribe(event);
+      case 'watch':
+        if (!this.closing && this.phase.name !== 'closed') this.streams.begin(event);
         return;
-      case 'unsubscribe': {
-        const subscriptionId = this.subscriptions.unsubscribe(event.subscriber);
+      case 'unsubscribe':
+      case 'unwatch': {
+        const subscriptionId = this.streams.end(event);
         // Its answer is of no interest: NOT_SUBSCRIBED is as good as done.
         if (subscriptionId !== undefined) this.send('registry.unsubscribe', { subscriptionId });
         return;
@@ -132,7 +134,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     }
   }
 
-  private received(event: Exclude<ClientEvent, { call: number } | { subscriber: number }>): void {
+  private received(event: Exclude<ClientEvent, { call: number } | { subscriber: number } | { watcher: number }>): void {
     if (!('connection' in event)) return;
     const phase = this.phase;
     if (!('connection' in phase) || phase.connection !== event.connection) {
@@ -162,9 +164,12 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         return this.noticed(readNotice(event.notice));
       case 'push':
         this.heard();
-        return this.subscriptions.push(event);
+        return this.streams.subscriptions.push(event);
+      case 'config':
+        this.heard();
+        return this.streams.watches.told(event);
       case 'pushFailed':
-        return this.subscriptions.pushFailed(this.nowMs, event.subscriptionId, readFailure(event.failure));
+        return this.streams.pushFailed(this.nowMs, event.subscriptionId, readFailure(event.failure));
     }
   }
 
@@ -215,7 +220,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.enter('ready', 'welcomed', `Served by ${phase.address}.`, phase.address);
     this.publishers.replay();
     this.pump();
-    this.subscriptions.connected(phase.connection, welcome);
+    this.streams.connected(phase.connection, welcome);
   }
 
   private directed({ sessions, reconnectSpreadMs }: Notice & { type: 'welcome' | 'servers' }): void {
@@ -238,7 +243,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private wake(): void {
     this.alarm.rang(this.nowMs);
     this.publishers.wake(this.nowMs);
-    this.subscriptions.wake(this.nowMs);
+    this.streams.wake(this.nowMs);
     if (this.closing && this.nowMs >= this.closing.deadlineMs) return this.finish(false);
     const phase = this.phase;
     if (phase.name === 'waiting' && this.nowMs >= phase.atMs) this.dial(phase.avoid);
@@ -291,7 +296,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     if (this.closing) return this.finish(false);
     this.requests.clear();
     this.publishers.disconnected();
-    this.subscriptions.disconnected();
+    this.streams.disconnected();
     if (wasReady) {
       this.servers.restart();
       if (this.nowMs - phase.sinceMs >= STABLE_MS) this.failures = 0;
@@ -329,7 +334,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.keeper?.close(this.nowMs);
     this.requests.clear();
     this.publishers.disconnected();
-    this.subscriptions.disconnected();
+    this.streams.disconnected();
     this.publishers.settleAll(failure('SHUTTING_DOWN', 'The client is closed.'));
     for (const call of this.closing.calls)
       this.out.push({ type: 'settled', call, outcome: { ok: true, stored: acknowledged } });
@@ -369,7 +374,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     if (phase.name === 'closed') return;
     let atMs = Math.min(
       this.publishers.nextRetryMs,
-      this.subscriptions.nextRetryMs,
+      this.streams.nextRetryMs,
       this.keeper?.nextMs ?? Infinity,
       this.closing?.deadlineMs ?? Infinity,
       this.deadMs(),
@@ -387,11 +392,8 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   }
 
   private settle(call: number, given?: Failure): void {
-    this.out.push({
-      type: 'settled',
-      call,
-      outcome: given ? { ok: false, failure: given } : { ok: true, stored: true },
-    });
+    const outcome = given ? { ok: false as const, failure: given } : { ok: true as const, stored: true };
+    this.out.push({ type: 'settled', call, outcome });
   }
 
   private log(level: LogLevel, event: string, fields?: Record<string, unknown>): void {

@@ -1,4 +1,14 @@
-import { type ClientResult, type Failure, type Notice, type Push, type Stamp, failure, isCode, isStamp } from '#model';
+import {
+  type ClientResult,
+  type ConfigPush,
+  type Failure,
+  type Notice,
+  type Push,
+  type Stamp,
+  failure,
+  isCode,
+  isStamp,
+} from '#model';
 
 /**
  * What a server sends is judged here before the rest of the core relies on its form. Each reader gives undefined for
@@ -47,6 +57,13 @@ export function readPush(value: unknown): Push | undefined {
     default:
       return undefined;
   }
+}
+
+export function readConfigPush(value: unknown): ConfigPush | undefined {
+  if (!isObject(value) || value['type'] !== 'config' || typeof value['clusterId'] !== 'string') return undefined;
+  const isKnown = Number.isSafeInteger(value['version']);
+  const isText = value['value'] === undefined || typeof value['value'] === 'string';
+  return isKnown && isText ? (value as unknown as ConfigPush) : undefined;
 }
 
 /** The results of a `registry.apply` of `count` operations; what is missing or malformed counts as INTERNAL. */

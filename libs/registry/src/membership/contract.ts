@@ -1,4 +1,5 @@
 import type {
+  ConfigState,
   FromMeta,
   LinkEffect,
   LinkEvent,
@@ -30,6 +31,8 @@ export type MembershipOutcome = {
   table?: RoutingTable;
   /** Present when newer switches were taken. */
   switches?: VersionedSwitches;
+  /** Configuration values that were asked for. */
+  config?: ConfigState[];
   /** True when meta no longer knows this incarnation. */
   expelled?: boolean;
   /** True on the step in which the join succeeded (again). */

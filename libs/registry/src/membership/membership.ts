@@ -9,6 +9,7 @@ import {
   type RoutingTable,
   type ToMeta,
   type VersionedSwitches,
+  type WatchedKey,
 } from '#model';
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
 import { MetaLease } from './meta-lease.js';
@@ -118,6 +119,11 @@ export class Membership {
     return this.say({ kind: 'sizes', incarnation: this.options.self.incarnation, sizes });
   }
 
+  /** Nothing while there is no leader of meta: all of it is said to the next. */
+  watchConfig(watch: WatchedKey[], unwatch: string[]): LinkEffect<ToMeta>[] {
+    return this.say({ kind: 'watchConfig', incarnation: this.options.self.incarnation, watch, unwatch });
+  }
+
   private say(message: ToMeta): LinkEffect<ToMeta>[] {
     return this.lease ? [{ type: 'send', link: this.lease.link, message }] : [];
   }
@@ -203,6 +209,9 @@ export class Membership {
         return undefined;
       case 'switches':
         return this.takeSwitches(message);
+      case 'config':
+        this.outcome.config = message.values;
+        return undefined;
       default:
         // A newer meta may say what this server does not know yet.
         return undefined;

@@ -1,4 +1,4 @@
-import { LIMITS, MAX_SLOT_SIZES, type Member, type ReplicaReport, type SlotSize } from '#model';
+import { LIMITS, MAX_SLOT_SIZES, MAX_WATCHED_AT_ONCE, type Member, type ReplicaReport, type SlotSize } from '#model';
 
 /** What comes over a link is checked for its form before it may enter the replicated state. */
 export function isMember(value: unknown): value is Member {
@@ -40,6 +40,15 @@ export function areReplicaReports(value: unknown): value is ReplicaReport[] {
 
 export function areSlotSizes(value: unknown): value is SlotSize[] {
   return Array.isArray(value) && value.length <= MAX_SLOT_SIZES && value.every(isSlotSize);
+}
+
+export function isWatchConfig({ watch, unwatch }: { watch: unknown; unwatch: unknown }): boolean {
+  return (
+    Array.isArray(watch) &&
+    watch.length <= MAX_WATCHED_AT_ONCE &&
+    watch.every((each) => isText(each?.key) && isCount(each.version ?? 0)) &&
+    isNameList(unwatch)
+  );
 }
 
 function isSlotSize(value: unknown): boolean {

@@ -164,6 +164,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     if (!context.leading) return;
     if (!context.ready) return this.becomeReady(nowMs);
     if (state.switches.version !== before.switches.version) this.members.switchesChanged();
+    if (state.config.version !== before.config.version) this.members.configChanged(before);
     if (state.featureLevel !== before.featureLevel)
       context.log('info', 'feature-level-raised', { featureLevel: state.featureLevel });
     if (state.rebalance.version !== before.rebalance.version) {

@@ -9,6 +9,8 @@ export interface MemberLink {
   join?: { member: Member; again: boolean; standsIn: boolean };
   /** The member served over this link, once it has joined. */
   incarnation?: string;
+  /** The configuration values that its clients watch. */
+  watched?: Set<string>;
 }
 
 /** The links of the leader to its members: at most one serves a member, and each is told of changes in order. */
@@ -62,6 +64,7 @@ export class MemberLinks {
   release(link: MemberLink): void {
     delete link.join;
     delete link.incarnation;
+    delete link.watched;
   }
 
   /** To every member. */

@@ -10,8 +10,9 @@ import {
 } from '#model';
 import { Acknowledgements } from './acknowledgements.js';
 import { areReplicaReports, areSlotSizes, isMember, isNameList } from './check.js';
+import { ConfigWatches } from './config-watches.js';
 import type { MetaContext } from './context.js';
-import type { CommandOf, MetaEvent, MetaInspection } from './contract.js';
+import type { CommandOf, MetaEvent, MetaInspection, MetaState } from './contract.js';
 import { Leases } from './leases.js';
 import { type MemberLink, MemberLinks } from './links.js';
 import type { Proposals } from './proposals.js';
@@ -34,6 +35,7 @@ export class Members {
   private readonly reports = new Reports();
   private readonly reachability: Reachability;
   private readonly suspicion: Suspicion;
+  private readonly configWatches: ConfigWatches;
 
   constructor(
     private readonly context: MetaContext,
@@ -44,6 +46,7 @@ export class Members {
     this.acknowledgements = new Acknowledgements(context, this.links);
     this.reachability = new Reachability(context.limits.heartbeatMs);
     this.suspicion = new Suspicion(context);
+    this.configWatches = new ConfigWatches(context, this.links);
   }
 
   /** Data servers that are to lead nothing, though they are members; another set whenever they are others. */
@@ -89,6 +92,7 @@ export class Members {
     this.leases.follow(nowMs, members, departed);
     // Links that served members before this leadership began anew may have missed a change.
     this.switchesChanged();
+    this.configWatches.becameReady();
     this.links.tell({ kind: 'table', table: this.context.table });
     this.answerJoins(nowMs);
   }
@@ -103,6 +107,10 @@ export class Members {
 
   switchesChanged(): void {
     this.links.tell({ kind: 'switches', ...this.context.state.switches });
+  }
+
+  configChanged(before: MetaState): void {
+    this.configWatches.changed(before);
   }
 
   /** @returns what a member says of its slots */
@@ -128,6 +136,9 @@ export class Members {
         return message.incarnation === link.incarnation && areReplicaReports(message.reports) ? message : undefined;
       case 'sizes':
         return message.incarnation === link.incarnation && areSlotSizes(message.sizes) ? message : undefined;
+      case 'watchConfig':
+        this.configWatches.heard(link, message);
+        break;
       case 'leave':
         this.links.release(link);
         this.remove(message.incarnation, 'left');

@@ -1,4 +1,5 @@
 import {
+  type ConfigState,
   type FromMeta,
   type LinkEffect,
   type LinkId,
@@ -139,6 +140,8 @@ export class MemberNode {
   /** Epochs in the order taken. */
   readonly epochs: number[] = [];
   readonly switches: VersionedSwitches[] = [];
+  /** Configuration values as meta has told them. */
+  readonly config: ConfigState[] = [];
   readonly self: Member;
   private readonly heard: string[];
   expelled = false;
@@ -179,6 +182,7 @@ export class MemberNode {
       for (const effect of outcome.effects) this.perform(effect);
       if (outcome.table) this.epochs.push(outcome.table.epoch);
       if (outcome.switches) this.switches.push(outcome.switches);
+      if (outcome.config) this.config.push(...outcome.config);
       if (outcome.table) this.report(this.caughtUp(outcome.table));
       if (outcome.handOver) {
         const { slot, leaderEpoch, to } = outcome.handOver;
@@ -188,6 +192,12 @@ export class MemberNode {
       if (outcome.joined) this.timesJoined++;
       this.scheduleWake();
     });
+  }
+
+  /** As a session server whose clients watch these, and know them as of a version. */
+  watchConfig(watch: Record<string, number | undefined>, unwatch: string[] = []): void {
+    const keys = Object.entries(watch).map(([key, version]) => (version === undefined ? { key } : { key, version }));
+    for (const effect of this.membership.watchConfig(keys, unwatch)) this.perform(effect);
   }
 
   /** It has seen a connection to the other be refused or break. */

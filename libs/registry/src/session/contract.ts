@@ -1,6 +1,7 @@
 import type { HashSum } from '../content-hash.js';
 import type { PlannerLimits } from './push-planner.js';
 import type {
+  ConfigPush,
   DataInfoId,
   DataToSession,
   DatumVersion,
@@ -69,6 +70,9 @@ export type SessionRequest =
        */
       wholeOnly?: boolean;
     } & ViewKey)
+  /** `base` is what the client was told last. */
+  | { kind: 'watch'; subscriptionId: string; key: string; base?: { clusterId: string; version: number } }
+  /** Of either. */
   | { kind: 'unsubscribe'; subscriptionId: string }
   /** `refused`: it does not apply to what the client holds. */
   | { kind: 'ack'; subscriptionId: string; version: string; refused?: boolean }
@@ -155,6 +159,9 @@ export type PushFrame =
   | { type: 'unchanged'; dataInfoId: DataInfoId; clusterId: string; version: DatumVersion; hash: string }
   | { type: 'pending'; dataInfoId: DataInfoId };
 
+/** A configuration value as it is sent, one object for all who are sent it. */
+export type ConfigFrame = Readonly<ConfigPush>;
+
 /** The answer to a query. */
 export type DatumFrame = (PushFrame & { type: 'partial' }) | Omit<PushFrame & { type: 'snapshot' }, 'hash'>;
 
@@ -183,6 +190,7 @@ export type SessionEffect =
   | { type: 'reply'; connection: ConnectionId; requestId: number; reply: SessionReply }
   | { type: 'fail'; connection: ConnectionId; requestId: number; failure: Failure }
   | { type: 'push'; connection: ConnectionId; subscriptionId: string; frame: PushFrame }
+  | { type: 'config'; connection: ConnectionId; subscriptionId: string; frame: ConfigFrame }
   | { type: 'notice'; connection: ConnectionId; notice: Notice }
   | { type: 'closeClient'; connection: ConnectionId; reason: string }
   | { type: 'saveTable'; table: RoutingTable }
@@ -200,6 +208,8 @@ export interface SessionCounts {
   /** Remembered for digests. */
   removals: number;
   subscribers: number;
+  /** Of configuration values. */
+  watches: number;
   /** That somebody subscribes to. */
   datums: number;
   /** Subscribers for whom something waits because pushes to them are stopped. */

@@ -14,6 +14,7 @@ import { isSlotCount } from '#sharding';
 import type { MembershipEvent, MembershipOutcome } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import { Announcements } from './announcements.js';
+import { ConfigWatches } from './config-watches.js';
 import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
 import type { SessionCounts, SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
@@ -43,6 +44,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly persistents: Persistents;
   private readonly announcements: Announcements;
   private readonly reads: Reads;
+  private readonly configWatches: ConfigWatches;
   private table: RoutingTable | undefined;
   private joinedAtMs: number | undefined;
   private phase: 'new' | 'running' | 'stopping' | 'over' = 'new';
@@ -79,6 +81,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     );
     this.leases = new Leases(this.context, this.holdings, this.slots, stored);
     this.announcements = new Announcements(this.context, this.slots);
+    this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));
   }
 
   step(nowMs: number, event: SessionEvent): SessionEffect[] {
@@ -104,6 +107,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       connections: this.connections.count,
       publishers: this.holdings.publicationCount,
       removals: this.holdings.removalCount,
+      watches: this.configWatches.count,
       ...this.reads.counts,
     };
   }
@@ -156,6 +160,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'clientDisconnected':
         return this.disconnected(event.connection);
       case 'clientBackedUp':
+        this.configWatches.setBackedUp(event.connection, event.isBackedUp);
         return this.reads.backedUp(event.connection, event.isBackedUp);
       case 'heard':
         return void this.heard(event.connection);
@@ -224,6 +229,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     const outcome: MembershipOutcome = this.membership.step(this.context.nowMs, event);
     for (const effect of outcome.effects) this.context.emit(effect);
     if (outcome.joined) this.joinedAtMs = this.context.nowMs;
+    if (outcome.joined) this.configWatches.joined();
+    if (outcome.config) this.configWatches.take(outcome.config);
     if (outcome.expelled) return this.restart('Meta does not know this incarnation any more.');
     if (outcome.switches) this.takeSwitches(outcome.switches);
     if (outcome.table) this.takeNewTable(outcome.table);
@@ -309,6 +316,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (!connection || connection.isLost) return;
     this.requests.failConnection(id, failure('CONNECTION_CLOSED'));
     this.reads.disconnected(id);
+    this.configWatches.disconnected(id);
     this.connections.disconnected(connection, this.holdings.ownedBy(id).size > 0);
   }
 
@@ -363,7 +371,13 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'subscribe':
         return this.reads.subscribe(connection, pending, request);
       case 'unsubscribe':
-        return answer(pending, this.reads.unsubscribe(connection, request.subscriptionId));
+        return answer(
+          pending,
+          this.configWatches.unwatch(connection, request.subscriptionId) &&
+            this.reads.unsubscribe(connection, request.subscriptionId),
+        );
+      case 'watch':
+        return this.configWatches.watch(connection, pending, request);
       case 'ack':
         return answer(pending, this.reads.ack(connection, request.subscriptionId, request.version, request.refused));
       case 'goodbye':

@@ -139,6 +139,15 @@ const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionR
       ...(readFlag(fields, 'acks') ? { acks: true } : {}),
     };
   },
+  'registry.watch': (fields) => {
+    const base = readConfigBase(fields['base']);
+    return {
+      kind: 'watch',
+      subscriptionId: readName(fields, 'subscriptionId'),
+      key: readName(fields, 'key'),
+      ...(base ? { base } : {}),
+    };
+  },
   'registry.unsubscribe': (fields) => ({ kind: 'unsubscribe', subscriptionId: readName(fields, 'subscriptionId') }),
   'registry.ack': (fields) => {
     const version = fields['version'];
@@ -235,6 +244,14 @@ function readBase(value: unknown): SubscriberBase | undefined {
   const version = parseVersion(value['version']);
   const hash = parseViewHash(value['hash']);
   return version && { clusterId: value['clusterId'], version, ...(hash ? { hash } : {}) };
+}
+
+function readConfigBase(value: unknown): { clusterId: string; version: number } | undefined {
+  if (!isFields(value)) return undefined;
+  const { clusterId, version } = value;
+  return typeof clusterId === 'string' && Number.isSafeInteger(version)
+    ? { clusterId, version: version as number }
+    : undefined;
 }
 
 /** Those that this version does not know are as good as none. */

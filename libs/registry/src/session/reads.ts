@@ -66,7 +66,7 @@ export class Reads {
     this.pushes = new Pushes(context, addressOf);
   }
 
-  get counts(): Omit<SessionCounts, 'connections' | 'publishers' | 'removals'> {
+  get counts(): Omit<SessionCounts, 'connections' | 'publishers' | 'removals' | 'watches'> {
     return { subscribers: this.subscriptionTotal, datums: this.wanted.size, ...this.pushes.counts };
   }
 
