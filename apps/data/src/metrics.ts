@@ -1,5 +1,5 @@
 import { Gauge, type Metric } from 'prom-client';
-import { metricsOf } from '#nest';
+import { histogramsOf, metricsOf } from '#nest';
 import type { DataCore } from '#registry';
 
 /** What a data server tells Prometheus; nothing while it has no core. */
@@ -15,6 +15,15 @@ export function dataMetrics(core: () => DataCore | undefined): Metric[] {
       'rollcall_divergence_repaired_total',
       'Differences between a follower or a session server and the leader of a slot that were mended.',
       ({ divergencesRepaired }) => divergencesRepaired,
+    ),
+    histogramsOf(
+      'rollcall_propagation_seconds',
+      'How long changes take on their way to subscribers, by the part of it: from a session server until they are applied.',
+      'stage',
+      () => {
+        const applied = core()?.applied;
+        return applied && { applied };
+      },
     ),
     new Gauge({
       name: 'rollcall_slot_agreement_age_seconds',

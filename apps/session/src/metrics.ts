@@ -1,10 +1,13 @@
 import { Counter, type Metric } from 'prom-client';
-import { metricsOf } from '#nest';
+import { histogramsOf, metricsOf } from '#nest';
 import type { SessionCore } from '#registry';
+
+const PROPAGATION = 'rollcall_propagation_seconds';
 
 /** What a session server tells Prometheus; nothing while it has no core. */
 export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
   const { gauge, counter } = metricsOf(() => core()?.counts);
+  const { gauge: clockError } = metricsOf(() => core()?.propagation);
   return [
     gauge('rollcall_client_connections', 'Client connections that are up.', ({ connections }) => connections),
     gauge('rollcall_publishers', 'Publications that clients hold here.', ({ publishers }) => publishers),
@@ -34,6 +37,15 @@ export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
       'rollcall_subscribers_repaired_total',
       'Subscribers that lacked something which no push would have brought them.',
       ({ repairedSubscribers }) => repairedSubscribers,
+    ),
+    histogramsOf(PROPAGATION, 'How long changes take on their way to subscribers, by the part of it.', 'stage', () => {
+      const { stored, arrived, pushed, acked, total } = core()?.propagation ?? {};
+      return stored && arrived && pushed && acked && total && { stored, arrived, pushed, acked, total };
+    }),
+    clockError(
+      'rollcall_clock_error_seconds',
+      'By how much the times may be wrong that this server and data servers tell each other, at most.',
+      ({ clockErrorMs }) => clockErrorMs / 1000,
     ),
   ];
 }

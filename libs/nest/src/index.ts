@@ -3,6 +3,7 @@ export { CoreRunner, type CoreRunnerOptions, type HostEffect } from './host/core
 export { type LogFields, type Logger, type LoggerOptions, createLogger } from './host/logger.js';
 export { NestLogger } from './host/nest-logger.js';
 export { HealthModule, type Readiness } from './health/health.module.js';
+export { type Observed, histogramsOf } from './metrics/read-histogram.js';
 export { type MetricOf, metricsOf } from './metrics/read-metrics.js';
 export { describeFailure } from './process/describe-failure.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';

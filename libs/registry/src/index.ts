@@ -1,3 +1,4 @@
+export { Histogram } from './histogram.js';
 export * from './merge.js';
 export * from './meta/api/attempts.js';
 export * from './meta/api/changes.js';
@@ -24,6 +25,7 @@ export * from './session/edge.js';
 export { parseRenewals } from './session/edge-renewals.js';
 export { type ParsedWatch, parseWatch } from './session/edge-watch.js';
 export { type EventFrame, EventIds, aloneId } from './session/event-ids.js';
+export type { PropagationTimes } from './session/propagation.js';
 export { SESSION_LIMITS } from './session/limits.js';
 export * from './client/contract.js';
 export * from './client/core.js';

@@ -69,7 +69,7 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a data server that acknowledges what it does not keep',
-    rule: /convergence|invariant [236]/,
+    rule: /invariant ([236]|10)/,
     cores: () => ({
       data: (options) => {
         let messages = 0;

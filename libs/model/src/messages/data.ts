@@ -25,7 +25,8 @@ export interface DigestEntry {
 }
 
 /**
- * What a session server sends to a data server. Everything about a slot names the leaderEpoch the sender believes in;
+ * What a session server sends to a data server. `acceptedAtMs` is when the oldest of the operations that nobody has answered
+ * yet was accepted, by the clock of the receiver; it is told to those alone who tell what that shows. Everything about a slot names the leaderEpoch the sender believes in;
  * a receiver that does not lead the slot at exactly that epoch answers `moved` and does nothing else.
  */
 export type SessionToData =
@@ -37,6 +38,7 @@ export type SessionToData =
       tableEpoch: number;
       sequence: number;
       operations: Operation[];
+      acceptedAtMs?: number;
     }
   /**
    * The whole truth about what this session incarnation holds for the slot, live entries and remembered removals.
@@ -52,7 +54,14 @@ export type SessionToData =
       removals: { registerId: string; dataInfoId: DataInfoId; stamp: Stamp; cause: RemovalCause }[];
     }
   /** What the leader wanted after digest `number`. The member is reconciled once this is applied. */
-  | { kind: 'reconcile'; slot: number; leaderEpoch: number; number: number; operations: Operation[] }
+  | {
+      kind: 'reconcile';
+      slot: number;
+      leaderEpoch: number;
+      number: number;
+      operations: Operation[];
+      acceptedAtMs?: number;
+    }
   /**
    * The hash of what the sender holds live for the slot, everything sent before included. Answered by `compared`; where the
    * two differ, a digest tells in what.
@@ -83,7 +92,14 @@ export type SessionToData =
    * Publishes or removes a persistent publication; the leader stamps it. Answered by `persisted` once every complete
    * replica has it on disk, which may take longer than anybody waits.
    */
-  | { kind: 'persist'; slot: number; leaderEpoch: number; requestId: number; operation: Operation }
+  | {
+      kind: 'persist';
+      slot: number;
+      leaderEpoch: number;
+      requestId: number;
+      operation: Operation;
+      acceptedAtMs?: number;
+    }
   | SessionToRelay
   /** Asks for the table, because the peer has shown a newer epoch. */
   | { kind: 'tableRequest' }
@@ -155,6 +171,8 @@ export type DataToSession =
       complete: boolean;
       upserts: Publication[];
       removals: Removal[];
+      /** By the clock of the sender: when the oldest of it was accepted by a session server, and was applied. */
+      times?: [acceptedAtMs: number, appliedAtMs: number];
     }
   | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
   | { kind: 'persisted'; slot: number; requestId: number; result: PersistResult }
@@ -184,4 +202,5 @@ export type DataToSession =
    * address with the same folder before it. Told to every session server, also to those that link later.
    */
   | { kind: 'standIn'; incarnation: string }
-  | { kind: 'pong'; sequence: number; tableEpoch: number };
+  /** `clockMs` is what the sender's clock shows, which runs as fast as others and has nothing else in common with them. */
+  | { kind: 'pong'; sequence: number; tableEpoch: number; clockMs?: number };

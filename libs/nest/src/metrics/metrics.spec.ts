@@ -1,6 +1,8 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import { Registry } from 'prom-client';
 import { MetricsModule } from './metrics.module.js';
+import { type Observed, histogramsOf } from './read-histogram.js';
 import { metricsOf } from './read-metrics.js';
 
 describe('metrics', () => {
@@ -42,5 +44,24 @@ describe('metrics', () => {
     expect(await values()).toEqual([3]);
     state = undefined;
     expect(await values()).toEqual([0]);
+  });
+
+  it('tell in seconds what was observed in milliseconds, each bucket with those below', async () => {
+    let observed: Observed | undefined = { boundsMs: [0.5, 2], counts: [1, 3, 2], sumMs: 1_500 };
+    const registry = new Registry();
+    registry.registerMetric(
+      histogramsOf('took_seconds', 'Of the test.', 'stage', () => observed && { sent: observed }),
+    );
+    expect((await registry.metrics()).trim().split('\n')).toEqual([
+      '# HELP took_seconds Of the test.',
+      '# TYPE took_seconds histogram',
+      'took_seconds_bucket{le="0.0005",stage="sent"} 1',
+      'took_seconds_bucket{le="0.002",stage="sent"} 4',
+      'took_seconds_bucket{le="+Inf",stage="sent"} 6',
+      'took_seconds_sum{stage="sent"} 1.5',
+      'took_seconds_count{stage="sent"} 6',
+    ]);
+    observed = undefined;
+    expect((await registry.metrics()).trim().split('\n')).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 import type { DataToSession, DatumVersion, LinkId, Publication, Removal } from '#model';
-import type { Datum } from './datum.js';
+import type { Datum, PendingChange } from './datum.js';
 
 export type ChangeMessage = Extract<DataToSession, { kind: 'change' }>;
 
@@ -11,12 +11,18 @@ export interface Delivery {
 
 /** What happened to the datums of a slot since their subscribers were last told: one change per datum with interest. */
 export class Changes {
+  /** When the oldest of what is applied until `take` was accepted, and is applied; undefined where nobody knows. */
+  times: PendingChange['times'];
   private changed: Datum[] = [];
 
   /** Opens the pending change of a datum, at the version it has before the change, where somebody wants it. */
   open(datum: Datum, from: () => DatumVersion): void {
-    if (!datum.interest?.size || datum.pending) return;
-    datum.pending = { from: from(), upserts: new Map(), removals: new Map() };
+    const { times } = this;
+    const { pending } = datum;
+    // Of several it is told how long the oldest has been on its way.
+    if (pending && times && (!pending.times || pending.times[0] > times[0])) pending.times = times;
+    if (!datum.interest?.size || pending) return;
+    datum.pending = { from: from(), times, upserts: new Map(), removals: new Map() };
     this.changed.push(datum);
   }
 
@@ -41,13 +47,14 @@ export class Changes {
     names: Pick<ChangeMessage, 'slot' | 'leaderEpoch' | 'complete'>,
     versionOf: (datum: Datum) => DatumVersion,
   ): Delivery[] {
+    this.times = undefined;
     if (this.changed.length === 0) return [];
     const deliveries: Delivery[] = [];
     for (const datum of this.changed) {
       const { pending, interest, dataInfoId } = datum;
       datum.pending = undefined;
       if (!pending || !interest?.size) continue;
-      const { from } = pending;
+      const { from, times } = pending;
       const upserts = [...pending.upserts.values()];
       const removals = [...pending.removals.values()];
       const change: ChangeMessage = {
@@ -58,6 +65,7 @@ export class Changes {
         to: versionOf(datum),
         upserts,
         removals,
+        ...(times ? { times } : {}),
       };
       deliveries.push({ links: interest, change });
     }

@@ -11,6 +11,7 @@ import {
   type RoutingTable,
   type SessionToData,
 } from '#model';
+import type { Histogram } from '../histogram.js';
 import type { MembershipEvent } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import { CompletenessLog } from './completeness-log.js';
@@ -136,6 +137,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   stats(): DataStats {
     return { ...this.held.stats(), sessionLinks: [...this.sessions.links()].length };
+  }
+
+  /** From the acceptance of publications by session servers until they are applied here. */
+  get applied(): Histogram {
+    return this.held.arrivals.applied;
   }
 
   private route(event: DataEvent): void {
@@ -274,7 +280,8 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'ping': {
         const { sequence } = message;
         const tableEpoch = this.table?.epoch ?? 0;
-        this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence, tableEpoch } });
+        const clockMs = this.nowMs;
+        this.effects.push({ type: 'send', link, message: { kind: 'pong', sequence, tableEpoch, clockMs } });
         return;
       }
       case 'table':

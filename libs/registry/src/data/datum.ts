@@ -11,6 +11,7 @@ export interface Tombstone extends Removal {
 /** What happened to a datum since its subscribers were last told. The last thing that happened to an id stands. */
 export interface PendingChange {
   from: DatumVersion;
+  times: [acceptedAtMs: number, appliedAtMs: number] | undefined;
   upserts: Map<string, Publication>;
   removals: Map<string, Removal>;
 }

@@ -137,9 +137,10 @@ describe('Leading', () => {
 
 describe('Links', () => {
   it('answers a ping', () => {
-    const s1 = new DataWorld().session('s1');
+    const world = new DataWorld();
+    const s1 = world.session('s1');
     s1.send({ kind: 'ping', sequence: 3 });
-    expect(s1.last('pong')).toEqual({ kind: 'pong', sequence: 3, tableEpoch: 5 });
+    expect(s1.last('pong')).toEqual({ kind: 'pong', sequence: 3, tableEpoch: 5, clockMs: world.nowMs });
   });
 
   it('hangs up a link that fell silent, and ends its interest', () => {

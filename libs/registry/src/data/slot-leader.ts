@@ -15,6 +15,7 @@ import type { DataLimits } from './contract.js';
 import { NOBODY } from './lease-holders.js';
 import type { SessionPeer, Sessions } from './sessions.js';
 import { Agreements } from './agreements.js';
+import type { Arrivals } from './arrivals.js';
 import type { FollowerCounters } from './replication/follower-side.js';
 import { DurableLeader } from './durable/durable-leader.js';
 import type { DurableDisk } from './durable/durable-disk.js';
@@ -41,6 +42,7 @@ export interface SlotLeaderOptions {
   limits: DataLimits;
   /** Of what comparisons find. */
   counters: FollowerCounters;
+  arrivals: Arrivals;
   disk: DurableDisk;
   isStandIn: boolean;
   /** What this server has of the slot that does not count, until it is complete. */
@@ -153,6 +155,7 @@ export class SlotLeader {
     const send = (answer: DataToSession): void => void out.push({ type: 'send', link, message: answer });
     switch (message.kind) {
       case 'operations': {
+        this.options.arrivals.note(this.replica, nowMs, message.acceptedAtMs, message.operations.length);
         const results = message.operations.map((operation) => this.replica.apply(nowMs, operation, peer.incarnation));
         send({ kind: 'applied', slot, leaderEpoch, sequence: message.sequence, results });
         break;
@@ -297,6 +300,7 @@ export class SlotLeader {
   ): Extract<DataToSession, { kind: 'reconciled' }> | undefined {
     if (this.digests.get(incarnation)?.number !== message.number) return undefined;
     const stale: { registerId: string; held: Stamp }[] = [];
+    this.options.arrivals.note(this.replica, nowMs, message.acceptedAtMs);
     for (const operation of message.operations) {
       const result = this.replica.apply(nowMs, operation, incarnation);
       if (result.status === 'stored') continue;
@@ -335,10 +339,10 @@ export class SlotLeader {
   /** The answer may come in a later step than the question, and then goes to where that step's go. */
   private persist(nowMs: number, peer: SessionPeer, message: MessageOf<'persist'>, out: Outbox): void {
     const link = peer.link!;
-    const { requestId, operation } = message;
+    const { requestId } = message;
     this.answering = out;
     this.persisting.set(link, (this.persisting.get(link) ?? 0) + 1);
-    this.durable.persist(nowMs, operation, peer.incarnation, (result) => {
+    this.durable.persist(nowMs, message, peer.incarnation, (result) => {
       const count = this.persisting.get(link);
       if (count === undefined) return;
       if (count > 1) this.persisting.set(link, count - 1);

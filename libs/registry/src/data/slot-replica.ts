@@ -71,7 +71,7 @@ export class SlotReplica {
   private readonly tombstones = new Tombstones();
   /** Of all live publications. */
   private readonly sum: HashSum = { high: 0, low: 0 };
-  private readonly changes = new Changes();
+  readonly changes = new Changes();
   private endedLeases: EndedLease[] = [];
 
   constructor(private readonly options: ReplicaOptions) {

@@ -8,6 +8,7 @@ import {
 } from '#model';
 import { slotOf } from '#sharding';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
+import { Arrivals } from './arrivals.js';
 import { DurableDisk } from './durable/durable-disk.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
@@ -30,6 +31,7 @@ export class Slots {
   readonly replicas: Replicas;
   readonly disk: DurableDisk;
   readonly warm: WarmSlots;
+  readonly arrivals = new Arrivals();
   private nowMs = 0;
   private table: RoutingTable | undefined;
   private reports: ReplicaReport[] = [];
@@ -81,10 +83,10 @@ export class Slots {
       replica.journal = undefined;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
       const unconfirmed = this.warm.unconfirmed(replica, there, unclaimed);
-      const { disk, nowMs } = this;
+      const { disk, nowMs, arrivals } = this;
       const { counters } = this.replicas;
       const own = { replica, waitFor, unconfirmed, isStandIn };
-      return new SlotLeader({ ...own, limits, sessions: this.sessions, nowMs, counters, disk });
+      return new SlotLeader({ ...own, limits, sessions: this.sessions, nowMs, counters, arrivals, disk });
     });
   }
 

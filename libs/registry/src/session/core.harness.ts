@@ -268,10 +268,25 @@ export class SessionHarness {
       this.wakeAtMs = Infinity;
       for (const effect of this.do({ type: 'wake' }))
         if (effect.type === 'send' && effect.message.kind === 'ping' && !this.isSilent)
-          this.fromData({ kind: 'pong', sequence: effect.message.sequence, tableEpoch: 0 }, effect.link);
+          this.fromData(
+            { kind: 'pong', sequence: effect.message.sequence, tableEpoch: 0, ...this.clock() },
+            effect.link,
+          );
     }
     this.nowMs = untilMs;
     return this;
+  }
+
+  /** How many have been sent. */
+  get pings(): number {
+    return this.effects.filter((effect) => effect.type === 'send' && effect.message.kind === 'ping').length;
+  }
+
+  /** By how much the clocks of data servers are ahead of this one's; undefined where they do not tell. */
+  clockAheadMs: number | undefined;
+
+  private clock(): { clockMs?: number } {
+    return this.clockAheadMs === undefined ? {} : { clockMs: this.nowMs + this.clockAheadMs };
   }
 
   /** Data servers answer no pings. */

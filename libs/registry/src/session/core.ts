@@ -22,6 +22,7 @@ import { Holdings } from './holdings.js';
 import { Leases } from './leases.js';
 import { SESSION_LIMITS, TICK_MS } from './limits.js';
 import { Persistents } from './persistents.js';
+import { Propagation, type PropagationTimes } from './propagation.js';
 import { Reads } from './reads.js';
 import { type Pending, Requests } from './requests.js';
 import type { SpokenByData } from './data-links.js';
@@ -36,6 +37,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly context: SessionContext;
   private readonly membership: Membership;
   private readonly holdings = new Holdings();
+  private readonly times: Propagation;
   private readonly requests: Requests;
   private readonly connections: Connections;
   private readonly slots: Slots;
@@ -54,6 +56,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     const { self, dataCenter = DEFAULT_DATA_CENTER, random, switches, limits } = options;
     this.context = new SessionContext(self, random, { ...SESSION_LIMITS, ...limits });
     this.context.switches = { ...DEFAULT_SWITCHES, ...switches?.switches };
+    this.times = new Propagation(this.context);
     this.membership = new Membership(options);
     this.requests = new Requests(this.context);
     this.connections = new Connections(this.context, dataCenter, (connection) => {
@@ -68,9 +71,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       opened: (slot) => this.reads.opened(slot),
       resent: (slot) => this.reads.resent(slot),
     });
-    this.reads = new Reads(this.context, this.slots, (id) => this.connections.get(id)?.address ?? '');
+    this.reads = new Reads(this.context, this.slots, this.times, (id) => this.connections.get(id)?.address ?? '');
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
-    this.persistents = new Persistents(this.context, this.slots, stored);
+    this.persistents = new Persistents(this.context, this.slots, stored, this.times);
     this.writes = new Writes(
       this.context,
       this.holdings,
@@ -78,6 +81,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       this.persistents,
       stored,
       (connection) => this.connections.get(connection)?.isLost === false,
+      this.times,
     );
     this.leases = new Leases(this.context, this.holdings, this.slots, stored);
     this.announcements = new Announcements(this.context, this.slots);
@@ -110,6 +114,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       watches: this.configWatches.count,
       ...this.reads.counts,
     };
+  }
+
+  /** How long changes take, and by how much times of other servers may be wrong. */
+  get propagation(): PropagationTimes & { clockErrorMs: number } {
+    const { stored, arrived, pushed, acked, total } = this.times;
+    return { stored, arrived, pushed, acked, total, clockErrorMs: this.slots.links.clockErrorMs };
   }
 
   /** For people: how the server stands in the cluster. */
@@ -281,6 +291,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     const { links } = this.slots;
     if (message.kind === 'pong') {
       // Without meta, whoever is behind hears of the newer table from those who have it.
+      links.ponged(link, message);
       if (message.tableEpoch > this.context.tableEpoch) links.send(link, { kind: 'tableRequest' });
       return;
     }

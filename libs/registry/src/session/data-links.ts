@@ -1,6 +1,8 @@
 import type { DataToSession, LinkEvent, LinkId, Member, RelayToSession, SessionToData } from '#model';
 import type { SessionContext } from './context.js';
-import { LINK_SILENCE_MS, RELAY_AFTER_MS, TICK_MS, UNREACHABLE_MS } from './limits.js';
+import { CLOCK_EVERY_MS, LINK_SILENCE_MS, RELAY_AFTER_MS, TICK_MS, UNREACHABLE_MS } from './limits.js';
+import { PeerClock } from './peer-clock.js';
+import type { Times } from './propagation.js';
 import { RelayRequests } from './relay-requests.js';
 import type { Timer } from './timers.js';
 
@@ -22,6 +24,7 @@ interface DataLink {
   sentAtMs: number;
   operations: number;
   pings: number;
+  clock: PeerClock;
 }
 
 /** What a data server says itself, whatever the way. */
@@ -133,6 +136,7 @@ export class DataLinks {
       sentAtMs: this.context.nowMs,
       operations: 0,
       pings: 0,
+      clock: new PeerClock(),
     };
     this.links.set(link, data);
     if (!peer) return this.hangUp(link, 'The link is not wanted.');
@@ -231,6 +235,28 @@ export class DataLinks {
     else this.context.emit({ type: 'send', link, message });
   }
 
+  ponged(link: LinkId, { sequence, clockMs }: Extract<DataToSession, { kind: 'pong' }>): void {
+    this.links.get(link)?.clock.answered(sequence, this.context.nowMs, clockMs);
+  }
+
+  /** A time of this server by the clock of the data server; undefined while that has not told it, or tells none. */
+  toTheirs(link: LinkId, atMs: number): number | undefined {
+    return this.links.get(link)?.clock.toTheirs(atMs);
+  }
+
+  /** The times that a data server tells, by the clock of this server. */
+  times(link: LinkId | undefined, told: readonly number[] | undefined): Times | undefined {
+    if (!told || link === undefined || !told.every(Number.isFinite)) return undefined;
+    const clock = this.links.get(link)?.clock;
+    const [acceptedAtMs, appliedAtMs] = told.map((atMs) => clock?.toOurs(atMs));
+    return acceptedAtMs === undefined || appliedAtMs === undefined ? undefined : { acceptedAtMs, appliedAtMs };
+  }
+
+  /** By how much times of data servers may be wrong, at most. */
+  get clockErrorMs(): number {
+    return Math.max(0, ...Array.from(this.links.values(), ({ clock }) => clock.errorMs ?? 0));
+  }
+
   nextSequence(link: LinkId): number {
     const data = this.links.get(link);
     return data ? ++data.operations : 0;
@@ -248,8 +274,11 @@ export class DataLinks {
         continue;
       }
       this.askForTable(data);
-      if (nowMs - data.receivedAtMs >= TICK_MS || nowMs - data.sentAtMs >= TICK_MS)
-        this.send(data.link, { kind: 'ping', sequence: ++data.pings });
+      const isQuiet = nowMs - data.receivedAtMs >= TICK_MS || nowMs - data.sentAtMs >= TICK_MS;
+      if (!isQuiet && nowMs - data.clock.askedAtMs < CLOCK_EVERY_MS) continue;
+      const sequence = ++data.pings;
+      data.clock.asks(sequence, nowMs);
+      this.send(data.link, { kind: 'ping', sequence });
     }
     for (const incarnation of this.followers.keys()) this.relayIfOutOfReach(incarnation);
   }
@@ -277,7 +306,7 @@ export class DataLinks {
     const { nowMs } = this.context;
     const data: DataLink = {
       ...{ link: -relay, via: { link, relay }, address, incarnation: leader },
-      ...{ receivedAtMs: nowMs, sentAtMs: nowMs, operations: 0, pings: 0 },
+      ...{ receivedAtMs: nowMs, sentAtMs: nowMs, operations: 0, pings: 0, clock: new PeerClock() },
     };
     this.links.set(data.link, data);
     this.context.log('warn', 'leader-out-of-reach', { address: this.named.get(leader), via: address });

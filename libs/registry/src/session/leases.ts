@@ -135,7 +135,7 @@ export class Leases {
       else pending.fail(failure('STALE_REGISTRATION', undefined, { details: { held: result.held } }));
     };
     const attempt = (): void => {
-      if (pending.isOpen) slot.enqueue({ operation, waiters: NO_WAITERS, leased });
+      if (pending.isOpen) slot.enqueue({ operation, acceptedAtMs: pending.acceptedAtMs, waiters: NO_WAITERS, leased });
     };
     const attemptOrFail = (): void => {
       if (!slot.whenLed(attempt)) failNoLeader(pending);

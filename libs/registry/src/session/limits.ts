@@ -57,6 +57,8 @@ export const BOUNDS = {
 
 /** Housekeeping: pings, silence, forgetting. */
 export const TICK_MS = 1_000;
+/** Data servers are asked what their clock shows this often, also while more is said to them. */
+export const CLOCK_EVERY_MS = 5_000;
 /** A link to a data server from which nothing came for this long is hung up. */
 export const LINK_SILENCE_MS = 10_000;
 /** A data server from which nothing came for this long is reported to meta; both sides are heard once a tick at least. */

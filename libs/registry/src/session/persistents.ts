@@ -11,6 +11,7 @@ import { askOnce } from './ask-once.js';
 import type { SessionContext } from './context.js';
 import type { SessionOperation } from './contract.js';
 import { BOUNDS } from './limits.js';
+import type { Propagation } from './propagation.js';
 import { readOnly } from './read-only.js';
 import { type Pending, type Waiter, overloaded } from './requests.js';
 import type { Slots } from './slots.js';
@@ -29,6 +30,7 @@ export class Persistents {
     private readonly context: SessionContext,
     private readonly slots: Slots,
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
+    private readonly propagation: Propagation,
   ) {}
 
   publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>): void {
@@ -80,18 +82,21 @@ export class Persistents {
     if (slot.inFlightCount >= BOUNDS.inFlightPerSlot) return done({ failure: overloaded() });
     const { leaderEpoch } = slot;
     const requestId = context.nextRequestId();
+    const acceptedAtMs = context.nowMs;
+    const accepted = this.slots.accepted(slot.link!, [{ acceptedAtMs }]);
     askOnce(context, slot, context.limits.persistDeadlineMs, {
-      message: { kind: 'persist', slot: slot.slot, leaderEpoch, requestId, operation },
+      message: { kind: 'persist', slot: slot.slot, leaderEpoch, requestId, operation, ...accepted },
       answer: 'persisted',
       done: (outcome) => {
-        if (typeof outcome === 'object') return done(this.outcome(dataInfoId, outcome.result));
+        if (typeof outcome === 'object') return done(this.outcome(dataInfoId, outcome.result, acceptedAtMs));
         done(notDurable(outcome === 'late' ? 'NOT_DURABLE' : 'NO_LEADER'));
       },
     });
   }
 
-  private outcome(dataInfoId: DataInfoId, result: PersistResult): Outcome {
+  private outcome(dataInfoId: DataInfoId, result: PersistResult, acceptedAtMs: number): Outcome {
     if (result.status === 'failed') return { failure: result.failure };
+    this.propagation.noteStored(acceptedAtMs);
     this.stored(dataInfoId, result.version);
     return { version: result.version };
   }

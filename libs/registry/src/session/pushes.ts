@@ -4,6 +4,7 @@ import type { ConnectionId, PushFrame, SessionCounts } from './contract.js';
 import { HeldPushes } from './held-pushes.js';
 import { BOUNDS, COPY_WORK_MS, ENCODE_WORK_MS, PUSH_WORK_MS } from './limits.js';
 import { type Peer, PushPlanner } from './push-planner.js';
+import type { Propagation } from './propagation.js';
 import type { Subscription } from './subscription.js';
 import type { View } from './view.js';
 
@@ -19,6 +20,7 @@ export class Pushes {
 
   constructor(
     private readonly context: SessionContext,
+    private readonly propagation: Propagation,
     /** Where the client of a connection connects from. */
     addressOf: (connection: ConnectionId) => string,
   ) {
@@ -83,7 +85,10 @@ export class Pushes {
     subscription.acks = true;
     if (!isCurrent) return undefined;
     if (refused) this.refuse(subscription, text);
-    else if (subscription.lastIsDelta) subscription.refusals = 0;
+    else {
+      this.propagation.noteAcknowledged(subscription);
+      if (subscription.lastIsDelta) subscription.refusals = 0;
+    }
     this.planner.acknowledged(subscription);
     return undefined;
   }
@@ -111,6 +116,7 @@ export class Pushes {
     const { view } = subscription;
     const frame = view.frameFor(subscription, this.context.clusterId);
     if (!frame) return 0;
+    if ('publications' in frame) this.propagation.notePushed(subscription);
     this.send(subscription, frame);
     // What brings nothing is not waited for.
     if (!('publications' in frame)) return 0;

@@ -12,6 +12,7 @@ import type { ConnectionId, SessionCounts, SessionRequest, ViewKey } from './con
 import { CachedDatum, type Outcome } from './datum-cache.js';
 import { failNoLeader } from './leases.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
+import type { Propagation, Times } from './propagation.js';
 import { Peer } from './push-planner.js';
 import { Pushes } from './pushes.js';
 import { type Pending, overloaded } from './requests.js';
@@ -60,10 +61,11 @@ export class Reads {
   constructor(
     private readonly context: SessionContext,
     private readonly slots: Slots,
+    private readonly propagation: Propagation,
     /** Where the client of a connection connects from. */
     addressOf: (connection: ConnectionId) => string,
   ) {
-    this.pushes = new Pushes(context, addressOf);
+    this.pushes = new Pushes(context, propagation, addressOf);
   }
 
   get counts(): Omit<SessionCounts, 'connections' | 'publishers' | 'removals' | 'watches'> {
@@ -102,6 +104,8 @@ export class Reads {
       isExact: false,
       acks: request.acks ?? false,
       unackedSinceMs: undefined,
+      passage: undefined,
+      passedAtMs: 0,
       temporary: [],
     };
     subscriber.subscriptions.set(request.subscriptionId, subscription);
@@ -198,7 +202,8 @@ export class Reads {
       this.show(wanted, wanted.datum.takeSame(message.version, message.complete, message.hash));
     } else if (!wanted.isRefreshing) {
       const { from, to, complete, upserts, removals } = message;
-      this.show(wanted, wanted.datum.takeChange(from, to, complete, upserts, removals));
+      const outcome = wanted.datum.takeChange(from, to, complete, upserts, removals);
+      this.show(wanted, outcome, this.slots.links.times(slot.link, message.times));
     }
   }
 
@@ -211,12 +216,13 @@ export class Reads {
       if (view.zone === undefined || view.zone === publication.zone) this.pushes.tell(view, publication);
   }
 
-  private show(wanted: Wanted, outcome: Outcome): void {
+  private show(wanted: Wanted, outcome: Outcome, times?: Times): void {
     if (outcome === 'gap') return this.refresh(wanted);
     if (outcome === 'ignored') return;
     const { changes, becameComplete } = outcome;
+    const passage = this.propagation.take(times);
     for (const view of wanted.views.values())
-      this.pushes.changed(view, view.take(changes, becameComplete), becameComplete);
+      this.pushes.changed(view, view.take(changes, becameComplete, passage), becameComplete);
   }
 
   private want(dataInfoId: DataInfoId): Wanted {

@@ -10,6 +10,7 @@ export class Pending {
   constructor(
     readonly connection: ConnectionId,
     readonly requestId: number,
+    readonly acceptedAtMs: number,
     /** How many units of work in hand it counts for. */
     readonly cost: number,
     private readonly requests: Requests,
@@ -37,7 +38,7 @@ export class Requests {
       this.context.emit({ type: 'fail', connection, requestId, failure: overloaded() });
       return undefined;
     }
-    const pending = new Pending(connection, requestId, cost, this);
+    const pending = new Pending(connection, requestId, this.context.nowMs, cost, this);
     this.load += cost;
     let others = this.open.get(connection);
     if (!others) this.open.set(connection, (others = new Set()));
@@ -79,6 +80,10 @@ export class Results {
     if (this.missing === 0) this.answer();
   }
 
+  get acceptedAtMs(): number {
+    return this.pending.acceptedAtMs;
+  }
+
   isOpen(index: number): boolean {
     return this.pending.isOpen && this.results[index] === undefined;
   }
@@ -107,6 +112,11 @@ export class Results {
 export interface Waiter {
   results: Results;
   index: number;
+}
+
+/** When the oldest of them was accepted. */
+export function acceptedAtMs(waiters: readonly Waiter[]): number | undefined {
+  return waiters[0]?.results.acceptedAtMs;
 }
 
 export const NO_WAITERS: readonly Waiter[] = Object.freeze([]);

@@ -9,12 +9,16 @@ import {
 import type { SessionContext } from './context.js';
 import type { Entry, Holdings } from './holdings.js';
 import { BOUNDS } from './limits.js';
-import type { Waiter } from './requests.js';
+import { type Waiter, acceptedAtMs } from './requests.js';
+import type { SlotLinkOwner } from './slot-link-owner.js';
 import { chunks } from './chunks.js';
+import { operationOf, toOperation } from './operation.js';
 
 /** An operation on its way to a leader. */
 export interface Sent {
   operation: Operation;
+  /** Undefined for what a leader is told again. */
+  acceptedAtMs?: number | undefined;
   waiters: readonly Waiter[];
   /** True for another try with a stamp raised here. */
   isRestamped?: boolean;
@@ -35,26 +39,6 @@ export interface Ask {
   answered(message: DataToSession): void;
   /** The link or the leader is lost: no answer will come. */
   voided(): void;
-}
-
-/** What a slot link asks of the core that it is part of. */
-export interface SlotLinkOwner {
-  send(link: LinkId, message: SessionToData): void;
-  nextSequence(link: LinkId): number;
-  settled(slot: SlotLink, sent: Sent, result: OperationResult): void;
-  voided(slot: SlotLink, sent: Sent): void;
-  /** A digest showed that the leader has what the entry says. */
-  proven(slot: SlotLink, entry: Entry): void;
-  /** A digest showed that the leader holds something newer. */
-  outdated(slot: SlotLink, entry: Entry, held: Stamp): void;
-  /** The leader can be talked to. */
-  opened(slot: SlotLink): void;
-  /** For the first time since then, it has been sent all that it lacked. */
-  resent(slot: SlotLink): void;
-  /** Leader and holdings agree, or the link is about to be given up. */
-  ended(slot: SlotLink): void;
-  /** Something waits to be flushed at the end of the step. */
-  touched(slot: SlotLink): void;
 }
 
 const RETRY_MIN_MS = 50;
@@ -336,7 +320,8 @@ export class SlotLink {
     const operations: Sent[] = [];
     if (wanted.size > 0)
       for (const entry of this.holdings.ofSlot(this.slot))
-        if (wanted.has(entry.registerId)) operations.push({ operation: toOperation(entry), waiters: [] });
+        if (wanted.has(entry.registerId))
+          operations.push({ operation: toOperation(entry), acceptedAtMs: acceptedAtMs(entry.waiters), waiters: [] });
     for (const entry of this.unproven) if (!wanted.has(entry.registerId)) this.prove(entry);
     // What does not fit in one message goes ahead as operations; the order of the link does the rest.
     const parts = [...chunks(operations)];
@@ -347,7 +332,8 @@ export class SlotLink {
       this.sendOperations(part);
     }
     const { slot, leaderEpoch, digestNumber: number } = this;
-    this.say({ kind: 'reconcile', slot, leaderEpoch, number, operations: last.map((one) => one.operation) });
+    const accepted = this.owner.accepted(this.link!, last);
+    this.say({ kind: 'reconcile', slot, leaderEpoch, number, operations: last.map(operationOf), ...accepted });
     this.answered();
     if (!this.isResending) return;
     this.isResending = false;
@@ -382,19 +368,14 @@ export class SlotLink {
     const sequence = this.owner.nextSequence(this.link!);
     this.inFlight.set(sequence, sent);
     this.owedSinceMs ??= this.context.nowMs;
-    const operations = sent.map((one) => one.operation);
+    const operations = sent.map(operationOf);
     const { slot, leaderEpoch } = this;
-    this.say({ kind: 'operations', slot, leaderEpoch, tableEpoch: this.context.tableEpoch, sequence, operations });
+    const said = { slot, leaderEpoch, tableEpoch: this.context.tableEpoch, sequence, operations };
+    this.say({ kind: 'operations', ...said, ...this.owner.accepted(this.link!, sent) });
   }
 
   private heard(): void {
     const isOwed = this.phase !== 'reconciled' || this.inFlight.size > 0;
     this.owedSinceMs = isOwed ? this.context.nowMs : undefined;
   }
-}
-
-export function toOperation(entry: Entry): Operation {
-  if (entry.publication) return { op: 'publish', publication: entry.publication };
-  const { registerId, dataInfoId, stamp } = entry;
-  return { op: 'unpublish', registerId, dataInfoId, stamp, cause: entry.cause! };
 }

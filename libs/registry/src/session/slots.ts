@@ -5,7 +5,8 @@ import { DataLinks } from './data-links.js';
 import { DigestTurns } from './digest-turns.js';
 import type { Holdings } from './holdings.js';
 import { TICK_MS } from './limits.js';
-import { type Sent, SlotLink, type SlotLinkOwner } from './slot-link.js';
+import { type Sent, SlotLink } from './slot-link.js';
+import type { SlotLinkOwner } from './slot-link-owner.js';
 
 /** Every slot of the table, each joined with the link to its leader whenever there is one. */
 export class Slots {
@@ -21,7 +22,7 @@ export class Slots {
   constructor(
     private readonly context: SessionContext,
     private readonly holdings: Holdings,
-    private readonly owner: Omit<SlotLinkOwner, 'send' | 'nextSequence' | 'ended' | 'touched'>,
+    private readonly owner: Omit<SlotLinkOwner, 'send' | 'nextSequence' | 'accepted' | 'ended' | 'touched'>,
   ) {
     this.turns = new DigestTurns(context.limits.digestedBytes, ({ slot }) => holdings.bytesOf(slot));
     this.links = new DataLinks(context, {
@@ -113,9 +114,18 @@ export class Slots {
       ...this.owner,
       send: (link, message) => this.links.send(link, message),
       nextSequence: (link) => this.links.nextSequence(link),
+      accepted: (link, sent) => this.accepted(link, sent),
       ended: (ended) => this.turns.end(ended.link!, ended),
       touched: (touched) => this.touched.push(touched),
     });
+  }
+
+  /** When the oldest of them was accepted, as the data server is told that: by its clock, and not at all while that is unknown. */
+  accepted(link: LinkId, sent: readonly Pick<Sent, 'acceptedAtMs'>[]): { acceptedAtMs?: number } {
+    let oldestMs = Infinity;
+    for (const { acceptedAtMs = Infinity } of sent) if (acceptedAtMs < oldestMs) oldestMs = acceptedAtMs;
+    const acceptedAtMs = oldestMs === Infinity ? undefined : this.links.toTheirs(link, oldestMs);
+    return acceptedAtMs === undefined ? {} : { acceptedAtMs };
   }
 
   private linkUp(incarnation: string, _link: LinkId): void {

@@ -1,5 +1,6 @@
 import type { DatumVersion, Publication } from '#model';
 import type { ConnectionId, SubscriberBase } from './contract.js';
+import type { Passage } from './passages.js';
 import type { Lane, Peer } from './push-planner.js';
 import type { View } from './view.js';
 
@@ -30,6 +31,9 @@ export interface Subscription {
   isExact: boolean;
   acks: boolean;
   unackedSinceMs: number | undefined;
+  /** Of the oldest change that it has been sent and not acknowledged, and when that was sent. */
+  passage: Passage | undefined;
+  passedAtMs: number;
   /** Temporary publications to be told with the next push. Never changed in place, since others may share it. */
   temporary: readonly Publication[];
 }

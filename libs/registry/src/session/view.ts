@@ -4,6 +4,7 @@ import { addHash, formatViewHash, isSameHash } from '../view-hash.js';
 import type { PushFrame, SubscriberBase } from './contract.js';
 import type { CachedDatum, Change, Entry } from './datum-cache.js';
 import { BOUNDS } from './limits.js';
+import { type Passage, Passages } from './passages.js';
 import { Lane } from './push-planner.js';
 import type { Subscription } from './subscription.js';
 import { ViewHistory } from './view-history.js';
@@ -32,6 +33,7 @@ export class View {
   private bytes = 0;
   private size = 0;
   private readonly history = new ViewHistory();
+  readonly passages = new Passages();
 
   /** Of the present state, with and without hashes. */
   private whole: StateFrame | undefined;
@@ -54,7 +56,7 @@ export class View {
   }
 
   /** To be called whenever the datum took a message. Answers whether anything changed in this view. */
-  take(changes: readonly Change[], becameComplete: boolean): boolean {
+  take(changes: readonly Change[], becameComplete: boolean, passage: Passage): boolean {
     const hash = { ...this.sum };
     const touched = new Map<string, HashSum | undefined>();
     for (const { registerId, old, now } of changes) {
@@ -68,6 +70,7 @@ export class View {
     }
     if (touched.size > 0) {
       this.history.record(hash, touched, Math.min(Math.max(this.size, BOUNDS.touchedLeast), BOUNDS.touched));
+      this.passages.add(this.history.serial, passage);
       this.raise();
     }
     // One version has one content only where that is complete, hence completion takes one in every view.

@@ -17,8 +17,10 @@ import type { Entry, Holdings, Subject } from './holdings.js';
 import { BOUNDS } from './limits.js';
 import type { Persistents } from './persistents.js';
 import { readOnly, repeats } from './read-only.js';
-import { NO_WAITERS, type Pending, Results, type Waiter, overloaded } from './requests.js';
-import { type Sent, type SlotLink, toOperation } from './slot-link.js';
+import { NO_WAITERS, type Pending, Results, type Waiter, acceptedAtMs, overloaded } from './requests.js';
+import { toOperation } from './operation.js';
+import type { Propagation } from './propagation.js';
+import type { Sent, SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
 
 type Publish = Extract<SessionOperation, { op: 'publish' }>;
@@ -40,6 +42,7 @@ export class Writes {
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
     /** Whether a connection is up, so that its client can have nothing newer elsewhere. */
     private readonly isUp: (connection: ConnectionId) => boolean,
+    private readonly propagation: Propagation,
   ) {}
 
   apply(connection: ConnectionId, pending: Pending, wallMs: number, operations: SessionOperation[]): void {
@@ -138,7 +141,10 @@ export class Writes {
   private forward(entry: Entry, waiters: readonly Waiter[]): void {
     const slot = this.slots.all[entry.slot]!;
     const isRestamped = entry.restamps > 0;
-    if (!slot.enqueue({ operation: toOperation(entry), waiters, isRestamped })) this.awaitProof(slot, entry, waiters);
+    const operation = toOperation(entry);
+    const sinceMs = acceptedAtMs(waiters) ?? this.context.nowMs;
+    if (!slot.enqueue({ operation, acceptedAtMs: sinceMs, waiters, isRestamped }))
+      this.awaitProof(slot, entry, waiters);
   }
 
   /** The next digest tells what is held, and its answer settles those who wait. */
@@ -150,6 +156,7 @@ export class Writes {
   }
 
   settled(slot: SlotLink, sent: Sent, result: OperationResult): void {
+    if (result.status === 'stored') this.propagation.noteStored(sent.acceptedAtMs);
     if (sent.leased) return sent.leased(result);
     const { operation, waiters } = sent;
     const subject = subjectOf(slot, operation);
@@ -183,6 +190,7 @@ export class Writes {
 
   proven(slot: SlotLink, entry: Entry): void {
     const { waiters } = entry;
+    this.propagation.noteStored(acceptedAtMs(waiters));
     entry.waiters = NO_WAITERS;
     entry.restamps = 0;
     // The exact version of the change is not known any more; every version of this leader is at least this one.

@@ -3,12 +3,13 @@ import {
   type DurableEntry,
   type LeaderToReplica,
   type LinkId,
-  type Operation,
   type PersistResult,
   type ReplicaToLeader,
+  type SessionToData,
   type SlotAssignment,
   failure,
 } from '#model';
+import type { Arrivals } from '../arrivals.js';
 import { ownBytes } from '../entries.js';
 import type { SlotReplica } from '../slot-replica.js';
 import type { DurableDisk } from './durable-disk.js';
@@ -21,6 +22,7 @@ const RETRY_AFTER_MS = 1_000;
 type Follow = Extract<ReplicaToLeader, { kind: 'follow' }>;
 type Written = Extract<ReplicaToLeader, { kind: 'written' }>;
 type Outbox = { push(effect: { type: 'send'; link: LinkId; message: LeaderToReplica }): unknown };
+type Persist = Pick<Extract<SessionToData, { kind: 'persist' }>, 'operation' | 'acceptedAtMs'>;
 type Answer = (result: PersistResult) => void;
 
 /** A follower, as far as disks go. */
@@ -36,7 +38,7 @@ interface Staged {
   position: number;
   entry: DurableEntry;
   by: string;
-  atMs: number;
+  acceptedAtMs: number | undefined;
   answer: Answer;
 }
 
@@ -46,6 +48,7 @@ export interface DurableLeaderOptions {
   disk: DurableDisk;
   /** A leader without meta's word does not know which replicas its predecessor has proposed: it takes no writes. */
   isStandIn: boolean;
+  arrivals: Arrivals;
   /** Persistent writes wait this long for a disk before meta is told that it is behind. */
   patienceMs: number;
   messageBytes: number;
@@ -132,7 +135,7 @@ export class DurableLeader {
   }
 
   /** Takes a write, which is answered once it is on all disks, or refused. */
-  persist(nowMs: number, operation: Operation, by: string, answer: Answer): void {
+  persist(nowMs: number, { operation, acceptedAtMs }: Persist, by: string, answer: Answer): void {
     const { disk, isStandIn, replica } = this.options;
     const { registerId, dataInfoId } = operation.op === 'publish' ? operation.publication : operation;
     const held = this.durable.find(dataInfoId, registerId);
@@ -151,7 +154,7 @@ export class DurableLeader {
     this.last = this.durable.changes;
     this.unsent.push(entry);
     if (!this.isWaiting) this.waitingSinceMs = nowMs;
-    this.staged.push({ position: this.last, entry, by, atMs: nowMs, answer });
+    this.staged.push({ position: this.last, entry, by, acceptedAtMs, answer });
     disk.touch(replica.slot);
   }
 
@@ -200,9 +203,11 @@ export class DurableLeader {
     if (!this.isConfirmed && this.isOnAll(this.inherited)) this.confirm(nowMs);
     if (!this.isConfirmed) return;
     while (this.staged.length > 0 && this.isOnAll(this.staged[0]!.position)) {
-      const { entry, by, answer } = this.staged.shift()!;
+      const { entry, by, acceptedAtMs, answer } = this.staged.shift()!;
+      const { arrivals, replica } = this.options;
+      arrivals.note(replica, nowMs, acceptedAtMs);
       this.show(nowMs, entry, by);
-      answer({ status: 'stored', version: this.options.replica.version(entry.dataInfoId) });
+      answer({ status: 'stored', version: replica.version(entry.dataInfoId) });
       this.waitingSinceMs = nowMs;
     }
   }
