@@ -8,6 +8,7 @@ import { DatumsController } from './http/datums.controller.js';
 import { HttpCaller } from './http/http-caller.js';
 import { LeasesController } from './http/leases.controller.js';
 import { PublishersController } from './http/publishers.controller.js';
+import { TracesController } from './http/traces.controller.js';
 import { WatchController } from './http/watch.controller.js';
 import { sessionMetrics } from './metrics.js';
 import { RegistryController } from './rpc/registry.controller.js';
@@ -38,7 +39,7 @@ export async function startSession(
     metrics: sessionMetrics(() => host.core),
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
-      ...[WatchController, ConfigController],
+      ...[WatchController, ConfigController, TracesController],
     ],
     providers: [
       { provide: SessionHost, useValue: host },

@@ -77,7 +77,7 @@ export class RegistryClient {
   private readonly host: ClientHost;
   private readonly snapshot: SnapshotFolder | undefined;
   private readonly emitter: Emitter<RegistryClientEvents>;
-  private readonly calls = new Map<number, { resolve(): void; reject(error: RegistryError): void }>();
+  private readonly calls = new Map<number, { resolve(traceId?: string): void; reject(error: RegistryError): void }>();
   private readonly publishers = new Set<Publisher>();
   private readonly subscribers = new Map<number, Subscriber>();
   private readonly watchers = new Map<number, ConfigWatcher>();
@@ -151,7 +151,7 @@ export class RegistryClient {
       registerId: registration.registerId ?? randomId(this.env.random),
       data: Array.isArray(registration.data) ? [...registration.data] : registration.data,
     };
-    await this.call((call) => ({
+    const traceId = await this.call((call) => ({
       type: 'publish',
       publisher: number,
       call,
@@ -159,6 +159,7 @@ export class RegistryClient {
       wallMs: this.env.wallMs(),
     }));
     const publisher = new Publisher(own.registerId as string, dataInfoIdOf(own), number, (make) => this.call(make));
+    if (traceId !== undefined) publisher.traceId = traceId;
     publisher.onUnpublish = () => void this.publishers.delete(publisher);
     this.publishers.add(publisher);
     return publisher;
@@ -310,7 +311,8 @@ export class RegistryClient {
     });
   }
 
-  private call(make: (call: number) => ClientEvent): Promise<void> {
+  /** Resolves to the id of the trace, where the call asked for one. */
+  private call(make: (call: number) => ClientEvent): Promise<string | undefined> {
     const call = ++this.numbers;
     return new Promise((resolve, reject) => {
       this.calls.set(call, { resolve, reject });
@@ -347,7 +349,7 @@ export class RegistryClient {
       case 'settled': {
         const call = this.calls.get(effect.call);
         this.calls.delete(effect.call);
-        if (effect.outcome.ok) call?.resolve();
+        if (effect.outcome.ok) call?.resolve(effect.outcome.traceId);
         else call?.reject(RegistryError.from(effect.outcome.failure));
         return;
       }

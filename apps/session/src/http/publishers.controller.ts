@@ -24,6 +24,7 @@ export class PublishersController {
       registerId: reply.registerId,
       dataInfoId: request.publication.dataInfoId,
       version: formatVersion(reply.version),
+      ...(reply.traceId === undefined ? {} : { traceId: reply.traceId }),
       ...(reply.kind === 'leased' ? { leaseMs: reply.leaseMs } : { persistent: true }),
       state: 'stored',
     };

@@ -38,6 +38,8 @@ export interface PublishFields extends NameFields {
    * answered `announced`.
    */
   temporary?: boolean;
+  /** Its way to all subscribers is to be told: the answer names a `traceId`, which `GET /v1/traces/{traceId}` tells of. */
+  trace?: boolean;
   /** Everything else travels with the publication untouched. */
   attributes?: Record<string, unknown>;
 }
@@ -115,8 +117,8 @@ export interface ClientRequests {
  * trying and the client need do nothing. `announced`: a temporary publication is on its way to all subscribers. `failed`: see the failure; STALE_REGISTRATION carries `details.held`.
  */
 export type ClientResult =
-  | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: string }
-  | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId }
+  | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: string; traceId?: string }
+  | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId; traceId?: string }
   | { status: 'announced'; registerId: string; dataInfoId: DataInfoId }
   | { status: 'failed'; registerId?: string; failure: Failure };
 

@@ -16,6 +16,23 @@ export type Operation =
 export type OperationResult =
   { status: 'stored'; stamp: Stamp; version: DatumVersion } | { status: 'stale'; held: Stamp };
 
+/** A publication whose way is to be told to people. Times are by the clock that the message tells times by. */
+export interface Traced {
+  traceId: string;
+  registerId: string;
+  acceptedAtMs?: number;
+  appliedAtMs?: number;
+  /** It had changed again before anybody was told. */
+  superseded?: boolean;
+}
+
+/** What has become of it at the leader, by the clock of that, and how many session servers were told. */
+export interface TraceApplied {
+  traceId: string;
+  appliedAtMs: number;
+  told: number;
+}
+
 /** One line of a digest: what the sender holds live for the slot. */
 export interface DigestEntry {
   registerId: string;
@@ -39,6 +56,7 @@ export type SessionToData =
       sequence: number;
       operations: Operation[];
       acceptedAtMs?: number;
+      traces?: Traced[];
     }
   /**
    * The whole truth about what this session incarnation holds for the slot, live entries and remembered removals.
@@ -61,6 +79,7 @@ export type SessionToData =
       number: number;
       operations: Operation[];
       acceptedAtMs?: number;
+      traces?: Traced[];
     }
   /**
    * The hash of what the sender holds live for the slot, everything sent before included. Answered by `compared`; where the
@@ -99,6 +118,7 @@ export type SessionToData =
       requestId: number;
       operation: Operation;
       acceptedAtMs?: number;
+      traces?: Traced[];
     }
   | SessionToRelay
   /** Asks for the table, because the peer has shown a newer epoch. */
@@ -112,7 +132,14 @@ export type RenewResult =
 export type PersistResult = { status: 'stored'; version: DatumVersion } | { status: 'failed'; failure: Failure };
 
 export type DataToSession =
-  | { kind: 'applied'; slot: number; leaderEpoch: number; sequence: number; results: OperationResult[] }
+  | {
+      kind: 'applied';
+      slot: number;
+      leaderEpoch: number;
+      sequence: number;
+      results: OperationResult[];
+      traced?: TraceApplied[];
+    }
   /** The registerIds of digest `number` that the leader lacks or has older; and those whose stamp it refuses. */
   | {
       kind: 'want';
@@ -173,6 +200,7 @@ export type DataToSession =
       removals: Removal[];
       /** By the clock of the sender: when the oldest of it was accepted by a session server, and was applied. */
       times?: [acceptedAtMs: number, appliedAtMs: number];
+      traces?: Traced[];
     }
   | { kind: 'renewed'; slot: number; requestId: number; result: RenewResult }
   | { kind: 'persisted'; slot: number; requestId: number; result: PersistResult }

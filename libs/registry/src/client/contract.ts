@@ -49,6 +49,8 @@ export interface Registration {
   registerId?: string;
   data: string[];
   attributes?: Record<string, unknown>;
+  /** Its way to all subscribers is to be told. */
+  trace?: boolean;
 }
 
 export interface Subscription {
@@ -119,7 +121,7 @@ export type ClientEvent =
   | { type: 'start' }
   | WakeEvent
   | { type: 'publish'; publisher: number; call: number; registration: Registration; wallMs: number }
-  | { type: 'republish'; publisher: number; call: number; data: string[] }
+  | { type: 'republish'; publisher: number; call: number; data: string[]; trace?: boolean }
   | { type: 'unpublish'; publisher: number; call: number }
   | { type: 'subscribe'; subscriber: number; subscription: Subscription; kept?: KeptView }
   /** What the effect `keep` named is on disk, or could not be brought there; the next can be given. */
@@ -142,6 +144,9 @@ export type ClientEvent =
   | { type: 'config'; connection: number; subscriptionId: string; config: ConfigPush }
   /** The server ended or refused the subscription's stream. */
   | { type: 'pushFailed'; connection: number; subscriptionId: string; failure: Failure };
+
+/** `traceId` where what was answered is traced. */
+export type Settled = { ok: true; stored: boolean; traceId?: string } | { ok: false; failure: Failure };
 
 export type ClientEffect =
   | WakeEffect
@@ -171,7 +176,7 @@ export type ClientEffect =
   | { type: 'keep'; batch: number; views: KeptView[] }
   | { type: 'keepServers'; servers: KeptServers }
   /** Ends the application's call. */
-  | { type: 'settled'; call: number; outcome: { ok: true; stored: boolean } | { ok: false; failure: Failure } };
+  | { type: 'settled'; call: number; outcome: Settled };
 
 export interface ClientOptions {
   /** RPC addresses of session servers, `host:port`. */

@@ -46,6 +46,8 @@ export interface Publisher {
   bytes: number;
   change: number;
   calls: PendingCall[];
+  /** The change that is to be traced, until it is acknowledged. */
+  traced?: number | undefined;
   /** What the operation in flight carries. At most one is in flight, so that answers need no order. */
   sent?: { change: number; live: boolean; data: string[]; replay: boolean };
   /** A newer stamp was reported while an operation was in flight. */
@@ -90,6 +92,7 @@ export function createPublisher(
     data: registration.data,
     bytes: bytesOf(registration.data, registration.attributes),
     change: 1,
+    ...(registration.trace === true ? { traced: 1 } : {}),
     calls: [],
     resend: false,
     replay: 'possible',
@@ -161,6 +164,7 @@ export function nextOperation(publisher: Publisher): ClientOperation {
     stamp,
     registerTimestamp,
     ...(replay ? { replay } : {}),
+    ...(change === publisher.traced ? { trace: true } : {}),
     ...(registration.attributes === undefined ? {} : { attributes: registration.attributes }),
   };
 }

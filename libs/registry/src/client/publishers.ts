@@ -9,7 +9,7 @@ import {
   compareStamps,
   failure,
 } from '#model';
-import type { ClientEffect, ClientEvent, ClientLimits, Registration } from './contract.js';
+import type { ClientEffect, ClientEvent, ClientLimits, Registration, Settled } from './contract.js';
 import { APPLY_BYTES, RETRY_AFTER_MAX_MS, STALE_ATTEMPTS, STALE_STREAK_MS } from './limits.js';
 import { type Publisher, bytesOf, createPublisher, nextOperation } from './publisher.js';
 import { canExceed, heldStamp, isObject, readResults } from './received.js';
@@ -72,6 +72,7 @@ export class PublisherBook {
     publisher.data = event.data;
     publisher.bytes = bytesOf(event.data, publisher.registration.attributes);
     publisher.change++;
+    if (event.trace) publisher.traced = publisher.change;
     this.track(publisher, event.call);
     this.enqueue(publisher);
   }
@@ -171,7 +172,12 @@ export class PublisherBook {
       publisher.alone = false;
       if (sent.live) publisher.acknowledged = { change: sent.change, data: sent.data };
       publisher.replay = 'done';
-      this.done(publisher, sent.change, { ok: true, stored: result.status === 'stored' });
+      const { status, traceId } = result as { status: string; traceId?: unknown };
+      if (publisher.traced === sent.change) publisher.traced = undefined;
+      this.done(publisher, sent.change, {
+        ...{ ok: true, stored: status === 'stored' },
+        ...(typeof traceId === 'string' ? { traceId } : {}),
+      });
       return;
     }
     const held = result.failure.code === 'STALE_REGISTRATION' ? heldStamp(result.failure) : undefined;
@@ -236,7 +242,7 @@ export class PublisherBook {
     publisher.bytes = bytesOf(publisher.data, publisher.registration.attributes);
   }
 
-  private done(publisher: Publisher, change: number, outcome: { ok: true; stored: boolean }): void {
+  private done(publisher: Publisher, change: number, outcome: Settled & { ok: true }): void {
     this.settle(publisher, change, outcome);
     if (publisher.change > change || publisher.resend) this.enqueue(publisher);
     else if (!publisher.live) this.forget(publisher);
@@ -310,8 +316,6 @@ export class PublisherBook {
 function isForeign(publisher: Publisher, held: Stamp): boolean {
   return held[2] !== publisher.stamp[2];
 }
-
-type Settled = (ClientEffect & { type: 'settled' })['outcome'];
 
 function withoutUndefined(registration: Registration): Registration {
   return Object.fromEntries(

@@ -1,5 +1,9 @@
+import type { SessionToData } from '#model';
 import { Histogram } from '../histogram.js';
 import type { SlotReplica } from './slot-replica.js';
+
+/** What a session server says of operations beside themselves. */
+export type Arriving = Pick<Extract<SessionToData, { kind: 'operations' }>, 'acceptedAtMs' | 'traces'>;
 
 /** How long what session servers accept takes until the leader of its slot has applied it. */
 export class Arrivals {
@@ -10,9 +14,10 @@ export class Arrivals {
    * server as the session server reckons it, which may be slightly off. Where that is undefined it has been told before, or
    * by one who does not know this clock.
    */
-  note(replica: SlotReplica, nowMs: number, acceptedAtMs: number | undefined, operations = 1): void {
+  note({ changes }: SlotReplica, nowMs: number, { acceptedAtMs, traces }: Arriving, operations = 1): void {
+    changes.traces.begin(nowMs, traces);
     const isTold = typeof acceptedAtMs === 'number' && Number.isFinite(acceptedAtMs);
-    replica.changes.times = isTold ? [Math.min(acceptedAtMs, nowMs), nowMs] : undefined;
+    changes.times = isTold ? [Math.min(acceptedAtMs, nowMs), nowMs] : undefined;
     if (isTold) this.applied.observe(nowMs - acceptedAtMs, operations);
   }
 }

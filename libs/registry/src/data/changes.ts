@@ -1,4 +1,5 @@
 import type { DataToSession, DatumVersion, LinkId, Publication, Removal } from '#model';
+import { AppliedTraces } from './applied-traces.js';
 import type { Datum, PendingChange } from './datum.js';
 
 export type ChangeMessage = Extract<DataToSession, { kind: 'change' }>;
@@ -13,6 +14,8 @@ export interface Delivery {
 export class Changes {
   /** When the oldest of what is applied until `take` was accepted, and is applied; undefined where nobody knows. */
   times: PendingChange['times'];
+  /** What of it is traced, and what has become of that. */
+  readonly traces = new AppliedTraces();
   private changed: Datum[] = [];
 
   /** Opens the pending change of a datum, at the version it has before the change, where somebody wants it. */
@@ -22,13 +25,14 @@ export class Changes {
     // Of several it is told how long the oldest has been on its way.
     if (pending && times && (!pending.times || pending.times[0] > times[0])) pending.times = times;
     if (!datum.interest?.size || pending) return;
-    datum.pending = { from: from(), times, upserts: new Map(), removals: new Map() };
+    datum.pending = { from: from(), times, traces: undefined, upserts: new Map(), removals: new Map() };
     this.changed.push(datum);
   }
 
   upserted(datum: Datum, publication: Publication): void {
     datum.pending?.removals.delete(publication.registerId);
     datum.pending?.upserts.set(publication.registerId, publication);
+    this.traces.applied(datum, publication.registerId);
   }
 
   removed(datum: Datum, { registerId, stamp, cause }: Removal): void {
@@ -48,13 +52,14 @@ export class Changes {
     versionOf: (datum: Datum) => DatumVersion,
   ): Delivery[] {
     this.times = undefined;
+    this.traces.end();
     if (this.changed.length === 0) return [];
     const deliveries: Delivery[] = [];
     for (const datum of this.changed) {
       const { pending, interest, dataInfoId } = datum;
       datum.pending = undefined;
       if (!pending || !interest?.size) continue;
-      const { from, times } = pending;
+      const { from, times, traces } = pending;
       const upserts = [...pending.upserts.values()];
       const removals = [...pending.removals.values()];
       const change: ChangeMessage = {
@@ -66,6 +71,7 @@ export class Changes {
         upserts,
         removals,
         ...(times ? { times } : {}),
+        ...(traces ? { traces } : {}),
       };
       deliveries.push({ links: interest, change });
     }

@@ -1,4 +1,4 @@
-import type { ContentHash, DataInfoId, DatumVersion, LinkId, Publication, Removal } from '#model';
+import type { ContentHash, DataInfoId, DatumVersion, LinkId, Publication, Removal, Traced } from '#model';
 import { type HashSum, addRemoval, formatHash } from '../content-hash.js';
 import type { KeptPublication } from './memory/kept-publication.js';
 
@@ -12,6 +12,7 @@ export interface Tombstone extends Removal {
 export interface PendingChange {
   from: DatumVersion;
   times: [acceptedAtMs: number, appliedAtMs: number] | undefined;
+  traces: Traced[] | undefined;
   upserts: Map<string, Publication>;
   removals: Map<string, Removal>;
 }

@@ -155,9 +155,10 @@ export class SlotLeader {
     const send = (answer: DataToSession): void => void out.push({ type: 'send', link, message: answer });
     switch (message.kind) {
       case 'operations': {
-        this.options.arrivals.note(this.replica, nowMs, message.acceptedAtMs, message.operations.length);
+        this.options.arrivals.note(this.replica, nowMs, message, message.operations.length);
         const results = message.operations.map((operation) => this.replica.apply(nowMs, operation, peer.incarnation));
-        send({ kind: 'applied', slot, leaderEpoch, sequence: message.sequence, results });
+        const { answer } = this.replica.changes.traces;
+        send({ kind: 'applied', slot, leaderEpoch, sequence: message.sequence, results, ...answer });
         break;
       }
       case 'digest': {
@@ -300,7 +301,7 @@ export class SlotLeader {
   ): Extract<DataToSession, { kind: 'reconciled' }> | undefined {
     if (this.digests.get(incarnation)?.number !== message.number) return undefined;
     const stale: { registerId: string; held: Stamp }[] = [];
-    this.options.arrivals.note(this.replica, nowMs, message.acceptedAtMs);
+    this.options.arrivals.note(this.replica, nowMs, message);
     for (const operation of message.operations) {
       const result = this.replica.apply(nowMs, operation, incarnation);
       if (result.status === 'stored') continue;

@@ -47,13 +47,13 @@ export type SessionRequest =
   | { kind: 'hello'; appName: string; zone: string; clusterId?: string; encodings?: string[] }
   | { kind: 'apply'; operations: SessionOperation[] }
   /** From HTTP: stamped by the slot leader, never queued, owned by its lease. `registerTimestamp` as in `apply`. */
-  | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'>; replay: boolean }
+  | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'>; replay: boolean; trace?: true }
   /** A temporary publication, with or without a connection. */
   | { kind: 'announce'; publication: Omit<Publication, 'stamp' | 'owner'> }
   | { kind: 'renew'; registerId: string; dataInfoId: DataInfoId }
   | { kind: 'leasedUnpublish'; registerId: string; dataInfoId: DataInfoId }
   /** Stamped by the slot leader, never queued, answered once it is on the disks of all complete replicas. */
-  | { kind: 'persistentPublish'; publication: Omit<Publication, 'stamp'> }
+  | { kind: 'persistentPublish'; publication: Omit<Publication, 'stamp'>; trace?: true }
   | { kind: 'persistentUnpublish'; registerId: string; dataInfoId: DataInfoId }
   | ({ kind: 'query' } & ViewKey)
   | ({
@@ -95,6 +95,8 @@ export type SessionOperation =
       replay: boolean;
       /** It lives until a command removes it, whatever becomes of the connection. */
       persistent?: true;
+      /** Its way is to be told. */
+      trace?: true;
     }
   | { op: 'unpublish'; registerId: string; dataInfoId: DataInfoId; stamp: Stamp | null; persistent?: true }
   /** One that the edge refused: it fails alone, and the others of its `apply` go on. */
@@ -102,16 +104,16 @@ export type SessionOperation =
 
 export type SessionReply =
   | { kind: 'applied'; results: SessionResult[] }
-  | { kind: 'leased'; registerId: string; version: DatumVersion; leaseMs: number }
+  | { kind: 'leased'; registerId: string; version: DatumVersion; leaseMs: number; traceId?: string }
   | { kind: 'announced'; registerId: string; dataInfoId: DataInfoId }
-  | { kind: 'persisted'; registerId: string; version: DatumVersion }
+  | { kind: 'persisted'; registerId: string; version: DatumVersion; traceId?: string }
   | { kind: 'renewed'; expiresInMs: number }
   | { kind: 'datum'; frame: DatumFrame }
   | { kind: 'done' };
 
 export type SessionResult =
-  | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: DatumVersion }
-  | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId }
+  | { status: 'stored'; registerId: string; dataInfoId: DataInfoId; version: DatumVersion; traceId?: string }
+  | { status: 'accepted'; registerId: string; dataInfoId: DataInfoId; traceId?: string }
   | { status: 'failed'; registerId: string; failure: Failure };
 
 /**

@@ -15,6 +15,7 @@ import type { MembershipEvent, MembershipOutcome } from '../membership/contract.
 import { Membership } from '../membership/membership.js';
 import { Announcements } from './announcements.js';
 import { ConfigWatches } from './config-watches.js';
+import { isConnectionless } from './connectionless.js';
 import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
 import type { SessionCounts, SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
@@ -27,6 +28,7 @@ import { Reads } from './reads.js';
 import { type Pending, Requests } from './requests.js';
 import type { SpokenByData } from './data-links.js';
 import { Slots } from './slots.js';
+import { Traces } from './traces/traces.js';
 import { Writes } from './writes.js';
 
 type RequestEvent = Extract<SessionEvent, { type: 'request' }>;
@@ -38,6 +40,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly membership: Membership;
   private readonly holdings = new Holdings();
   private readonly times: Propagation;
+  /** For people. */
+  readonly traces: Traces;
   private readonly requests: Requests;
   private readonly connections: Connections;
   private readonly slots: Slots;
@@ -47,7 +51,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly announcements: Announcements;
   private readonly reads: Reads;
   private readonly configWatches: ConfigWatches;
-  private table: RoutingTable | undefined;
+  table: RoutingTable | undefined;
   private joinedAtMs: number | undefined;
   private phase: 'new' | 'running' | 'stopping' | 'over' = 'new';
   private wakeAtMs: number | undefined;
@@ -57,6 +61,11 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.context = new SessionContext(self, random, { ...SESSION_LIMITS, ...limits });
     this.context.switches = { ...DEFAULT_SWITCHES, ...switches?.switches };
     this.times = new Propagation(this.context);
+    this.traces = new Traces(
+      this.context,
+      (id) => this.connections.get(id),
+      (subscription) => this.reads.pushes.waitsFor(subscription),
+    );
     this.membership = new Membership(options);
     this.requests = new Requests(this.context);
     this.connections = new Connections(this.context, dataCenter, (connection) => {
@@ -71,9 +80,15 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       opened: (slot) => this.reads.opened(slot),
       resent: (slot) => this.reads.resent(slot),
     });
-    this.reads = new Reads(this.context, this.slots, this.times, (id) => this.connections.get(id)?.address ?? '');
+    this.reads = new Reads(
+      this.context,
+      this.slots,
+      this.times,
+      this.traces,
+      (id) => this.connections.get(id)?.address ?? '',
+    );
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
-    this.persistents = new Persistents(this.context, this.slots, stored, this.times);
+    this.persistents = new Persistents(this.context, this.slots, stored, this.times, this.traces);
     this.writes = new Writes(
       this.context,
       this.holdings,
@@ -82,8 +97,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       stored,
       (connection) => this.connections.get(connection)?.isLost === false,
       this.times,
+      this.traces,
     );
-    this.leases = new Leases(this.context, this.holdings, this.slots, stored);
+    this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces);
     this.announcements = new Announcements(this.context, this.slots);
     this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));
   }
@@ -130,6 +146,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       slots: this.slots.all.length,
       slotsReconciled: this.slots.count('reconciled'),
     };
+  }
+
+  get incarnation(): string {
+    return this.context.self.incarnation;
   }
 
   get clusterId(): string | undefined {
@@ -317,6 +337,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.reads.receive(slot, message);
       case 'temporary':
         return this.reads.receiveTemporary(slot, message);
+      case 'applied':
+        if (message.traced) this.traces.applied(message.traced, links.clockOf(link));
+        return slot.receive(message);
       default:
         return slot.receive(message);
     }
@@ -350,7 +373,6 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     }
     if (request.kind === 'heartbeat') return pending.reply({ kind: 'done' });
     if (!this.table) return pending.fail(notReady());
-    // What HTTP asks for once belongs to no connection.
     if (!isConnectionless(request) && (!connection || connection.isLost))
       return pending.fail(failure('CONNECTION_CLOSED'));
     this.serve(id, pending, wallMs, request);
@@ -366,7 +388,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'apply':
         return this.writes.apply(connection, pending, wallMs, request.operations);
       case 'leasedPublish':
-        return this.leases.publish(pending, wallMs, request.publication, request.replay);
+        return this.leases.publish(pending, wallMs, request);
       case 'announce':
         return this.announcements.publish(connection, pending, wallMs, request.publication);
       case 'renew':
@@ -374,7 +396,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       case 'leasedUnpublish':
         return this.leases.unpublish(pending, request.registerId, request.dataInfoId);
       case 'persistentPublish':
-        return this.persistents.publish(pending, wallMs, request.publication);
+        return this.persistents.publish(pending, wallMs, request);
       case 'persistentUnpublish':
         return this.persistents.unpublish(pending, request.registerId, request.dataInfoId);
       case 'query':
@@ -406,14 +428,6 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.wakeAtMs = atMs;
     this.context.emit({ type: 'wake', atMs });
   }
-}
-
-const CONNECTIONLESS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['kind']>([
-  ...(['query', 'leasedPublish', 'renew', 'leasedUnpublish', 'announce'] as const),
-]);
-
-function isConnectionless({ kind }: SessionRequest): boolean {
-  return CONNECTIONLESS.has(kind);
 }
 
 function answer(pending: Pending, problem: ReturnType<Reads['unsubscribe']>): void {

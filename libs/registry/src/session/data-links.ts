@@ -239,6 +239,10 @@ export class DataLinks {
     this.links.get(link)?.clock.answered(sequence, this.context.nowMs, clockMs);
   }
 
+  clockOf(link: LinkId | undefined): PeerClock | undefined {
+    return link === undefined ? undefined : this.links.get(link)?.clock;
+  }
+
   /** A time of this server by the clock of the data server; undefined while that has not told it, or tells none. */
   toTheirs(link: LinkId, atMs: number): number | undefined {
     return this.links.get(link)?.clock.toTheirs(atMs);

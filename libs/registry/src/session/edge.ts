@@ -59,8 +59,9 @@ export function parseLeasedPublish(body: unknown, context: EdgeContext): Parsed 
       owner,
       body: readBody(fields, context),
     };
-    if (owner.kind === 'persistent') return { kind: 'persistentPublish', publication };
-    return { kind: 'leasedPublish', publication, replay: fields['replay'] === true };
+    const trace = readTrace(fields);
+    if (owner.kind === 'persistent') return { kind: 'persistentPublish', publication, ...trace };
+    return { kind: 'leasedPublish', publication, replay: fields['replay'] === true, ...trace };
   });
 }
 
@@ -192,6 +193,7 @@ function readPublish(fields: Fields, context: EdgeContext): SessionOperation {
     body: readBody(fields, context),
     replay: fields['replay'] === true,
     ...(persistent ? { persistent } : {}),
+    ...readTrace(fields),
   };
 }
 
@@ -204,6 +206,7 @@ function readOwnId(fields: Fields, context: EdgeContext): string {
 }
 
 function readAnnouncement(fields: Fields, context: EdgeContext): SessionRequest {
+  if (readFlag(fields, 'trace')) refuse('What is temporary has no version to be traced.', 'trace');
   return {
     kind: 'announce',
     publication: {
@@ -228,6 +231,10 @@ function readUnpublish(fields: Fields): SessionOperation {
     stamp: readStamp(fields),
     ...(isPersistentId ? { persistent: true } : {}),
   };
+}
+
+function readTrace(fields: Fields): { trace?: true } {
+  return readFlag(fields, 'trace') ? { trace: true } : {};
 }
 
 function readStamp(fields: Fields): Stamp | null {

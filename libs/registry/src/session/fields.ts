@@ -90,7 +90,7 @@ export function readOptionalMs(fields: Fields, field: string, fallback: number):
 
 const SERVER_FIELDS = new Set([
   ...['op', 'dataId', 'group', 'instanceId', 'registerId', 'zone', 'appName', 'stamp', 'registerTimestamp', 'leaseMs'],
-  ...['replay', 'temporary', 'persistent'],
+  ...['replay', 'temporary', 'persistent', 'trace'],
 ]);
 
 /** Pushed once and not stored. */

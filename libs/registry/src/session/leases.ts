@@ -11,12 +11,14 @@ import {
 } from '#model';
 import { merge } from '../merge.js';
 import type { SessionContext } from './context.js';
+import type { SessionRequest } from './contract.js';
 import type { Holdings, Subject } from './holdings.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
 import { readOnly, repeats } from './read-only.js';
 import { NO_WAITERS, type Pending, overloaded } from './requests.js';
 import type { Sent, SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
+import type { Traces } from './traces/traces.js';
 
 /**
  * Leased publications, which come over HTTP: stamped by the slot leader, never queued here. While the slot is given to
@@ -30,9 +32,14 @@ export class Leases {
     private readonly holdings: Holdings,
     private readonly slots: Slots,
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
+    private readonly traces: Traces,
   ) {}
 
-  publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>, replay: boolean): void {
+  publish(
+    pending: Pending,
+    wallMs: number,
+    { publication: wanted, replay, trace }: Extract<SessionRequest, { kind: 'leasedPublish' }>,
+  ): void {
     const slot = this.leaderOf(pending, wanted.dataInfoId);
     if (!slot) return;
     if (this.holdings.publicationCount >= BOUNDS.publications) return pending.fail(overloaded());
@@ -44,11 +51,15 @@ export class Leases {
       ...wanted,
       registerTimestamp: wanted.registerTimestamp || held?.registerTimestamp || wallMs,
     };
-    this.send(slot, pending, { op: 'publish', publication: { ...publication, stamp: null } }, ({ stamp, version }) => {
+    const traceId = trace && this.traces.begin(registerId, dataInfoId, wallMs);
+    if (traceId !== undefined)
+      pending.onFailed = (failure) => this.traces.answered(traceId, { status: 'failed', failure });
+    const operation = { op: 'publish' as const, publication: { ...publication, stamp: null } };
+    this.send(slot, pending, { operation, traceId }, ({ stamp, version }) => {
       this.keep(subject, { ...publication, stamp });
       this.stored(dataInfoId, version);
       const leaseMs = owner.kind === 'leased' ? owner.leaseMs : 0;
-      pending.reply({ kind: 'leased', registerId, version, leaseMs });
+      pending.reply({ kind: 'leased', registerId, version, leaseMs, ...(traceId === undefined ? {} : { traceId }) });
     });
   }
 
@@ -57,7 +68,7 @@ export class Leases {
     const slot = this.leaderOf(pending, dataInfoId);
     if (!slot) return;
     const operation = { op: 'unpublish' as const, registerId, dataInfoId, stamp: null, cause: 'unpublish' as const };
-    this.send(slot, pending, operation, ({ stamp, version }) => {
+    this.send(slot, pending, { operation }, ({ stamp, version }) => {
       this.forget({ slot: slot.slot, registerId, dataInfoId }, stamp, 'unpublish');
       this.stored(dataInfoId, version);
       pending.reply({ kind: 'done' });
@@ -125,7 +136,7 @@ export class Leases {
   private send(
     slot: SlotLink,
     pending: Pending,
-    operation: Parameters<SlotLink['enqueue']>[0]['operation'],
+    { operation, traceId }: Pick<Sent, 'operation' | 'traceId'>,
     stored: (result: Extract<OperationResult, { status: 'stored' }>) => void,
   ): void {
     const leased: Sent['leased'] = (result) => {
@@ -134,8 +145,9 @@ export class Leases {
       else if (result.status === 'stored') stored(result);
       else pending.fail(failure('STALE_REGISTRATION', undefined, { details: { held: result.held } }));
     };
+    const { acceptedAtMs } = pending;
     const attempt = (): void => {
-      if (pending.isOpen) slot.enqueue({ operation, acceptedAtMs: pending.acceptedAtMs, waiters: NO_WAITERS, leased });
+      if (pending.isOpen) slot.enqueue({ operation, acceptedAtMs, traceId, waiters: NO_WAITERS, leased });
     };
     const attemptOrFail = (): void => {
       if (!slot.whenLed(attempt)) failNoLeader(pending);

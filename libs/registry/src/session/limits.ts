@@ -37,6 +37,9 @@ export const BOUNDS = {
   announcements: 10_000,
   /** Temporary publications that wait for a subscriber; of more the oldest go. */
   temporaryPerSubscription: 16,
+  /** Publications whose ways are kept, and subscribers of each that are listed. */
+  traces: 200,
+  subscribersPerTrace: 1_000,
   /** Changed publications that a view remembers by name, for deltas: at least, and at most; in between as many as it has. */
   touchedLeast: 64,
   touched: 10_000,
@@ -57,6 +60,8 @@ export const BOUNDS = {
 
 /** Housekeeping: pings, silence, forgetting. */
 export const TICK_MS = 1_000;
+/** The way of a publication is kept for so long. */
+export const TRACE_MS = 10 * 60_000;
 /** Data servers are asked what their clock shows this often, also while more is said to them. */
 export const CLOCK_EVERY_MS = 5_000;
 /** A link to a data server from which nothing came for this long is hung up. */

@@ -9,12 +9,13 @@ import {
 } from '#model';
 import { askOnce } from './ask-once.js';
 import type { SessionContext } from './context.js';
-import type { SessionOperation } from './contract.js';
+import type { SessionOperation, SessionRequest } from './contract.js';
 import { BOUNDS } from './limits.js';
 import type { Propagation } from './propagation.js';
 import { readOnly } from './read-only.js';
 import { type Pending, type Waiter, overloaded } from './requests.js';
 import type { Slots } from './slots.js';
+import type { Traces } from './traces/traces.js';
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -31,13 +32,22 @@ export class Persistents {
     private readonly slots: Slots,
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
     private readonly propagation: Propagation,
+    private readonly traces: Traces,
   ) {}
 
-  publish(pending: Pending, wallMs: number, wanted: Omit<Publication, 'stamp'>): void {
+  publish(
+    pending: Pending,
+    wallMs: number,
+    { publication: wanted, trace }: Extract<SessionRequest, { kind: 'persistentPublish' }>,
+  ): void {
     const { registerId } = wanted;
-    this.put(wanted, wallMs, (outcome) => {
+    const traceId = trace && this.traces.begin(registerId, wanted.dataInfoId, wallMs);
+    this.put(wanted, wallMs, traceId, (outcome) => {
       if ('failure' in outcome) pending.fail(outcome.failure);
-      else pending.reply({ kind: 'persisted', registerId, version: outcome.version });
+      else {
+        const { version } = outcome;
+        pending.reply({ kind: 'persisted', registerId, version, ...(traceId === undefined ? {} : { traceId }) });
+      }
     });
   }
 
@@ -61,21 +71,32 @@ export class Persistents {
     if (operation.op === 'unpublish') return this.remove(registerId, dataInfoId, settle);
     const { zone, appName, registerTimestamp, body } = operation;
     const owner = { kind: 'persistent' as const };
-    this.put({ registerId, dataInfoId, zone, appName, registerTimestamp, owner, body }, wallMs, settle);
+    const publication = { registerId, dataInfoId, zone, appName, registerTimestamp, owner, body };
+    this.put(publication, wallMs, results.traced?.ids[index], settle);
   }
 
-  private put(wanted: Omit<Publication, 'stamp'>, wallMs: number, done: (outcome: Outcome) => void): void {
+  private put(
+    wanted: Omit<Publication, 'stamp'>,
+    wallMs: number,
+    traceId: string | undefined,
+    done: (outcome: Outcome) => void,
+  ): void {
     const registerTimestamp = wanted.registerTimestamp || wallMs;
     const publication = { ...wanted, registerTimestamp, stamp: null };
-    this.ask(wanted.dataInfoId, { op: 'publish', publication }, done);
+    this.ask(wanted.dataInfoId, { op: 'publish', publication }, done, traceId);
   }
 
   private remove(registerId: string, dataInfoId: DataInfoId, done: (outcome: Outcome) => void): void {
     this.ask(dataInfoId, { op: 'unpublish', registerId, dataInfoId, stamp: null, cause: 'unpublish' }, done);
   }
 
-  private ask(dataInfoId: DataInfoId, operation: Operation, done: (outcome: Outcome) => void): void {
+  private ask(dataInfoId: DataInfoId, operation: Operation, ended: (outcome: Outcome) => void, traceId?: string): void {
     const { context } = this;
+    const done = (outcome: Outcome): void => {
+      if ('failure' in outcome) this.traces.answered(traceId, { status: 'failed', failure: outcome.failure });
+      else this.traces.answered(traceId, { status: 'stored', version: outcome.version });
+      ended(outcome);
+    };
     if (context.switches.readOnly) return done({ failure: readOnly() });
     const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
     if (!slot.isOpen) return done(notDurable('NO_LEADER'));
@@ -83,7 +104,7 @@ export class Persistents {
     const { leaderEpoch } = slot;
     const requestId = context.nextRequestId();
     const acceptedAtMs = context.nowMs;
-    const accepted = this.slots.accepted(slot.link!, [{ acceptedAtMs }]);
+    const accepted = this.slots.accepted(slot.link!, [{ operation, acceptedAtMs, traceId }]);
     askOnce(context, slot, context.limits.persistDeadlineMs, {
       message: { kind: 'persist', slot: slot.slot, leaderEpoch, requestId, operation, ...accepted },
       answer: 'persisted',

@@ -26,9 +26,19 @@ export function presentReply(reply: SessionReply, single: boolean, decodeBody: D
     case 'datum':
       return presentDatum(reply.frame, decodeBody);
     case 'leased':
-      return { registerId: reply.registerId, version: formatVersion(reply.version), leaseMs: reply.leaseMs };
+      return {
+        registerId: reply.registerId,
+        version: formatVersion(reply.version),
+        leaseMs: reply.leaseMs,
+        ...traceOf(reply),
+      };
     case 'persisted':
-      return { registerId: reply.registerId, version: formatVersion(reply.version), persistent: true };
+      return {
+        registerId: reply.registerId,
+        version: formatVersion(reply.version),
+        persistent: true,
+        ...traceOf(reply),
+      };
     case 'announced':
       return { status: 'announced', registerId: reply.registerId, dataInfoId: reply.dataInfoId };
     case 'renewed':
@@ -36,6 +46,10 @@ export function presentReply(reply: SessionReply, single: boolean, decodeBody: D
     case 'done':
       return {};
   }
+}
+
+function traceOf({ traceId }: { traceId?: string }): { traceId?: string } {
+  return traceId === undefined ? {} : { traceId };
 }
 
 export function presentResult(result: SessionResult): ClientResult {

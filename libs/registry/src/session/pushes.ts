@@ -6,6 +6,8 @@ import { BOUNDS, COPY_WORK_MS, ENCODE_WORK_MS, PUSH_WORK_MS } from './limits.js'
 import { type Peer, PushPlanner } from './push-planner.js';
 import type { Propagation } from './propagation.js';
 import type { Subscription } from './subscription.js';
+import type { WaitsFor } from './traces/report.js';
+import type { Traces } from './traces/traces.js';
 import type { View } from './view.js';
 
 /**
@@ -21,6 +23,7 @@ export class Pushes {
   constructor(
     private readonly context: SessionContext,
     private readonly propagation: Propagation,
+    private readonly traces: Traces,
     /** Where the client of a connection connects from. */
     addressOf: (connection: ConnectionId) => string,
   ) {
@@ -53,6 +56,7 @@ export class Pushes {
 
   left(subscription: Subscription): void {
     this.planner.left(subscription);
+    this.traces.left(subscription);
     this.held.drop(subscription);
   }
 
@@ -87,6 +91,7 @@ export class Pushes {
     if (refused) this.refuse(subscription, text);
     else {
       this.propagation.noteAcknowledged(subscription);
+      this.traces.acknowledged(subscription);
       if (subscription.lastIsDelta) subscription.refusals = 0;
     }
     this.planner.acknowledged(subscription);
@@ -105,6 +110,17 @@ export class Pushes {
     this.send(subscription, { type: 'pending', dataInfoId: view.datum.dataInfoId });
   }
 
+  /** For people: why it has not been sent what is new. */
+  waitsFor(subscription: Subscription): WaitsFor {
+    const { peer, acks, unackedSinceMs, lane, view } = subscription;
+    if (this.held.isStopped(subscription)) return 'push-stop';
+    if (this.planner.isBroken(peer)) return 'circuit-open';
+    if (peer.isBackedUp) return 'slow-reader';
+    if (acks && unackedSinceMs !== undefined) return 'earlier-push';
+    if (this.context.nowMs < lane.opensAtMs) return 'merge-window';
+    return view.datum.state === 'complete' ? 'push' : 'complete-answer';
+  }
+
   /** Of whom pushes are stopped something waits until they go on; who has been sent nothing yet is told so. */
   private holdsBack(subscription: Subscription): boolean {
     if (!this.held.take(subscription)) return false;
@@ -116,7 +132,10 @@ export class Pushes {
     const { view } = subscription;
     const frame = view.frameFor(subscription, this.context.clusterId);
     if (!frame) return 0;
-    if ('publications' in frame) this.propagation.notePushed(subscription);
+    if ('publications' in frame) {
+      this.propagation.notePushed(subscription);
+      this.traces.pushed(subscription);
+    }
     this.send(subscription, frame);
     // What brings nothing is not waited for.
     if (!('publications' in frame)) return 0;

@@ -19,8 +19,11 @@ import { type Pending, overloaded } from './requests.js';
 import type { SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
 import type { Subscription } from './subscription.js';
+import type { Trace } from './traces/trace.js';
+import type { Traces } from './traces/traces.js';
 import { View, select, zoneOf } from './view.js';
 
+type ChangeMessage = Extract<DataToSession, { kind: 'change' }>;
 type Subscribe = Extract<SessionRequest, { kind: 'subscribe' }>;
 
 /** A datum that somebody here subscribes to. */
@@ -33,6 +36,8 @@ interface Wanted {
   isRefreshing: boolean;
   /** The newest version at which a leader told to have stored something for a client of ours. */
   toldVersion: DatumVersion;
+  /** That have come with a change, and whose subscribers are still to be sent it. */
+  traces: Trace[];
 }
 
 /** A connection that has subscribed to something; what is known of it holds for as long as it lives. */
@@ -62,10 +67,11 @@ export class Reads {
     private readonly context: SessionContext,
     private readonly slots: Slots,
     private readonly propagation: Propagation,
+    private readonly traces: Traces,
     /** Where the client of a connection connects from. */
     addressOf: (connection: ConnectionId) => string,
   ) {
-    this.pushes = new Pushes(context, propagation, addressOf);
+    this.pushes = new Pushes(context, propagation, traces, addressOf);
   }
 
   get counts(): Omit<SessionCounts, 'connections' | 'publishers' | 'removals' | 'watches'> {
@@ -106,6 +112,7 @@ export class Reads {
       unackedSinceMs: undefined,
       passage: undefined,
       passedAtMs: 0,
+      traced: undefined,
       temporary: [],
     };
     subscriber.subscriptions.set(request.subscriptionId, subscription);
@@ -200,9 +207,11 @@ export class Reads {
     } else if (message.kind === 'same') {
       wanted.isRefreshing = false;
       this.show(wanted, wanted.datum.takeSame(message.version, message.complete, message.hash));
-    } else if (!wanted.isRefreshing) {
+    } else if (wanted.isRefreshing) this.trace(wanted, slot, message, 'gap');
+    else {
       const { from, to, complete, upserts, removals } = message;
       const outcome = wanted.datum.takeChange(from, to, complete, upserts, removals);
+      this.trace(wanted, slot, message, outcome);
       this.show(wanted, outcome, this.slots.links.times(slot.link, message.times));
     }
   }
@@ -221,8 +230,31 @@ export class Reads {
     if (outcome === 'ignored') return;
     const { changes, becameComplete } = outcome;
     const passage = this.propagation.take(times);
-    for (const view of wanted.views.values())
-      this.pushes.changed(view, view.take(changes, becameComplete, passage), becameComplete);
+    const { traces } = wanted;
+    wanted.traces = [];
+    for (const view of wanted.views.values()) {
+      const isTouched = view.take(changes, becameComplete, passage);
+      for (const trace of traces) if (isTouched && view.hasTouched(trace.registerId)) this.traces.follow(trace, view);
+      this.pushes.changed(view, isTouched, becameComplete);
+    }
+    for (const trace of traces) this.traces.shown(trace);
+  }
+
+  /** What a change brings that is traced is followed once the datum has it. */
+  private trace(wanted: Wanted, slot: SlotLink, message: ChangeMessage, outcome: Outcome): void {
+    const clock = message.traces && this.slots.links.clockOf(slot.link);
+    if (!clock || !Array.isArray(message.traces)) return;
+    const { to, upserts, dataInfoId } = message;
+    const change = {
+      version: to,
+      clock,
+      stampOf: (id: string) => upserts.find(({ registerId }) => registerId === id)?.stamp,
+    };
+    const state = outcome === 'gap' ? 'awaited' : outcome === 'ignored' ? 'known' : 'taken';
+    for (const traced of message.traces.slice(0, BOUNDS.traces)) {
+      const trace = this.traces.arrived(traced, dataInfoId, state, change);
+      if (state !== 'known' && wanted.traces.length < BOUNDS.traces) wanted.traces.push(trace);
+    }
   }
 
   private want(dataInfoId: DataInfoId): Wanted {
@@ -235,6 +267,7 @@ export class Reads {
       views: new Map(),
       isRefreshing: false,
       toldVersion: ZERO_VERSION,
+      traces: [],
     };
     this.wanted.set(dataInfoId, wanted);
     let others = this.bySlot.get(slot);

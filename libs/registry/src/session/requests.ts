@@ -6,6 +6,8 @@ import { BOUNDS, OVERLOADED_RETRY_MS } from './limits.js';
 /** A request that is not answered yet. However it ends, it is answered exactly once. */
 export class Pending {
   isOpen = true;
+  /** Told when it is refused. */
+  onFailed: ((failure: Failure) => void) | undefined;
 
   constructor(
     readonly connection: ConnectionId,
@@ -54,7 +56,10 @@ export class Requests {
     others?.delete(pending);
     if (others?.size === 0) this.open.delete(connection);
     if ('reply' in answer) this.context.emit({ type: 'reply', connection, requestId, reply: answer.reply });
-    else this.context.emit({ type: 'fail', connection, requestId, failure: answer.failure });
+    else {
+      pending.onFailed?.(answer.failure);
+      this.context.emit({ type: 'fail', connection, requestId, failure: answer.failure });
+    }
   }
 
   failConnection(connection: ConnectionId, failure: Failure): void {
@@ -68,6 +73,8 @@ export class Requests {
 
 /** The results of one `apply`, answered together once the last is known. */
 export class Results {
+  /** Of the operations, those that are traced, and who is told what they are answered. */
+  traced: { ids: readonly (string | undefined)[]; answered(traceId: string, result: SessionResult): void } | undefined;
   private readonly results: (SessionResult | undefined)[];
   private missing: number;
 
@@ -90,7 +97,9 @@ export class Results {
 
   settle(index: number, result: SessionResult): void {
     if (!this.isOpen(index)) return;
-    this.results[index] = result;
+    const traceId = this.traced?.ids[index];
+    if (traceId !== undefined) this.traced!.answered(traceId, result);
+    this.results[index] = traceId === undefined || result.status === 'failed' ? result : { ...result, traceId };
     if (--this.missing === 0) this.answer();
   }
 
@@ -114,9 +123,13 @@ export interface Waiter {
   index: number;
 }
 
-/** When the oldest of them was accepted. */
-export function acceptedAtMs(waiters: readonly Waiter[]): number | undefined {
-  return waiters[0]?.results.acceptedAtMs;
+/** When the oldest of them was accepted, and whether that is traced. */
+export function askedFor([oldest]: readonly Waiter[]): {
+  acceptedAtMs: number | undefined;
+  traceId: string | undefined;
+} {
+  const { acceptedAtMs, traced } = oldest?.results ?? {};
+  return { acceptedAtMs, traceId: oldest && traced?.ids[oldest.index] };
 }
 
 export const NO_WAITERS: readonly Waiter[] = Object.freeze([]);

@@ -1,5 +1,6 @@
 import type { LinkId, OperationResult, SessionToData, Stamp } from '#model';
 import type { Entry } from './holdings.js';
+import type { Accepted } from './slots.js';
 import type { Sent, SlotLink } from './slot-link.js';
 
 /** What a slot link asks of the core that it is part of. */
@@ -7,7 +8,7 @@ export interface SlotLinkOwner {
   send(link: LinkId, message: SessionToData): void;
   nextSequence(link: LinkId): number;
   /** When the oldest of them was accepted, as it is told over the link. */
-  accepted(link: LinkId, sent: readonly Sent[]): { acceptedAtMs?: number };
+  accepted(link: LinkId, sent: readonly Sent[]): Accepted;
   settled(slot: SlotLink, sent: Sent, result: OperationResult): void;
   voided(slot: SlotLink, sent: Sent): void;
   /** A digest showed that the leader has what the entry says. */

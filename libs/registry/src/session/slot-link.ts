@@ -9,7 +9,7 @@ import {
 import type { SessionContext } from './context.js';
 import type { Entry, Holdings } from './holdings.js';
 import { BOUNDS } from './limits.js';
-import { type Waiter, acceptedAtMs } from './requests.js';
+import { type Waiter, askedFor } from './requests.js';
 import type { SlotLinkOwner } from './slot-link-owner.js';
 import { chunks } from './chunks.js';
 import { operationOf, toOperation } from './operation.js';
@@ -19,6 +19,7 @@ export interface Sent {
   operation: Operation;
   /** Undefined for what a leader is told again. */
   acceptedAtMs?: number | undefined;
+  traceId?: string | undefined;
   waiters: readonly Waiter[];
   /** True for another try with a stamp raised here. */
   isRestamped?: boolean;
@@ -321,7 +322,7 @@ export class SlotLink {
     if (wanted.size > 0)
       for (const entry of this.holdings.ofSlot(this.slot))
         if (wanted.has(entry.registerId))
-          operations.push({ operation: toOperation(entry), acceptedAtMs: acceptedAtMs(entry.waiters), waiters: [] });
+          operations.push({ operation: toOperation(entry), ...askedFor(entry.waiters), waiters: [] });
     for (const entry of this.unproven) if (!wanted.has(entry.registerId)) this.prove(entry);
     // What does not fit in one message goes ahead as operations; the order of the link does the rest.
     const parts = [...chunks(operations)];

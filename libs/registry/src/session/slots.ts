@@ -1,4 +1,11 @@
-import { type DataInfoId, type DataToSession, type LinkId, type RoutingTable } from '#model';
+import {
+  type DataInfoId,
+  type DataToSession,
+  type LinkId,
+  type RoutingTable,
+  type SessionToData,
+  type Traced,
+} from '#model';
 import { slotOf } from '#sharding';
 import type { SessionContext } from './context.js';
 import { DataLinks } from './data-links.js';
@@ -7,6 +14,9 @@ import type { Holdings } from './holdings.js';
 import { TICK_MS } from './limits.js';
 import { type Sent, SlotLink } from './slot-link.js';
 import type { SlotLinkOwner } from './slot-link-owner.js';
+
+/** What is told beside operations. */
+export type Accepted = Pick<Extract<SessionToData, { kind: 'operations' }>, 'acceptedAtMs' | 'traces'>;
 
 /** Every slot of the table, each joined with the link to its leader whenever there is one. */
 export class Slots {
@@ -121,11 +131,24 @@ export class Slots {
   }
 
   /** When the oldest of them was accepted, as the data server is told that: by its clock, and not at all while that is unknown. */
-  accepted(link: LinkId, sent: readonly Pick<Sent, 'acceptedAtMs'>[]): { acceptedAtMs?: number } {
+  accepted(link: LinkId, sent: readonly Pick<Sent, 'acceptedAtMs' | 'traceId' | 'operation'>[]): Accepted {
     let oldestMs = Infinity;
     for (const { acceptedAtMs = Infinity } of sent) if (acceptedAtMs < oldestMs) oldestMs = acceptedAtMs;
     const acceptedAtMs = oldestMs === Infinity ? undefined : this.links.toTheirs(link, oldestMs);
-    return acceptedAtMs === undefined ? {} : { acceptedAtMs };
+    const traced = sent.filter(({ traceId }) => traceId !== undefined);
+    return {
+      ...(acceptedAtMs === undefined ? {} : { acceptedAtMs }),
+      ...(traced.length > 0 ? { traces: traced.map((one) => this.traced(link, one)) } : {}),
+    };
+  }
+
+  private traced(
+    link: LinkId,
+    { acceptedAtMs: ours, traceId, operation }: Pick<Sent, 'acceptedAtMs' | 'traceId' | 'operation'>,
+  ): Traced {
+    const { registerId } = operation.op === 'publish' ? operation.publication : operation;
+    const acceptedAtMs = ours === undefined ? undefined : this.links.toTheirs(link, ours);
+    return { traceId: traceId!, registerId, ...(acceptedAtMs === undefined ? {} : { acceptedAtMs }) };
   }
 
   private linkUp(incarnation: string, _link: LinkId): void {

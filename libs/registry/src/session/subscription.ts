@@ -2,6 +2,7 @@ import type { DatumVersion, Publication } from '#model';
 import type { ConnectionId, SubscriberBase } from './contract.js';
 import type { Passage } from './passages.js';
 import type { Lane, Peer } from './push-planner.js';
+import type { Line } from './traces/trace.js';
 import type { View } from './view.js';
 
 /** One subscriber of one connection. */
@@ -34,6 +35,8 @@ export interface Subscription {
   /** Of the oldest change that it has been sent and not acknowledged, and when that was sent. */
   passage: Passage | undefined;
   passedAtMs: number;
+  /** Changes on their way to it that are traced. */
+  traced: Line[] | undefined;
   /** Temporary publications to be told with the next push. Never changed in place, since others may share it. */
   temporary: readonly Publication[];
 }

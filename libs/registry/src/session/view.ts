@@ -78,6 +78,11 @@ export class View {
     return touched.size > 0;
   }
 
+  /** Whether the latest change of its content touched the publication. */
+  hasTouched(registerId: string): boolean {
+    return this.history.since(this.history.serial - 1)?.has(registerId) ?? true;
+  }
+
   /** True when there may be something to tell a subscriber who can be told now. */
   isAheadOf(subscription: Subscription): boolean {
     const { last, serial, temporary } = subscription;

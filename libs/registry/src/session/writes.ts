@@ -17,11 +17,12 @@ import type { Entry, Holdings, Subject } from './holdings.js';
 import { BOUNDS } from './limits.js';
 import type { Persistents } from './persistents.js';
 import { readOnly, repeats } from './read-only.js';
-import { NO_WAITERS, type Pending, Results, type Waiter, acceptedAtMs, overloaded } from './requests.js';
+import { NO_WAITERS, type Pending, Results, type Waiter, askedFor, overloaded } from './requests.js';
 import { toOperation } from './operation.js';
 import type { Propagation } from './propagation.js';
 import type { Sent, SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
+import type { Traces } from './traces/traces.js';
 
 type Publish = Extract<SessionOperation, { op: 'publish' }>;
 type Unpublish = Extract<SessionOperation, { op: 'unpublish' }>;
@@ -43,10 +44,18 @@ export class Writes {
     /** Whether a connection is up, so that its client can have nothing newer elsewhere. */
     private readonly isUp: (connection: ConnectionId) => boolean,
     private readonly propagation: Propagation,
+    private readonly traces: Traces,
   ) {}
 
   apply(connection: ConnectionId, pending: Pending, wallMs: number, operations: SessionOperation[]): void {
     const results = new Results(pending, operations);
+    if (operations.some(isTraced))
+      results.traced = {
+        ids: operations.map((operation) =>
+          isTraced(operation) ? this.traces.begin(operation.registerId, operation.dataInfoId, wallMs) : undefined,
+        ),
+        answered: (traceId, result) => this.traces.answered(traceId, result),
+      };
     operations.forEach((operation, index) => {
       const waiter = { results, index };
       if (operation.op !== 'refused' && operation.persistent) this.persistents.apply(operation, wallMs, waiter);
@@ -142,8 +151,8 @@ export class Writes {
     const slot = this.slots.all[entry.slot]!;
     const isRestamped = entry.restamps > 0;
     const operation = toOperation(entry);
-    const sinceMs = acceptedAtMs(waiters) ?? this.context.nowMs;
-    if (!slot.enqueue({ operation, acceptedAtMs: sinceMs, waiters, isRestamped }))
+    const { acceptedAtMs = this.context.nowMs, traceId } = askedFor(waiters);
+    if (!slot.enqueue({ operation, acceptedAtMs, traceId, waiters, isRestamped }))
       this.awaitProof(slot, entry, waiters);
   }
 
@@ -156,7 +165,10 @@ export class Writes {
   }
 
   settled(slot: SlotLink, sent: Sent, result: OperationResult): void {
-    if (result.status === 'stored') this.propagation.noteStored(sent.acceptedAtMs);
+    if (result.status === 'stored') {
+      this.propagation.noteStored(sent.acceptedAtMs);
+      this.traces.answered(sent.traceId, result);
+    }
     if (sent.leased) return sent.leased(result);
     const { operation, waiters } = sent;
     const subject = subjectOf(slot, operation);
@@ -190,7 +202,9 @@ export class Writes {
 
   proven(slot: SlotLink, entry: Entry): void {
     const { waiters } = entry;
-    this.propagation.noteStored(acceptedAtMs(waiters));
+    const { acceptedAtMs, traceId } = askedFor(waiters);
+    this.propagation.noteStored(acceptedAtMs);
+    this.traces.answered(traceId, { status: 'stored', version: { leaderEpoch: slot.leaderEpoch, sequence: 0 } });
     entry.waiters = NO_WAITERS;
     entry.restamps = 0;
     // The exact version of the change is not known any more; every version of this leader is at least this one.
@@ -273,6 +287,10 @@ export class Writes {
 function subjectOf(slot: SlotLink, operation: Sent['operation']): Subject {
   const { registerId, dataInfoId } = operation.op === 'publish' ? operation.publication : operation;
   return { slot: slot.slot, registerId, dataInfoId };
+}
+
+function isTraced(operation: SessionOperation): operation is Publish & { trace: true } {
+  return operation.op === 'publish' && operation.trace === true;
 }
 
 function isOwner(entry: Entry, connection: ConnectionId): boolean {

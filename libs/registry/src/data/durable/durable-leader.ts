@@ -9,7 +9,7 @@ import {
   type SlotAssignment,
   failure,
 } from '#model';
-import type { Arrivals } from '../arrivals.js';
+import type { Arrivals, Arriving } from '../arrivals.js';
 import { ownBytes } from '../entries.js';
 import type { SlotReplica } from '../slot-replica.js';
 import type { DurableDisk } from './durable-disk.js';
@@ -22,7 +22,7 @@ const RETRY_AFTER_MS = 1_000;
 type Follow = Extract<ReplicaToLeader, { kind: 'follow' }>;
 type Written = Extract<ReplicaToLeader, { kind: 'written' }>;
 type Outbox = { push(effect: { type: 'send'; link: LinkId; message: LeaderToReplica }): unknown };
-type Persist = Pick<Extract<SessionToData, { kind: 'persist' }>, 'operation' | 'acceptedAtMs'>;
+type Persist = Pick<Extract<SessionToData, { kind: 'persist' }>, 'operation' | 'acceptedAtMs' | 'traces'>;
 type Answer = (result: PersistResult) => void;
 
 /** A follower, as far as disks go. */
@@ -38,7 +38,7 @@ interface Staged {
   position: number;
   entry: DurableEntry;
   by: string;
-  acceptedAtMs: number | undefined;
+  arriving: Arriving;
   answer: Answer;
 }
 
@@ -135,7 +135,7 @@ export class DurableLeader {
   }
 
   /** Takes a write, which is answered once it is on all disks, or refused. */
-  persist(nowMs: number, { operation, acceptedAtMs }: Persist, by: string, answer: Answer): void {
+  persist(nowMs: number, { operation, acceptedAtMs, traces }: Persist, by: string, answer: Answer): void {
     const { disk, isStandIn, replica } = this.options;
     const { registerId, dataInfoId } = operation.op === 'publish' ? operation.publication : operation;
     const held = this.durable.find(dataInfoId, registerId);
@@ -154,7 +154,8 @@ export class DurableLeader {
     this.last = this.durable.changes;
     this.unsent.push(entry);
     if (!this.isWaiting) this.waitingSinceMs = nowMs;
-    this.staged.push({ position: this.last, entry, by, acceptedAtMs, answer });
+    const arriving = { ...(acceptedAtMs === undefined ? {} : { acceptedAtMs }), ...(traces ? { traces } : {}) };
+    this.staged.push({ position: this.last, entry, by, arriving, answer });
     disk.touch(replica.slot);
   }
 
@@ -203,9 +204,9 @@ export class DurableLeader {
     if (!this.isConfirmed && this.isOnAll(this.inherited)) this.confirm(nowMs);
     if (!this.isConfirmed) return;
     while (this.staged.length > 0 && this.isOnAll(this.staged[0]!.position)) {
-      const { entry, by, acceptedAtMs, answer } = this.staged.shift()!;
+      const { entry, by, arriving, answer } = this.staged.shift()!;
       const { arrivals, replica } = this.options;
-      arrivals.note(replica, nowMs, acceptedAtMs);
+      arrivals.note(replica, nowMs, arriving);
       this.show(nowMs, entry, by);
       answer({ status: 'stored', version: replica.version(entry.dataInfoId) });
       this.waitingSinceMs = nowMs;
