@@ -9,7 +9,8 @@ import { at } from './paths.mjs';
 const HOST = '127.0.0.1';
 const TIERS = ['meta', 'data', 'session'];
 const READY_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 15_000;
+/** Longer than a session server may take to send its clients elsewhere and to close. */
+const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 25;
 const DEFAULT_BASE_PORT = 9700;
 

@@ -12,6 +12,8 @@ const LOGGED = [
   'protection-began',
   'protection-ended',
   'warm-copy-failed',
+  'drain-began',
+  'drained',
 ];
 
 /** What a run must have gone through to mean anything. A whole run that never saw one of them has tested less. */

@@ -106,6 +106,7 @@ export class Schedule {
       client.resume();
       client.losePushes(0);
     }
+    for (const session of cluster.sessions) session.undrain();
     for (const server of cluster.servers) {
       server.resume();
       if (server.dead) server.start();

@@ -6,6 +6,7 @@ export const WIDE_FAULTS = {
   killMachine: 0.6,
   killUnreplicated: 0.8,
   killAllSessions: 0.3,
+  drainSession: 0.8,
   pauseForLong: 0.5,
   splitNetwork: 0.5,
   joinData: 0.6,
@@ -53,6 +54,14 @@ export class WideFaults {
       case 'killAllSessions':
         for (const session of living(cluster.sessions)) this.crash(session, 'kill');
         return true;
+      case 'drainSession': {
+        const session = this.one(living(cluster.sessions));
+        session?.drain();
+        // It may still be draining then, or stand still.
+        this.later(() => this.later(() => session?.start()));
+        if (this.random() < 0.2) this.later(() => session?.undrain());
+        return session !== undefined;
+      }
       case 'pauseForLong': {
         const server = this.one(cluster.servers.filter(({ running }) => running));
         if (server) cluster.pause(server.name, LONG_MS + this.random() * 5_000);

@@ -5,6 +5,7 @@ import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { ConfigController } from './http/config.controller.js';
 import { DatumsController } from './http/datums.controller.js';
+import { DrainController } from './http/drain.controller.js';
 import { HttpCaller } from './http/http-caller.js';
 import { LeasesController } from './http/leases.controller.js';
 import { PublishersController } from './http/publishers.controller.js';
@@ -36,10 +37,11 @@ export async function startSession(
     host,
     resource: folder,
     accept: (server) => clients.accept(server),
+    drainMs: config.limits.drainMs,
     metrics: sessionMetrics(() => host.core),
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
-      ...[WatchController, ConfigController, TracesController],
+      ...[WatchController, ConfigController, TracesController, DrainController],
     ],
     providers: [
       { provide: SessionHost, useValue: host },

@@ -57,6 +57,8 @@ export class SessionHost extends MemberHost<
   private lastConnection = 0;
   private lastRequest = 0;
   private readonly env: Env;
+  private isDraining = false;
+  private onDrained: () => void = () => {};
 
   constructor({ config, env, logger, folder, featureLevel, fail }: SessionHostOptions) {
     super({
@@ -74,16 +76,41 @@ export class SessionHost extends MemberHost<
           dataCenter: config.cluster.dataCenter,
           random: env.random,
           limits: config.limits,
+          draining: this.isDraining,
           ...saved,
         }),
-      perform: (effect) => this.tellClient(effect),
-      onRestart: (reason) => this.dropClients(reason),
+      perform: (effect) => (effect.type === 'drained' ? this.onDrained() : this.tellClient(effect)),
+      onRestart: (reason) => {
+        this.dropClients(reason);
+        // Whoever waits for the clients to go need not any more.
+        this.onDrained();
+      },
     });
     this.env = env;
   }
 
   readiness(): Readiness {
     return this.core?.readiness() ?? { ready: false, waitingFor: 'the server to start' };
+  }
+
+  /**
+   * Sends clients to other servers and takes no more.
+   * @param leaving addresses of servers that go as well
+   * @returns resolves when all that can be done is done
+   */
+  drain(leaving: readonly string[] = []): Promise<void> {
+    if (!this.core) return Promise.resolve();
+    this.isDraining = true;
+    return new Promise((resolve) => {
+      this.onDrained = resolve;
+      this.dispatch({ type: 'drain', leaving });
+    });
+  }
+
+  /** Takes clients again. */
+  undrain(): void {
+    this.isDraining = false;
+    this.dispatch({ type: 'undrain' });
   }
 
   /** Tells clients to move and leaves the cluster. What they published stays, for them to take elsewhere. */

@@ -22,7 +22,7 @@ await runServer('rollcall', async (fail) => {
     throw error;
   }
   process.stdout.write(banner(started));
-  return { close };
+  return { close, drainMs: Math.max(...started.map(({ running }) => running.drainMs)) };
 });
 
 function banner(started: { tier: string; running: RunningTier }[]): string {

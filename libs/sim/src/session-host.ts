@@ -98,6 +98,19 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
     };
   }
 
+  /** A planned stop: the clients go first. */
+  drain(): void {
+    this.process.deliver(() => {
+      this.note('is drained');
+      this.step({ type: 'drain', leaving: [] });
+    });
+  }
+
+  /** Takes clients again, unless it stops already. */
+  undrain(): void {
+    this.process.deliver(() => this.step({ type: 'undrain' }));
+  }
+
   private contextOf(connection: number): EdgeContext {
     let context = this.contexts.get(connection);
     if (!context) {
@@ -148,6 +161,8 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
         return this.write(effect.connection, { type: 'notice', notice: effect.notice });
       case 'closeClient':
         return this.clients.get(effect.connection)?.close(effect.reason);
+      case 'drained':
+        return this.stop();
       default:
         throw new Error(`Unknown effect of session: ${effect.type}`);
     }

@@ -65,7 +65,9 @@ export class EventStream implements ConnectionSink, PacedConnection {
 
   notice(): void {}
 
+  /** Where nothing has been sent yet, the request is still to be answered. */
   close(): void {
+    if (!this.opened) return;
     clearInterval(this.heartbeat);
     this.reply.raw.end();
   }

@@ -3,6 +3,7 @@ import { DEFAULT_DATA_CENTER, LIMITS, type ServerRole, checkName } from '#model'
 import { parseAddress } from './address.js';
 
 const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
+const MAX_COUNT = 1_000_000;
 const WILDCARDS = new Set(['0.0.0.0', '::', '[::]', '*']);
 
 /**
@@ -17,6 +18,11 @@ function port(defaultPort: number) {
 function milliseconds(minMs = 1) {
   const rule = `must be a whole number of milliseconds from ${minMs} to ${MAX_DURATION_MS}`;
   return z.int(rule).min(minMs, rule).max(MAX_DURATION_MS, rule);
+}
+
+function count(least: number) {
+  const rule = `must be a whole number from ${least} to ${MAX_COUNT}`;
+  return z.int(rule).min(least, rule).max(MAX_COUNT, rule);
 }
 
 function text(rule: string) {
@@ -116,6 +122,8 @@ const sessionLimits = z
     idleTimeoutMs: milliseconds(20).default(10_000),
     graceMs: milliseconds(0).default(3_000),
     reconnectSpreadMs: milliseconds(0).default(1_000),
+    drainMs: milliseconds(0).default(15_000),
+    movesPerSecond: count(1).default(1_000),
     writeDeadlineMs: milliseconds(10).optional(),
     readDeadlineMs: milliseconds(10).optional(),
     compareMs: milliseconds(100).default(20_000),

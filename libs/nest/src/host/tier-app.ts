@@ -25,6 +25,8 @@ export interface TierHost {
   readiness(): Readiness;
   /** @param advertised where others reach the tier, which listens by now */
   start(advertised: { address: string; httpAddress: string }): void | Promise<void>;
+  /** Sends those elsewhere whom the tier serves; resolves when that is done, or takes too long. */
+  drain?(): Promise<void>;
   /** Leaves the cluster. */
   stop(): void;
   /** Closes the links. */
@@ -35,6 +37,8 @@ export interface TierAppOptions {
   config: Pick<Config, 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
   logger: Logger;
   host: TierHost;
+  /** How long its drain may take. */
+  drainMs?: number;
   /** What was opened for the tier, such as its folder: closed last, also when the start fails. */
   resource: { close(): Promise<void> };
   controllers?: DynamicModule['controllers'];
@@ -52,7 +56,10 @@ export interface RunningTier {
   httpAddress: string;
   /** Resolves once the tier serves. */
   ready(): Promise<void>;
+  /** Its drain included. */
   close(): Promise<void>;
+  /** How much longer than other servers this one may take to close. */
+  drainMs: number;
 }
 
 const READY_POLL_MS = 10;
@@ -65,10 +72,11 @@ class TierModule {}
  * too. Throws what listening throws (EADDRINUSE and the like), with nothing left listening or open.
  */
 export async function startTierApp(options: TierAppOptions): Promise<RunningTier> {
-  const { config, logger, host, resource } = options;
+  const { config, logger, host, resource, drainMs = 0 } = options;
   const server = new RollcallServer({ host: config.host, port: config.rpcPort });
   let app: NestFastifyApplication | undefined;
   const close = async (): Promise<void> => {
+    await host.drain?.();
     host.stop();
     await host.close();
     await app?.close();
@@ -88,7 +96,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     logger.info('listening', at(config.host));
     await host.start(advertised);
     const { rpc, http } = at(config.host);
-    return { rpcAddress: rpc, httpAddress: http, ready: () => untilReady(host), close };
+    return { rpcAddress: rpc, httpAddress: http, ready: () => untilReady(host), close, drainMs };
   } catch (error) {
     await close().catch(() => {});
     throw error;

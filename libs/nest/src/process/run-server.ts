@@ -4,6 +4,8 @@ import { describeFailure } from './describe-failure.js';
 export interface RunningServer {
   /** Stops listening, says goodbye, closes the stores. */
   close(): Promise<void>;
+  /** That may take so much longer than usual, since it first sends elsewhere whom it serves. */
+  readonly drainMs?: number;
 }
 
 /** The parts of `process` that are used, so that tests can stand in for it. */
@@ -61,14 +63,19 @@ export async function runServer(
       exit(1);
     }
   };
-  const closeGracefully = async (): Promise<void> => {
+  const closeWithin = (ms: number): void => {
+    clearTimeout(closeTimer);
     closeTimer = setTimeout(() => {
-      host.stderr.write(`${name}: did not close within ${closeTimeoutMs} ms and was ended\n`);
+      host.stderr.write(`${name}: did not close within ${ms} ms and was ended\n`);
       exit(1);
-    }, closeTimeoutMs);
+    }, ms);
+  };
+  const closeGracefully = async (): Promise<void> => {
+    closeWithin(closeTimeoutMs);
     try {
       // A signal during the start waits for it: what is half started cannot be closed.
       const server = await starting;
+      if (server?.drainMs) closeWithin(closeTimeoutMs + server.drainMs);
       await server?.close();
       exit(0);
     } catch (error) {

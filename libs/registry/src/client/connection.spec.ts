@@ -72,6 +72,75 @@ describe('connecting', () => {
   });
 });
 
+describe('a server that refuses', () => {
+  const refuse = (client: ClientHarness, code: 'SHUTTING_DOWN' | 'OVERLOADED', retryAfterMs?: number): void => {
+    const { connection } = client;
+    client.do({ type: 'connected', connection });
+    const given = failure(code, undefined, retryAfterMs === undefined ? {} : { retryAfterMs });
+    client.do({ type: 'failed', connection, requestId: 0, failure: given });
+  };
+
+  it('is left for another at once, as long as there is one that has not', () => {
+    const client = new ClientHarness({ seeds });
+    client.do({ type: 'start' });
+    refuse(client, 'SHUTTING_DOWN');
+    refuse(client, 'OVERLOADED', 400);
+    expect(new Set(dials(client))).toEqual(new Set(seeds));
+    expect(client.nowMs).toBe(0);
+    client.welcome();
+    expect(client.transcript().at(-1)).toBe('ready');
+  });
+
+  it('is asked again when it said, a little later by each client, and the first of all the first', () => {
+    const waitsMs = Array.from({ length: 20 }, (_, seed) => {
+      const client = new ClientHarness({ seeds: ['a:1', 'b:1'] }, seed);
+      client.do({ type: 'start' });
+      refuse(client, 'OVERLOADED', 3_000);
+      const sooner = client.last('dial').address;
+      refuse(client, 'OVERLOADED', 1_000);
+      client.pass(999);
+      expect(dials(client)).toHaveLength(2);
+      while (dials(client).length === 2) client.pass(1);
+      expect(client.last('dial').address).toBe(sooner);
+      return client.nowMs;
+    });
+    expect(Math.max(...waitsMs)).toBeLessThanOrEqual(1_251);
+    expect(new Set(waitsMs).size).toBeGreaterThan(10);
+  });
+
+  it('is never asked in a hot loop, nor after an absurd time, whatever it says', () => {
+    const client = new ClientHarness();
+    client.do({ type: 'start' });
+    for (let i = 0; i < 50; i++) {
+      refuse(client, 'OVERLOADED', -1);
+      client.pass(130);
+    }
+    expect(dials(client).length).toBeLessThanOrEqual(51);
+    const count = dials(client).length;
+    refuse(client, 'OVERLOADED', Number.MAX_VALUE);
+    client.pass(29_999);
+    expect(dials(client).length).toBe(count);
+    client.pass(7_600);
+    expect(dials(client).length).toBeGreaterThan(count);
+  });
+
+  it('does not make a client forget how often others could not be reached', () => {
+    const client = new ClientHarness({ seeds: ['a:1', 'b:1'] });
+    client.do({ type: 'start' });
+    for (let i = 0; i < 8; i++) {
+      client.drop();
+      client.pass(5_000);
+    }
+    refuse(client, 'OVERLOADED', 60_000);
+    const count = dials(client).length;
+    for (let i = 0; i < 30; i++) {
+      client.drop();
+      client.pass(500);
+    }
+    expect(dials(client).length - count).toBeLessThan(12);
+  });
+});
+
 describe('a lost connection', () => {
   it('is replaced at once, by another server that the welcome named', () => {
     const client = new ClientHarness().start({ sessions: ['a:1', 'b:1'] });

@@ -20,12 +20,13 @@ import type {
   SubscriberSnapshot,
   UnaryPattern,
 } from './contract.js';
-import { RECONNECT_SPREAD_MAX_MS, STABLE_MS, clientLimits } from './limits.js';
+import { refusedForMs } from './refusals.js';
+import { RECONNECT_SPREAD_MAX_MS, clientLimits } from './limits.js';
 import { Keeper } from './keeper.js';
+import { Pauses } from './pauses.js';
 import { type Phase, deadAtMs, readyPhase } from './phase.js';
 import { type Batch, PublisherBook } from './publishers.js';
 import { readFailure, readMs, readNotice } from './received.js';
-import { backoffMs } from './retry.js';
 import { ServerList } from './servers.js';
 import { Status } from './status.js';
 import { Streams } from './streams.js';
@@ -43,6 +44,7 @@ interface Request {
 export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private readonly limits: ClientLimits;
   private readonly random: Random;
+  private readonly pauses: Pauses;
   private readonly servers: ServerList;
   private readonly standing = new Status();
   private readonly keeper: Keeper | undefined;
@@ -54,7 +56,6 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private out: ClientEffect[] = [];
   private phase: Phase = { name: 'idle' };
   private connections = 0;
-  private failures = 0;
   private clusterId: string | undefined;
   private readonly requests = new Map<number, Request>();
   private requestIds = 0;
@@ -65,6 +66,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     const { random, appName, zone, deltas = true, encodings } = options;
     this.limits = clientLimits(options.limits);
     this.random = random;
+    this.pauses = new Pauses(this.limits, random);
     this.servers = new ServerList(options.seeds, random);
     this.servers.learn(options.kept?.sessions);
     this.clusterId = options.kept?.clusterId;
@@ -188,7 +190,8 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         this.clusterId = undefined;
         this.servers.forget();
       }
-      return this.hangUp(`hello failed: ${given.code} ${given.message}`, 'connection-lost');
+      const refusedMs = refusedForMs(given, this.limits.reconnectMinMs);
+      return this.hangUp(`hello failed: ${given.code} ${given.message}`, 'connection-lost', refusedMs);
     }
     const request = this.requests.get(requestId);
     if (!request) return;
@@ -268,23 +271,24 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   }
 
   private dial(avoid?: string): void {
-    const address = this.servers.next(avoid);
+    const address = this.servers.next(this.nowMs, avoid);
     if (address === undefined) return this.log('error', 'no-seeds');
     const connection = ++this.connections;
     this.phase = { name: 'dialing', connection, address, deadlineMs: this.nowMs + this.limits.dialTimeoutMs };
     this.out.push({ type: 'dial', connection, address });
   }
 
-  private hangUp(message: string, reason: StateReason): void {
+  private hangUp(message: string, reason: StateReason, refusedMs?: number): void {
     if ('connection' in this.phase) this.out.push({ type: 'hangUp', connection: this.phase.connection });
-    this.lost(message, reason);
+    this.lost(message, reason, refusedMs);
   }
 
   /**
    * The connection is gone: elsewhere if it had been a good one, after a growing wait if not. Where it broke, others broke
    * with it, and all of them spread as the server has told; silence and a request to move are noticed by each in its time.
+   * Refused, the client goes elsewhere at once, and where all have refused waits for as long as the first of them said.
    */
-  private lost(message: string, reason: StateReason): void {
+  private lost(message: string, reason: StateReason, refusedMs?: number): void {
     const phase = this.phase;
     if (!('connection' in phase)) return;
     const wasReady = phase.name === 'ready';
@@ -299,21 +303,19 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.streams.disconnected();
     if (wasReady) {
       this.servers.restart();
-      if (this.nowMs - phase.sinceMs >= STABLE_MS) this.failures = 0;
-      else this.failures++;
+      this.pauses.served(this.nowMs - phase.sinceMs);
       this.enter('degraded', reason, message);
     } else {
-      this.failures++;
+      if (refusedMs === undefined) this.pauses.failed();
+      else this.servers.refused(phase.address, this.nowMs, refusedMs);
       this.standing.failed(message);
     }
-    const { reconnectMinMs, reconnectMaxMs } = this.limits;
-    const spreadMs = wasReady && reason === 'connection-lost' ? phase.spreadMs : 0;
-    if (this.failures === 0 && spreadMs === 0) return this.dial(phase.address);
-    const waitMs =
-      this.failures === 0
-        ? this.random() * spreadMs
-        : backoffMs(this.failures, reconnectMinMs, reconnectMaxMs, this.random);
-    this.phase = { name: 'waiting', atMs: this.nowMs + waitMs, avoid: phase.address };
+    const atMs =
+      refusedMs === undefined
+        ? this.nowMs + this.pauses.nextMs(wasReady && reason === 'connection-lost' ? phase.spreadMs : 0)
+        : this.servers.freeAtMs(this.nowMs);
+    if (atMs <= this.nowMs) return this.dial(phase.address);
+    this.phase = { name: 'waiting', atMs, avoid: phase.address };
   }
 
   private close(call: number, drain: boolean): void {

@@ -35,6 +35,9 @@ export const STALL_MS = 500;
 /** No server can ask for a longer wait than this before a retry. */
 export const RETRY_AFTER_MAX_MS = 30_000;
 
+/** A server that refuses without saying for how long is asked again after this. */
+export const REFUSED_RETRY_MS = 1_000;
+
 /** No server can have its clients wait for longer than this before they dial another. */
 export const RECONNECT_SPREAD_MAX_MS = 10_000;
 

@@ -1,19 +1,24 @@
 import { LIMITS, type Random } from '#model';
 import { SEED_EVERY } from './limits.js';
+import { Refusals } from './refusals.js';
 
 /**
  * The session servers a client may dial: those that a server told it of, and its seeds, to which it always falls back. They
  * are tried in rounds, each in a new random order, so that every address gets its turn and the clients of a lost server
- * spread over the others. What was learned comes first, since it is newer than any seed, with a seed now and then.
+ * spread over the others. What was learned comes first, since it is newer than any seed, with a seed now and then. One
+ * that has refused the client is passed over for as long as it said, while there are others.
  */
 export class ServerList {
   private learned: string[] = [];
   private round: string[] = [];
+  private readonly refusals: Refusals;
 
   constructor(
     private readonly seeds: readonly string[],
     private readonly random: Random,
-  ) {}
+  ) {
+    this.refusals = new Refusals(random);
+  }
 
   /** Those learned last, at most as many as a server tells. */
   get known(): readonly string[] {
@@ -24,6 +29,7 @@ export class ServerList {
     if (!Array.isArray(sessions)) return;
     this.learned = [...new Set(sessions.filter(isAddress))].slice(0, LIMITS.sessionsTold);
     this.round = [];
+    this.refusals.keep([...this.learned, ...this.seeds]);
   }
 
   /** Back to the seeds alone: what was learned belongs to another cluster. */
@@ -36,10 +42,21 @@ export class ServerList {
     return this.learned.some((other) => other !== address) || this.seeds.some((other) => other !== address);
   }
 
+  refused(address: string, nowMs: number, forMs: number): void {
+    this.refusals.refused(address, nowMs, forMs);
+  }
+
+  /** When some address can be dialled that does not want to be left alone. */
+  freeAtMs(nowMs: number): number {
+    return this.refusals.freeAtMs([...this.learned, ...this.seeds], nowMs);
+  }
+
   /** The next address to dial. `avoid`, the one just lost, comes last in a new round. */
-  next(avoid?: string): string | undefined {
-    if (this.round.length === 0) this.round = this.newRound(avoid);
-    return this.round.shift();
+  next(nowMs: number, avoid?: string): string | undefined {
+    const isFree = (address: string): boolean => this.refusals.isFree(address, nowMs);
+    if (!this.round.some(isFree)) this.round = this.newRound(avoid);
+    const free = this.round.findIndex(isFree);
+    return free < 0 ? this.round.shift() : this.round.splice(free, 1)[0];
   }
 
   /** The next `next` begins a new round. */

@@ -1,8 +1,16 @@
-import { type Failure, PROTOCOL_VERSION, type RoutingTable, failure } from '#model';
+import { type Failure, type Notice, PROTOCOL_VERSION, type RoutingTable, failure } from '#model';
 import type { SessionContext } from './context.js';
-import type { ConnectionId } from './contract.js';
+import type { ConnectionId, DrainStatus } from './contract.js';
 import { Directions } from './directions.js';
-import { MOVE_SPREAD_MS, NOT_READY_RETRY_MS } from './limits.js';
+import { Drain, type DrainedClients } from './drain.js';
+import {
+  DRAINING_RETRY_MS,
+  MOVED_GRACE_MS,
+  MOVE_SPREAD_MS,
+  NOT_READY_RETRY_MS,
+  REFUSED_CLOSE_MS,
+  WAVE_SPREAD_MS,
+} from './limits.js';
 import type { Pending } from './requests.js';
 
 export interface Connection {
@@ -14,6 +22,10 @@ export interface Connection {
   hasGreeted: boolean;
   isWelcomed: boolean;
   heardAtMs: number;
+  /** It is served: it has asked for something that counts it among the clients, and was not refused. */
+  isAdmitted: boolean;
+  /** It was asked to go elsewhere. */
+  isMoved: boolean;
   /** The connection is gone, and its publications have their grace. */
   isLost: boolean;
 }
@@ -24,13 +36,17 @@ export interface Connection {
  */
 const SOON_MS = 1;
 
+const DRAINED = 'The server is drained: others take its clients.';
+
 /** The client connections: their hellos, their silence, and how they are told to go elsewhere. */
-export class Connections {
+export class Connections implements DrainedClients {
+  readonly drain: Drain;
   private readonly all = new Map<ConnectionId, Connection>();
   /** Hellos that wait for the first table. */
   private greetings: { connection: Connection; pending: Pending }[] = [];
   private lost = 0;
   private welcomed = 0;
+  private admitted = 0;
   private readonly directions: Directions;
 
   constructor(
@@ -41,11 +57,26 @@ export class Connections {
   ) {
     const isServed = (id: ConnectionId): boolean => isWelcome(this.all.get(id));
     this.directions = new Directions(context, () => [...this.all.keys()].filter(isServed), isServed);
+    this.drain = new Drain(context, this);
   }
 
-  /** Those that are up. */
-  get count(): number {
+  /** Those that are up, also such as only look on, or have been refused. */
+  get up(): number {
     return this.all.size - this.lost;
+  }
+
+  get count(): number {
+    return this.admitted;
+  }
+
+  get elsewhere(): number {
+    return this.directions.elsewhere;
+  }
+
+  get drainStatus(): DrainStatus {
+    const { isOn: draining } = this.drain;
+    const [clients, untold] = [this.admitted, [...this.staying()].length];
+    return { draining, clients, untold, elsewhere: this.elsewhere, safeToStop: draining && clients === 0 };
   }
 
   *live(): Generator<Connection> {
@@ -61,13 +92,27 @@ export class Connections {
     const heardAtMs = this.context.nowMs;
     this.all.set(id, {
       ...{ id, address, appName: '', zone: '', heardAtMs },
-      ...{ hasGreeted: false, isWelcomed: false, isLost: false },
+      ...{ hasGreeted: false, isWelcomed: false, isAdmitted: false, isMoved: false, isLost: false },
     });
+  }
+
+  /** Counts the connection among those that are served, unless that is refused. */
+  admit(connection: Connection): Failure | undefined {
+    if (connection.isAdmitted) return undefined;
+    if (this.drain.isSending) {
+      // A stock client would go on asking here. It reads the refusal before it is cut off.
+      this.context.timers.at(this.context.nowMs + REFUSED_CLOSE_MS, () => this.close(connection, DRAINED));
+      return failure('SHUTTING_DOWN', DRAINED, { retryAfterMs: DRAINING_RETRY_MS });
+    }
+    connection.isAdmitted = true;
+    this.admitted++;
+    return undefined;
   }
 
   /** Ends at once where nothing is held for the connection, else after the grace. */
   disconnected(connection: Connection, hasPublications: boolean): void {
     if (connection.isWelcomed) this.directions.counted(--this.welcomed);
+    if (connection.isAdmitted) this.admitted--;
     if (!hasPublications) return this.end(connection);
     connection.isLost = true;
     this.lost++;
@@ -82,7 +127,7 @@ export class Connections {
   }
 
   private awaitGrace(connection: Connection, sinceMs: number): void {
-    const { graceMs } = this.context.limits;
+    const graceMs = this.context.limits.graceMs + (connection.isMoved ? MOVED_GRACE_MS : 0);
     const leftMs = graceMs - this.context.silenceMs(sinceMs);
     if (leftMs <= 0) return this.end(connection);
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.awaitGrace(connection, sinceMs));
@@ -117,10 +162,35 @@ export class Connections {
   }
 
   moveAll(reason: string): void {
-    for (const { id } of this.live()) {
-      const notice = { type: 'move' as const, reason, spreadMs: MOVE_SPREAD_MS };
-      this.context.emit({ type: 'notice', connection: id, notice });
+    for (const connection of this.live()) this.tell(connection, { type: 'move', reason, spreadMs: MOVE_SPREAD_MS });
+  }
+
+  leave(addresses: readonly string[]): void {
+    this.directions.leave(addresses);
+  }
+
+  /** Those that can be asked before those that can only be cut off: server-sent events, and clients without a hello. */
+  moveSome(most: number): void {
+    const staying = [...this.staying()].toSorted((a, b) => Number(b.isWelcomed) - Number(a.isWelcomed));
+    for (const connection of staying.slice(0, most)) {
+      connection.isMoved = true;
+      if (connection.isWelcomed) this.tell(connection, { type: 'move', reason: DRAINED, spreadMs: WAVE_SPREAD_MS });
+      else this.close(connection, DRAINED);
     }
+  }
+
+  private *staying(): Generator<Connection> {
+    for (const connection of this.live()) if (connection.isAdmitted && !connection.isMoved) yield connection;
+  }
+
+  private close(connection: Connection, reason: string): void {
+    const { id } = connection;
+    if (!connection.isLost && this.all.get(id) === connection)
+      this.context.emit({ type: 'closeClient', connection: id, reason });
+  }
+
+  private tell({ id }: Connection, notice: Notice): void {
+    this.context.emit({ type: 'notice', connection: id, notice });
   }
 
   private welcome(connection: Connection, pending: Pending, table: RoutingTable): void {
@@ -128,20 +198,16 @@ export class Connections {
     if (!connection.isWelcomed) this.directions.counted(++this.welcomed);
     const { dataCenter } = this;
     const { heartbeatMs, idleTimeoutMs } = this.context.limits;
-    this.context.emit({
-      type: 'notice',
-      connection: connection.id,
-      notice: {
-        type: 'welcome',
-        protocol: PROTOCOL_VERSION,
-        clusterId: table.clusterId,
-        session: this.context.self.incarnation,
-        zone: connection.zone,
-        dataCenter,
-        heartbeatMs,
-        idleTimeoutMs,
-        ...this.directions.current(),
-      },
+    this.tell(connection, {
+      type: 'welcome',
+      protocol: PROTOCOL_VERSION,
+      clusterId: table.clusterId,
+      session: this.context.self.incarnation,
+      zone: connection.zone,
+      dataCenter,
+      heartbeatMs,
+      idleTimeoutMs,
+      ...this.directions.current(),
     });
     connection.isWelcomed = true;
     pending.reply({ kind: 'done' });
@@ -151,8 +217,7 @@ export class Connections {
     if (connection.isLost || this.all.get(connection.id) !== connection) return;
     const leftMs = this.context.limits.idleTimeoutMs - this.context.silenceMs(connection.heardAtMs);
     if (leftMs <= 0) {
-      const reason = 'The client was silent for too long.';
-      return this.context.emit({ type: 'closeClient', connection: connection.id, reason });
+      return this.close(connection, 'The client was silent for too long.');
     }
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.watchIdle(connection));
   }

@@ -171,6 +171,10 @@ export type SessionEvent =
   | { type: 'start' }
   /** Clients are told to move, the member leaves; afterwards the host closes. */
   | { type: 'stop' }
+  /** Clients are sent to other servers, in waves, and no new ones taken. `leaving` are addresses that go as well. */
+  | { type: 'drain'; leaving: readonly string[] }
+  /** Clients are taken again. */
+  | { type: 'undrain' }
   | WakeEvent
   | LinkEvent<FromMeta | DataToSession>
   /** `address` is the one that the client connects from, without a port: an IPv4 address is written as one. */
@@ -195,6 +199,8 @@ export type SessionEffect =
   | { type: 'config'; connection: ConnectionId; subscriptionId: string; frame: ConfigFrame }
   | { type: 'notice'; connection: ConnectionId; notice: Notice }
   | { type: 'closeClient'; connection: ConnectionId; reason: string }
+  /** All that a drain can do is done: no client is left, or there is no more time, or nowhere to send them. */
+  | { type: 'drained' }
   | { type: 'saveTable'; table: RoutingTable }
   | { type: 'saveSwitches'; switches: VersionedSwitches }
   /**
@@ -226,6 +232,19 @@ export interface SessionCounts {
   repairedSubscribers: number;
 }
 
+/** How far the drain of a session server is. */
+export interface DrainStatus {
+  draining: boolean;
+  /** Connections that are served. */
+  clients: number;
+  /** Of these, those that have not been asked to go yet. */
+  untold: number;
+  /** Session servers to go to. */
+  elsewhere: number;
+  /** It is drained, and nobody is left whom a stop would disconnect. */
+  safeToStop: boolean;
+}
+
 export interface SessionOptions {
   self: Member;
   metaAddresses: string[];
@@ -235,6 +254,8 @@ export interface SessionOptions {
   /** What was saved last, if anything. */
   table?: RoutingTable;
   switches?: VersionedSwitches;
+  /** It goes on as another incarnation of a server that is drained. */
+  draining?: boolean;
   limits?: Partial<SessionLimits>;
 }
 
@@ -252,6 +273,10 @@ export interface SessionLimits extends PlannerLimits {
   spreadPerConnectionMs: number;
   /** At least 2 s shorter than the orphan grace of data servers, and cut to 2 s less than `graceMs`. */
   reconnectSpreadMs: number;
+  /** How long a drain may take before the server stops, whoever is left. */
+  drainMs: number;
+  /** So many clients are asked to go in a second of a drain. */
+  movesPerSecond: number;
   /** After this long without a leader's answer, a connected write is answered `accepted`, a leased one NO_LEADER. */
   writeDeadlineMs: number;
   /** After this long a write that is not on all the disks it must be on is answered NOT_DURABLE. */

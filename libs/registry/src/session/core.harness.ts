@@ -65,6 +65,14 @@ export function tableOf(epoch: number, leader: string | null = 'd1', leaderEpoch
   };
 }
 
+/** With session servers at these addresses, beside `s1`. */
+export function withOthers(epoch: number, ...addresses: string[]): RoutingTable {
+  const table = tableOf(epoch);
+  const [self] = table.members;
+  const others = addresses.map((address) => ({ ...self!, incarnation: address, address }));
+  return { ...table, members: [...table.members, ...others] };
+}
+
 /** A session core under virtual time; meta, data servers and clients are the test. What it does reads as a transcript. */
 export class SessionHarness {
   readonly core: SessionCore;
@@ -340,7 +348,8 @@ export class SessionHarness {
       case 'closeClient':
         return `close c${effect.connection}`;
       case 'restart':
-        return 'restart';
+      case 'drained':
+        return effect.type;
       case 'log':
         return effect.level === 'error' ? `log ${effect.event} ${JSON.stringify(effect.fields)}` : undefined;
       default:

@@ -18,13 +18,14 @@ import { ConfigWatches } from './config-watches.js';
 import { isConnectionless } from './connectionless.js';
 import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
-import type { SessionCounts, SessionEffect, SessionEvent, SessionOptions, SessionRequest } from './contract.js';
+import type { DrainStatus, SessionCounts, SessionEffect, SessionEvent, SessionOptions } from './contract.js';
 import { Holdings } from './holdings.js';
 import { Leases } from './leases.js';
 import { SESSION_LIMITS, TICK_MS } from './limits.js';
 import { Persistents } from './persistents.js';
 import { Propagation, type PropagationTimes } from './propagation.js';
 import { Reads } from './reads.js';
+import { type ServedRequest, isOfClient } from './request-kinds.js';
 import { type Pending, Requests } from './requests.js';
 import type { SpokenByData } from './data-links.js';
 import { Slots } from './slots.js';
@@ -124,7 +125,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   /** For people and metrics. */
   get counts(): SessionCounts {
     return {
-      connections: this.connections.count,
+      connections: this.connections.up,
       publishers: this.holdings.publicationCount,
       removals: this.holdings.removalCount,
       watches: this.configWatches.count,
@@ -152,13 +153,20 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     return this.context.self.incarnation;
   }
 
+  /** For people: how far its drain is. */
+  get drain(): DrainStatus {
+    return this.connections.drainStatus;
+  }
+
   get clusterId(): string | undefined {
     return this.membership.clusterId;
   }
 
   /** Ready once every slot was reconciled with its leader; a leader that dies later does not take that back. */
   readiness(): { ready: boolean; waitingFor?: string } {
-    if (this.phase !== 'running') return { ready: false, waitingFor: 'the server to start' };
+    if (this.phase === 'new') return { ready: false, waitingFor: 'the server to start' };
+    if (this.phase !== 'running' || this.connections.drain.isOn)
+      return { ready: false, waitingFor: 'its clients to go elsewhere, and takes no more' };
     if (!this.table) return { ready: false, waitingFor: 'a meta server' };
     this.slots.noteWhole();
     if (this.slots.hasBeenWhole) return { ready: true };
@@ -178,6 +186,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.start();
       case 'stop':
         return this.stop();
+      case 'drain':
+        return this.isRunning ? this.connections.drain.begin(event.leaving) : this.context.emit({ type: 'drained' });
+      case 'undrain':
+        return this.connections.drain.undo();
       case 'wake':
         return;
       case 'linkUp':
@@ -208,13 +220,15 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.phase = 'running';
     if (this.options.table) this.takeTable(this.options.table);
     this.stepMembership({ type: 'start' });
+    if (this.options.draining) this.connections.drain.begin([]);
     this.tick();
   }
 
   private stop(): void {
     if (this.phase === 'stopping') return;
     this.phase = 'stopping';
-    this.connections.moveAll('The server is stopping.');
+    // With nowhere to go they come back to this address when it serves again.
+    if (this.connections.elsewhere > 0) this.connections.moveAll('The server is stopping.');
     this.requests.failAll(failure('SHUTTING_DOWN'));
     this.stepMembership({ type: 'stop' });
   }
@@ -369,21 +383,20 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (this.phase === 'stopping') return pending.fail(failure('SHUTTING_DOWN'));
     if (request.kind === 'hello') {
       if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));
+      const refusal = this.connections.admit(connection);
+      if (refusal) return pending.fail(refusal);
       return this.connections.greet(connection, pending, request, this.table);
     }
     if (request.kind === 'heartbeat') return pending.reply({ kind: 'done' });
     if (!this.table) return pending.fail(notReady());
     if (!isConnectionless(request) && (!connection || connection.isLost))
       return pending.fail(failure('CONNECTION_CLOSED'));
+    const refusal = connection && isOfClient(request) ? this.connections.admit(connection) : undefined;
+    if (refusal) return pending.fail(refusal);
     this.serve(id, pending, wallMs, request);
   }
 
-  private serve(
-    connection: number,
-    pending: Pending,
-    wallMs: number,
-    request: Exclude<SessionRequest, { kind: 'hello' | 'heartbeat' }>,
-  ): void {
+  private serve(connection: number, pending: Pending, wallMs: number, request: ServedRequest): void {
     switch (request.kind) {
       case 'apply':
         return this.writes.apply(connection, pending, wallMs, request.operations);

@@ -1,13 +1,8 @@
 import { LIMITS, type Notice, type RoutingTable } from '#model';
 import type { SessionLimits } from './contract.js';
-import { SessionHarness, tableOf } from './core.harness.js';
+import { SessionHarness, tableOf, withOthers } from './core.harness.js';
 
-function tableWith(epoch: number, addresses: string[]): RoutingTable {
-  const table = tableOf(epoch);
-  const [self] = table.members;
-  const others = addresses.map((address) => ({ ...self!, incarnation: address, address }));
-  return { ...table, members: [...table.members, ...others] };
-}
+const tableWith = (epoch: number, addresses: string[]): RoutingTable => withOthers(epoch, ...addresses);
 
 function serving(clients: number, limits: Partial<SessionLimits> = {}): SessionHarness {
   const session = SessionHarness.ready({ limits });

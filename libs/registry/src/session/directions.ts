@@ -15,6 +15,9 @@ const WORTH_TELLING_MS = 100;
  */
 export class Directions {
   private sessions: string[] = [];
+  /** Of those whom clients are not told of, since they go. */
+  private leaving: ReadonlySet<string> = new Set();
+  private table: RoutingTable | undefined;
   private spreadMs = 0;
   /** Those who have not been told the latest. */
   private readonly untold = new Set<ConnectionId>();
@@ -32,8 +35,28 @@ export class Directions {
     return { sessions: this.sessions, reconnectSpreadMs: this.spreadMs };
   }
 
+  /** How many other session servers there are to go to. */
+  get elsewhere(): number {
+    const { address: self } = this.context.self;
+    return this.sessions.filter((address) => address !== self && !this.leaving.has(address)).length;
+  }
+
   takeTable(table: RoutingTable): void {
-    const sessions = sessionsOf(table, this.context.self.address);
+    this.table = table;
+    this.refresh();
+  }
+
+  /** Clients are not told any more of those at these addresses, as long as there are others. */
+  leave(addresses: Iterable<string>): void {
+    this.leaving = new Set(addresses);
+    this.refresh();
+  }
+
+  private refresh(): void {
+    if (!this.table) return;
+    const all = sessionsOf(this.table, this.context.self.address);
+    const staying = all.filter((address) => !this.leaving.has(address));
+    const sessions = staying.length > 0 ? staying : all;
     const isSame = sessions.length === this.sessions.length && sessions.every((each, i) => each === this.sessions[i]);
     if (isSame) return;
     this.sessions = sessions;

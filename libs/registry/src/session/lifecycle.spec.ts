@@ -1,5 +1,5 @@
 import { failure } from '#model';
-import { SessionHarness, publicationOf, tableOf } from './core.harness.js';
+import { SessionHarness, publicationOf, tableOf, withOthers } from './core.harness.js';
 
 const hello = { kind: 'hello' as const, appName: 'app', zone: 'z' };
 
@@ -174,6 +174,7 @@ describe('the incarnation', () => {
     session.publish(1, 'a');
     session.subscribe(1);
     session.datum(1, [publicationOf('a')]);
+    session.table(withOthers(2, 's2:1'));
     session.transcript();
     session.do({ type: 'stop' });
     expect(session.effects.slice(-3)).toMatchObject([
@@ -186,6 +187,15 @@ describe('the incarnation', () => {
     session.disconnect(1);
     session.pass(60_000);
     expect(session.transcript()).toEqual(['c1 <- SHUTTING_DOWN', 'd1 <- disinterest d']);
+  });
+
+  it('sends nobody away when it is told to stop and there is no other', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.publish(1, 'a');
+    session.transcript();
+    session.do({ type: 'stop' });
+    expect(session.transcript()).toEqual(['c1 <- SHUTTING_DOWN']);
   });
 
   it('is ready once every slot was reconciled, and stays so', () => {

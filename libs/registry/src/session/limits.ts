@@ -6,6 +6,8 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   graceMs: 3_000,
   spreadPerConnectionMs: 0.25,
   reconnectSpreadMs: 1_000,
+  drainMs: 15_000,
+  movesPerSecond: 1_000,
   writeDeadlineMs: 1_000,
   persistDeadlineMs: 5_000,
   readDeadlineMs: 1_500,
@@ -78,6 +80,18 @@ export const TELL_CLIENTS = 500;
 export const TELL_EVERY_MS = 20;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
+/** Clients that a drain asks to go are asked in waves this far apart, and wait for a random part of the spread each. */
+export const WAVE_EVERY_MS = 100;
+export const WAVE_SPREAD_MS = 500;
+/**
+ * What a client published that was asked to go waits for so much longer than the grace: the servers it comes to may let it
+ * wait, too. When it is there, its stamps are higher, and the end of this takes nothing from it.
+ */
+export const MOVED_GRACE_MS = 5_000;
+/** Who comes to a server that is drained need not ask there again for so long. */
+export const DRAINING_RETRY_MS = 5_000;
+/** A connection that is refused is closed after so long, in which its client can read why. */
+export const REFUSED_CLOSE_MS = 100;
 export const NO_LEADER_RETRY_MS = 500;
 export const OVERLOADED_RETRY_MS = 1_000;
 export const NOT_READY_RETRY_MS = 500;

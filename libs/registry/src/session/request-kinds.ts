@@ -1,0 +1,15 @@
+import type { SessionRequest } from './contract.js';
+
+/** What is asked of a server that serves, once the connection has been dealt with. */
+export type ServedRequest = Exclude<SessionRequest, { kind: 'hello' | 'heartbeat' }>;
+
+const OF_CLIENTS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['kind']>([
+  'hello',
+  'apply',
+  'subscribe',
+]);
+
+/** It makes the connection one of a client, which costs the server something for as long as it lives. */
+export function isOfClient({ kind }: SessionRequest): boolean {
+  return OF_CLIENTS.has(kind);
+}
