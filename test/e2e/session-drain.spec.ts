@@ -63,9 +63,10 @@ describe('a session server that is stopped', () => {
     const there = on(leaving);
     expect(there).toBeGreaterThan(0);
     let round = 0;
-    let stopped = false;
+    const stopping = new AbortController();
+    const { signal: stop } = stopping;
     const churn = (async () => {
-      while (!stopped) {
+      while (!stop.aborted) {
         round++;
         const republished = publishers.map((publisher, index) => publisher.republish([`tcp://${index}:${round}`]));
         await Promise.all(republished).catch((error: unknown) => failures.push(error));
@@ -101,7 +102,7 @@ describe('a session server that is stopped', () => {
     await until(() => on(staying) === CLIENTS);
     const at = round;
     await until(() => round > at + 3);
-    stopped = true;
+    stopping.abort();
     await churn;
     const isNewest = (subscriber: Subscriber): boolean =>
       subscriber.current().publishers.every(({ data }) => data[0]!.endsWith(`:${round}`));
@@ -122,6 +123,7 @@ describe('a session server that is stopped', () => {
     expect(await drainOf('DELETE')).toMatchObject({ status: 200, body: { draining: false, clients: 0 } });
     const client = new RegistryClient({ seeds: [staying.rpcAddress] });
     clients.push(client);
+    await client.query({ dataId: 'service-0' });
     await until(() => client.status.server === staying.rpcAddress);
     expect(Math.min(...fewest)).toBe(CLIENTS / SERVICES);
   }, 60_000);

@@ -14,6 +14,16 @@ export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
     gauge('rollcall_subscribers', 'Subscriptions that clients hold here.', ({ subscribers }) => subscribers),
     gauge('rollcall_config_watches', 'Configuration values that clients watch here.', ({ watches }) => watches),
     new Counter({
+      name: 'rollcall_clients_refused_total',
+      help: 'Clients that were not let in, by why: draining, full, address (too many from one) or rate.',
+      labelNames: ['reason'],
+      registers: [],
+      collect(): void {
+        this.reset();
+        for (const [reason, count] of Object.entries(core()?.counts.refused ?? {})) this.inc({ reason }, count);
+      },
+    }),
+    new Counter({
       name: 'rollcall_pushes_total',
       help: 'Pushes to clients, by what they bring.',
       labelNames: ['type'],

@@ -16,6 +16,9 @@ import { RegistryController } from './rpc/registry.controller.js';
 import { RpcClients } from './rpc/rpc-clients.js';
 import { SessionHost } from './session.host.js';
 
+/** Connections beyond those of clients that are let in, for whoever is to be told that it is not. */
+const REFUSABLE = 1_000;
+
 /**
  * Starts a session server.
  * @param featureLevel the highest that it supports, for tests of what happens between versions
@@ -38,6 +41,7 @@ export async function startSession(
     resource: folder,
     accept: (server) => clients.accept(server),
     drainMs: config.limits.drainMs,
+    maxConnections: config.limits.maxConnections + REFUSABLE,
     metrics: sessionMetrics(() => host.core),
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],

@@ -66,6 +66,11 @@ export const CODES = {
   NOT_MEMBER: { http: 409, retry: 'same', text: 'The incarnation is not a member of the cluster; it joins anew.' },
   NO_ENDPOINT: { http: 503, retry: 'same', text: 'No live endpoint of the service is known or can be reached.' },
   PENDING: { http: 503, retry: 'same', text: 'The answer is not complete yet.' },
+  TOO_MANY_CONNECTIONS: {
+    http: 429,
+    retry: 'elsewhere',
+    text: 'This address has all the connections to this server that it may have.',
+  },
   OVERLOADED: { http: 503, retry: 'elsewhere', text: 'A limit of this server is reached.' },
   NOT_DURABLE: {
     http: 503,

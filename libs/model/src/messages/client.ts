@@ -86,6 +86,8 @@ export interface ClientHello {
   clusterId?: string;
   /** In which a client reads large pushes: `gzip`. They come as `{ encoding, packed }`, of which `packed` is the push. */
   encodings?: string[];
+  /** The client was refused before, by this server or another, and comes when it was told to. */
+  waited?: boolean;
 }
 
 /** Patterns of the session server, each with its payload and answer. */

@@ -183,6 +183,19 @@ describe('configuration', () => {
     expect(refusal({ yaml: 'data: { limits: { orphanGraceMs: 2500 } }' }).message).toContain('reconnectSpreadMs');
   });
 
+  it('refuses to let clients in so slowly that those of a lost server are taken for gone before they are back', () => {
+    const at = (rate: number) => ({
+      yaml: `session: { limits: { maxConnections: 8000, admissionsPerSecond: ${rate} } }`,
+    });
+    expect(load(at(2_000))).toMatchObject({ limits: { admissionsPerSecond: 2_000 } });
+    expect(refusal(at(1_999)).message).toContain(
+      'session.limits.admissionsPerSecond must be enough to let maxConnections',
+    );
+    expect(refusal({ yaml: 'session: { limits: { movesPerSecond: 0 } }' }).message).toContain(
+      'movesPerSecond must be a whole number from 1',
+    );
+  });
+
   it.each([['host'], ['host:'], [':1'], ['host:70000'], ['a b:1'], ['fd00::1:9610'], ['http://a:1']])(
     'refuses %s as an address of a meta server',
     (address) => {

@@ -122,6 +122,9 @@ const sessionLimits = z
     idleTimeoutMs: milliseconds(20).default(10_000),
     graceMs: milliseconds(0).default(3_000),
     reconnectSpreadMs: milliseconds(0).default(1_000),
+    maxConnections: count(1).default(20_000),
+    maxConnectionsPerAddress: count(1).default(20_000),
+    admissionsPerSecond: count(1).default(5_000),
     drainMs: milliseconds(0).default(15_000),
     movesPerSecond: count(1).default(1_000),
     writeDeadlineMs: milliseconds(10).optional(),
@@ -167,13 +170,24 @@ const sections = z.strictObject({
 });
 
 /** All settings of all tiers: one file serves every process of a cluster. */
-export const settingsSchema = sections.refine(
-  ({ data, session }) => data.limits.orphanGraceMs >= session.limits.reconnectSpreadMs + LIMITS.clientReturnMs,
-  {
-    path: ['session', 'limits', 'reconnectSpreadMs'],
-    error: `must be at least ${LIMITS.clientReturnMs} less than data.limits.orphanGraceMs`,
-  },
-);
+export const settingsSchema = sections
+  .refine(
+    ({ data, session }) => data.limits.orphanGraceMs >= session.limits.reconnectSpreadMs + LIMITS.clientReturnMs,
+    {
+      path: ['session', 'limits', 'reconnectSpreadMs'],
+      error: `must be at least ${LIMITS.clientReturnMs} less than data.limits.orphanGraceMs`,
+    },
+  )
+  // A second's worth comes in at once, the others one after the other, and what they have published waits for so long.
+  .refine(
+    ({ data, session: { limits } }) =>
+      limits.maxConnections <=
+      limits.admissionsPerSecond * Math.max(1, (data.limits.orphanGraceMs - LIMITS.clientReturnMs) / 1_000 + 1),
+    {
+      path: ['session', 'limits', 'admissionsPerSecond'],
+      error: `must be enough to let maxConnections in within data.limits.orphanGraceMs less ${LIMITS.clientReturnMs} (a second's worth comes in at once)`,
+    },
+  );
 
 export type Settings = z.output<typeof settingsSchema>;
 

@@ -39,6 +39,8 @@ export interface TierAppOptions {
   host: TierHost;
   /** How long its drain may take. */
   drainMs?: number;
+  /** RPC connections, above which newcomers are refused before they have said anything. */
+  maxConnections?: number;
   /** What was opened for the tier, such as its folder: closed last, also when the start fails. */
   resource: { close(): Promise<void> };
   controllers?: DynamicModule['controllers'];
@@ -73,7 +75,12 @@ class TierModule {}
  */
 export async function startTierApp(options: TierAppOptions): Promise<RunningTier> {
   const { config, logger, host, resource, drainMs = 0 } = options;
-  const server = new RollcallServer({ host: config.host, port: config.rpcPort });
+  const { maxConnections } = options;
+  const server = new RollcallServer({
+    host: config.host,
+    port: config.rpcPort,
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+  });
   let app: NestFastifyApplication | undefined;
   const close = async (): Promise<void> => {
     await host.drain?.();

@@ -107,6 +107,17 @@ describe('the life of a server process', () => {
     expect(host.errors).toContain('did not close within 5 ms');
   });
 
+  it('leaves a server that first sends its clients away the time that it says it needs for that', async () => {
+    const host = new FakeProcess();
+    const { server, finishClose } = slowServer();
+    await runServer('session', async () => ({ ...server, drainMs: 60_000 }), { process: host, closeTimeoutMs: 5 });
+    host.send('SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(host.exits).toEqual([]);
+    finishClose();
+    expect(await host.ended).toBe(0);
+  });
+
   it('tells a failure to start in one line without a stack and exits with 1', async () => {
     const host = new FakeProcess();
     const start = (): Promise<RunningServer> => {

@@ -22,6 +22,7 @@ import type {
 } from './contract.js';
 import { refusedForMs } from './refusals.js';
 import { RECONNECT_SPREAD_MAX_MS, clientLimits } from './limits.js';
+import { greeting } from './greeting.js';
 import { Keeper } from './keeper.js';
 import { Pauses } from './pauses.js';
 import { type Phase, deadAtMs, readyPhase } from './phase.js';
@@ -151,7 +152,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
         this.out.push({
           type: 'hello',
           connection: phase.connection,
-          hello: { ...this.hello, ...(this.clusterId === undefined ? {} : { clusterId: this.clusterId }) },
+          hello: greeting(this.hello, this.clusterId, this.servers.hasRefused),
         });
         return;
       case 'disconnected':

@@ -12,6 +12,8 @@ export class ServerList {
   private learned: string[] = [];
   private round: string[] = [];
   private readonly refusals: Refusals;
+  /** Some server has refused the client since one served it. */
+  hasRefused = false;
 
   constructor(
     private readonly seeds: readonly string[],
@@ -43,6 +45,7 @@ export class ServerList {
   }
 
   refused(address: string, nowMs: number, forMs: number): void {
+    this.hasRefused = true;
     this.refusals.refused(address, nowMs, forMs);
   }
 
@@ -59,8 +62,9 @@ export class ServerList {
     return free < 0 ? this.round.shift() : this.round.splice(free, 1)[0];
   }
 
-  /** The next `next` begins a new round. */
+  /** The client is served, and begins a new round when it is not any more. */
   restart(): void {
+    this.hasRefused = false;
     this.round = [];
   }
 

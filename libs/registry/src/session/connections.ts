@@ -1,16 +1,10 @@
 import { type Failure, type Notice, PROTOCOL_VERSION, type RoutingTable, failure } from '#model';
+import { Admission } from './admission.js';
 import type { SessionContext } from './context.js';
-import type { ConnectionId, DrainStatus } from './contract.js';
+import type { ConnectionId, DrainStatus, RefusalReason } from './contract.js';
 import { Directions } from './directions.js';
 import { Drain, type DrainedClients } from './drain.js';
-import {
-  DRAINING_RETRY_MS,
-  MOVED_GRACE_MS,
-  MOVE_SPREAD_MS,
-  NOT_READY_RETRY_MS,
-  REFUSED_CLOSE_MS,
-  WAVE_SPREAD_MS,
-} from './limits.js';
+import { MOVED_GRACE_MS, MOVE_SPREAD_MS, NOT_READY_RETRY_MS, REFUSED_CLOSE_MS, WAVE_SPREAD_MS } from './limits.js';
 import type { Pending } from './requests.js';
 
 export interface Connection {
@@ -46,7 +40,7 @@ export class Connections implements DrainedClients {
   private greetings: { connection: Connection; pending: Pending }[] = [];
   private lost = 0;
   private welcomed = 0;
-  private admitted = 0;
+  private readonly admission: Admission;
   private readonly directions: Directions;
 
   constructor(
@@ -58,6 +52,7 @@ export class Connections implements DrainedClients {
     const isServed = (id: ConnectionId): boolean => isWelcome(this.all.get(id));
     this.directions = new Directions(context, () => [...this.all.keys()].filter(isServed), isServed);
     this.drain = new Drain(context, this);
+    this.admission = new Admission(context, () => this.drain.isSending);
   }
 
   /** Those that are up, also such as only look on, or have been refused. */
@@ -66,7 +61,11 @@ export class Connections implements DrainedClients {
   }
 
   get count(): number {
-    return this.admitted;
+    return this.admission.count;
+  }
+
+  get refused(): Readonly<Record<RefusalReason, number>> {
+    return this.admission.refused;
   }
 
   get elsewhere(): number {
@@ -75,7 +74,7 @@ export class Connections implements DrainedClients {
 
   get drainStatus(): DrainStatus {
     const { isOn: draining } = this.drain;
-    const [clients, untold] = [this.admitted, [...this.staying()].length];
+    const [clients, untold] = [this.count, [...this.staying()].length];
     return { draining, clients, untold, elsewhere: this.elsewhere, safeToStop: draining && clients === 0 };
   }
 
@@ -97,22 +96,23 @@ export class Connections implements DrainedClients {
   }
 
   /** Counts the connection among those that are served, unless that is refused. */
-  admit(connection: Connection): Failure | undefined {
+  admit(connection: Connection, hasWaited = false): Failure | undefined {
     if (connection.isAdmitted) return undefined;
-    if (this.drain.isSending) {
-      // A stock client would go on asking here. It reads the refusal before it is cut off.
-      this.context.timers.at(this.context.nowMs + REFUSED_CLOSE_MS, () => this.close(connection, DRAINED));
-      return failure('SHUTTING_DOWN', DRAINED, { retryAfterMs: DRAINING_RETRY_MS });
-    }
-    connection.isAdmitted = true;
-    this.admitted++;
-    return undefined;
+    const { address } = connection;
+    const refusal = this.admission.admit({ address, hasWaited });
+    connection.isAdmitted = refusal === undefined;
+    // A stock client would go on asking here. It reads the refusal before it is cut off.
+    if (refusal)
+      this.context.timers.at(this.context.nowMs + REFUSED_CLOSE_MS, () => {
+        if (!connection.isAdmitted) this.close(connection, refusal.message);
+      });
+    return refusal;
   }
 
   /** Ends at once where nothing is held for the connection, else after the grace. */
   disconnected(connection: Connection, hasPublications: boolean): void {
     if (connection.isWelcomed) this.directions.counted(--this.welcomed);
-    if (connection.isAdmitted) this.admitted--;
+    if (connection.isAdmitted) this.admission.left(connection.address);
     if (!hasPublications) return this.end(connection);
     connection.isLost = true;
     this.lost++;
@@ -126,9 +126,10 @@ export class Connections implements DrainedClients {
     this.ended(connection.id);
   }
 
+  /** The grace does not end while clients wait to be let in again: the one may be among them. */
   private awaitGrace(connection: Connection, sinceMs: number): void {
     const graceMs = this.context.limits.graceMs + (connection.isMoved ? MOVED_GRACE_MS : 0);
-    const leftMs = graceMs - this.context.silenceMs(sinceMs);
+    const leftMs = Math.max(graceMs - this.context.silenceMs(sinceMs), this.admission.backlogMs);
     if (leftMs <= 0) return this.end(connection);
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.awaitGrace(connection, sinceMs));
   }

@@ -44,7 +44,7 @@ export interface SubscriberBase {
 /** A client's request after the edge has validated it and encoded the bodies. */
 export type SessionRequest =
   /** `encodings` is for the host to heed. */
-  | { kind: 'hello'; appName: string; zone: string; clusterId?: string; encodings?: string[] }
+  | { kind: 'hello'; appName: string; zone: string; clusterId?: string; encodings?: string[]; waited?: true }
   | { kind: 'apply'; operations: SessionOperation[] }
   /** From HTTP: stamped by the slot leader, never queued, owned by its lease. `registerTimestamp` as in `apply`. */
   | { kind: 'leasedPublish'; publication: Omit<Publication, 'stamp'>; replay: boolean; trace?: true }
@@ -209,7 +209,12 @@ export type SessionEffect =
    */
   | { type: 'restart'; reason: string };
 
+/** Why a client was not let in. */
+export type RefusalReason = 'draining' | 'full' | 'address' | 'rate';
+
 export interface SessionCounts {
+  /** Clients that were not let in. */
+  refused: Readonly<Record<RefusalReason, number>>;
   /** Those that are up. */
   connections: number;
   publishers: number;
@@ -273,6 +278,11 @@ export interface SessionLimits extends PlannerLimits {
   spreadPerConnectionMs: number;
   /** At least 2 s shorter than the orphan grace of data servers, and cut to 2 s less than `graceMs`. */
   reconnectSpreadMs: number;
+  /** Clients that are served, in all and from one address. */
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  /** Clients that are let in each second, and at once after a second without any. */
+  admissionsPerSecond: number;
   /** How long a drain may take before the server stops, whoever is left. */
   drainMs: number;
   /** So many clients are asked to go in a second of a drain. */

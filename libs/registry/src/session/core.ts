@@ -126,6 +126,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   get counts(): SessionCounts {
     return {
       connections: this.connections.up,
+      refused: this.connections.refused,
       publishers: this.holdings.publicationCount,
       removals: this.holdings.removalCount,
       watches: this.configWatches.count,
@@ -168,12 +169,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (this.phase !== 'running' || this.connections.drain.isOn)
       return { ready: false, waitingFor: 'its clients to go elsewhere, and takes no more' };
     if (!this.table) return { ready: false, waitingFor: 'a meta server' };
-    this.slots.noteWhole();
-    if (this.slots.hasBeenWhole) return { ready: true };
-    const leaderless = this.slots.all.filter((slot) => slot.leader === null).length;
-    if (leaderless > 0) return { ready: false, waitingFor: `data servers, for ${leaderless} slots` };
-    const missing = this.slots.all.length - this.slots.count('reconciled');
-    return { ready: false, waitingFor: `the leaders of ${missing} slots` };
+    const waitingFor = this.slots.waitingFor();
+    return waitingFor === undefined ? { ready: true } : { ready: false, waitingFor };
   }
 
   private get isRunning(): boolean {
@@ -383,7 +380,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (this.phase === 'stopping') return pending.fail(failure('SHUTTING_DOWN'));
     if (request.kind === 'hello') {
       if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));
-      const refusal = this.connections.admit(connection);
+      const refusal = this.connections.admit(connection, request.waited);
       if (refusal) return pending.fail(refusal);
       return this.connections.greet(connection, pending, request, this.table);
     }

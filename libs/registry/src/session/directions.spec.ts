@@ -1,6 +1,6 @@
 import { LIMITS, type Notice, type RoutingTable } from '#model';
 import type { SessionLimits } from './contract.js';
-import { SessionHarness, tableOf, withOthers } from './core.harness.js';
+import { SessionHarness, withOthers } from './core.harness.js';
 
 const tableWith = (epoch: number, addresses: string[]): RoutingTable => withOthers(epoch, ...addresses);
 

@@ -114,6 +114,7 @@ const PARSERS: Record<string, (fields: Fields, context: EdgeContext) => SessionR
       zone: readZone(fields, context),
       ...(clusterId === '' ? {} : { clusterId }),
       ...(encodings.length > 0 ? { encodings } : {}),
+      ...(readFlag(fields, 'waited') ? { waited: true } : {}),
     };
   },
   'registry.apply': (fields, context) => {

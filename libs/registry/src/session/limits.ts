@@ -6,6 +6,9 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   graceMs: 3_000,
   spreadPerConnectionMs: 0.25,
   reconnectSpreadMs: 1_000,
+  maxConnections: 20_000,
+  maxConnectionsPerAddress: 20_000,
+  admissionsPerSecond: 5_000,
   drainMs: 15_000,
   movesPerSecond: 1_000,
   writeDeadlineMs: 1_000,
@@ -90,6 +93,10 @@ export const WAVE_SPREAD_MS = 500;
 export const MOVED_GRACE_MS = 5_000;
 /** Who comes to a server that is drained need not ask there again for so long. */
 export const DRAINING_RETRY_MS = 5_000;
+/** Who comes from an address that has all the connections it may have need not ask again for so long. */
+export const ADDRESS_RETRY_MS = 5_000;
+/** No client is given a turn later than this. */
+export const TURN_MOST_MS = 3_000;
 /** A connection that is refused is closed after so long, in which its client can read why. */
 export const REFUSED_CLOSE_MS = 100;
 export const NO_LEADER_RETRY_MS = 500;

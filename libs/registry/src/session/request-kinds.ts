@@ -7,6 +7,7 @@ const OF_CLIENTS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['
   'hello',
   'apply',
   'subscribe',
+  'watch',
 ]);
 
 /** It makes the connection one of a client, which costs the server something for as long as it lives. */

@@ -119,6 +119,15 @@ export class Slots {
       this.hasBeenWhole = this.all.every((slot) => slot.phase === 'reconciled');
   }
 
+  /** For people: what is missing until every slot was reconciled; undefined once all have been. */
+  waitingFor(): string | undefined {
+    this.noteWhole();
+    if (this.hasBeenWhole) return undefined;
+    const leaderless = this.all.filter((slot) => slot.leader === null).length;
+    if (leaderless > 0) return `data servers, for ${leaderless} slots`;
+    return `the leaders of ${this.all.length - this.count('reconciled')} slots`;
+  }
+
   private makeSlot(slot: number): SlotLink {
     return new SlotLink(slot, this.context, this.holdings, {
       ...this.owner,
