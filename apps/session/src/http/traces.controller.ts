@@ -17,7 +17,7 @@ export class TracesController {
     const { core } = this.host;
     if (!core) throw new RegistryError('NOT_READY');
     const report = core.traces.report(traceId);
-    if (local !== undefined) return found(report);
+    if (local === 'true') return found(report);
     const members = core.table?.members ?? [];
     const others = members.filter(({ role, incarnation }) => role === 'session' && incarnation !== core.incarnation);
     const own = members.find(({ incarnation }) => incarnation === core.incarnation);

@@ -231,7 +231,7 @@ export class Reads {
     const { changes, becameComplete } = outcome;
     const passage = this.propagation.take(times);
     const { traces } = wanted;
-    wanted.traces = [];
+    if (traces.length > 0) wanted.traces = [];
     for (const view of wanted.views.values()) {
       const isTouched = view.take(changes, becameComplete, passage);
       for (const trace of traces) if (isTouched && view.hasTouched(trace.registerId)) this.traces.follow(trace, view);
