@@ -19,6 +19,8 @@ long it takes from the kill until writes to the slots it led are stored, and unt
   node scripts/run.mjs bench/src/failover/data.main.js [options]
 
   --kills N         how often (20); each killed server is started again and has caught up before the next
+  --every S         seconds from one kill to the next, at least (10); with 0 a kill follows while leaders move to the server
+                    that has come back
   --data N          data servers (4)
   --publications N  live publications (20000)
   --subscribers N   subscribers, on as many connections (2000)
@@ -35,6 +37,7 @@ const PROBES = 64;
 const { values: options } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
+    every: { type: 'string', default: '10' },
     data: { type: 'string', default: '4' },
     publications: { type: 'string', default: '20000' },
     subscribers: { type: 'string', default: '2000' },
@@ -48,6 +51,7 @@ if (options.help) {
   process.exit(0);
 }
 const kills = count('kills', options.kills);
+const everyMs = atLeast(0, 'every', options.every) * 1000;
 const data = atLeast(2, 'data', options.data);
 const publications = atLeast(0, 'publications', options.publications);
 const subscribers = atLeast(0, 'subscribers', options.subscribers);
@@ -130,13 +134,16 @@ try {
     watching.set(probe, subscriber);
   }
   console.error(`${publications} publications, ${subscribers} subscribers; killing ...`);
+  let dueMs = performance.now();
   for (let kill = 1; kill <= kills; kill++) {
+    await setTimeout(Math.max(dueMs - performance.now(), 0));
     const table = await wholeTable(session);
     const running = cluster.of('data');
     const victim = running[Math.floor(Math.random() * running.length)]!;
     const affected = ledBy(table, victim.rpcAddress);
     const value = `kill-${kill}`;
     const startMs = performance.now();
+    dueMs = startMs + everyMs;
     const killed = victim.kill('SIGKILL');
     const stored: number[] = [];
     const pushed: number[] = [];
