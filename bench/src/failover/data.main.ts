@@ -29,7 +29,7 @@ long it takes from the kill until writes to the slots it led are stored, and unt
 `;
 
 /** Many try at once, on the cores that are measured. */
-const RETRY_MS = 20;
+const RETRY_MS = 50;
 const POLL_MS = 25;
 /** Services by which the slots of the killed server are tried. */
 const PROBES = 64;

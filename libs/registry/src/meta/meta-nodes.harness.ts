@@ -66,7 +66,8 @@ export class MetaNode {
   /** Starts with what the log holds, and then learns who leads. */
   boot(): void {
     this.process = new Process();
-    this.core = new MetaCore({ random: this.world.random, featureLevel: this.world.featureLevel, slotCount: 8 });
+    const { random, featureLevel, replicas } = this.world;
+    this.core = new MetaCore({ random, featureLevel, replicas, slotCount: 8 });
     this.step({ type: 'start' });
     this.tellCommitted();
     this.world.tellLeadership(this);

@@ -16,6 +16,8 @@ export class MetaWorld {
   nowMs = 5_000;
   /** Of one message, one way. */
   latencyMs = 1;
+  /** Of every slot, the leader included. */
+  replicas = 1;
   readonly logs: { node: string; event: string; fields: Record<string, unknown> }[] = [];
   readonly committed: MetaCommand[] = [];
   readonly random = seededRandom(7);

@@ -2,6 +2,7 @@ import type { CommandOf, MetaCommand } from './contract.js';
 import { MetaWorld } from './meta-world.harness.js';
 
 const PACE_MS = 200;
+const RESTORE_AFTER_MS = 1_000;
 const LEASE_MS = 3_000;
 
 interface Placed {
@@ -54,6 +55,25 @@ describe('how often the table changes', () => {
     world.run(20);
     world.members[0]!.crash();
     expect(world.until(() => !world.leaders.includes('a'))).toBeLessThan(50);
+  });
+
+  it('restores replicas once the new leaders have had time to settle', () => {
+    const isWhole = (): boolean => world.table.slots.every(({ followers }) => followers.length === 1);
+    world = new MetaWorld();
+    world.replicas = 2;
+    world.meta('meta:1');
+    world.elect('meta:1');
+    for (const name of ['a', 'b', 'c', 'd']) world.join(name);
+    world.run(LEASE_MS);
+    expect(isWhole()).toBe(true);
+
+    world.members[0]!.crash();
+    world.until(() => !world.leaders.includes('a'));
+    const promotedAtMs = world.nowMs;
+    const joined = placedWithin(2 * RESTORE_AFTER_MS).find(({ types }) => types.includes('join'));
+    expect(joined!.atMs - promotedAtMs).toBeGreaterThan(RESTORE_AFTER_MS - 50);
+    world.run(LEASE_MS);
+    expect(isWhole()).toBe(true);
   });
 });
 

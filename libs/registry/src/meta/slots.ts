@@ -15,6 +15,12 @@ const ASK_AGAIN_MS = 1_000;
  * a leader, and what a leader has stopped its writes for, is proposed at once.
  */
 const PACE_MS = 200;
+/**
+ * Where followers were promoted, replicas are restored so much later: every slot copied, and every table in which one is
+ * complete, would take from the time in which the new leaders and the session servers come to an agreement. A server that is
+ * started again at once gets back what it had, too.
+ */
+const RESTORE_AFTER_MS = 1_000;
 
 /** What a plan depends on. */
 interface Basis {
@@ -40,6 +46,7 @@ export class Slots {
   /** The latest that was planned for, unless that gave leaders to slots: who fails to get one is given another at once. */
   private planned: Basis | undefined;
   private nextPlanMs = 0;
+  private nextJoinMs = 0;
   private nextReportMs = 0;
   /** Of a plan, and of reports, that wait for their time. */
   private planAtMs = Infinity;
@@ -185,6 +192,7 @@ export class Slots {
   leadershipChanged(): void {
     this.done = undefined;
     this.planned = undefined;
+    this.nextJoinMs = 0;
     this.planAtMs = Infinity;
     this.reportAtMs = Infinity;
     this.moves.clear();
@@ -198,7 +206,10 @@ export class Slots {
     const { barred: unfit, mayBalance } = basis;
     const [draining, frozen] = [drainingServers(table), isProtected(table)];
     const planned = plan({ table, replicas: this.replicas, draining, unfit, mayBalance, frozen });
-    const steps = [...resumes(table), ...planned.filter((step) => step.type !== 'move')];
+    let steps = [...resumes(table), ...planned.filter((step) => step.type !== 'move')];
+    if (steps.some(({ type }) => type === 'promote')) this.nextJoinMs = nowMs + RESTORE_AFTER_MS;
+    const joinLater = nowMs < this.nextJoinMs && steps.some(isJoin);
+    if (joinLater) steps = steps.filter((step) => !isJoin(step));
     this.moves = new Map(
       planned.flatMap((step) => {
         if (step.type !== 'move') return [];
@@ -208,7 +219,8 @@ export class Slots {
     );
     this.planned = steps.some(givesLeader) ? undefined : basis;
     if (steps.length === 0) {
-      this.done = basis;
+      if (joinLater) this.nextPlanMs = this.planAtMs = this.nextJoinMs;
+      else this.done = basis;
       return;
     }
     this.nextPlanMs = nowMs + PACE_MS;
@@ -234,6 +246,10 @@ function isPlanned({ type }: SlotStep): boolean {
 /** What the planner has decided, whether proposed by itself or once a leader was ready. */
 function isOfPlan(step: SlotStep): boolean {
   return isPlanned(step) || step.type === 'move';
+}
+
+function isJoin({ type }: SlotStep): boolean {
+  return type === 'join';
 }
 
 /** Whether the step gives a leader to a slot that had none who may lead it. */
