@@ -35,6 +35,7 @@ export const ACTIONS = {
   oneWayPartition: 1,
   cutData: 1,
   stepWallClock: 0.5,
+  switchClient: 0.7,
 };
 
 export type Action = keyof typeof ACTIONS;
@@ -226,11 +227,21 @@ export class Schedule {
         for (const session of data ? cluster.sessions : []) cluster.partition(data!.name, session.name, ms);
         return data !== undefined;
       }
+      case 'switchClient':
+        return this.switchClient(this.one<SimClient | SimStock>([...cluster.clients, ...cluster.stocks]));
       case 'stepWallClock':
         for (const each of [...cluster.clients, ...cluster.servers])
           if (this.random() < 0.3) each.wallOffsetMs += Math.round((this.random() - 0.5) * 7_200_000);
         return true;
     }
+  }
+
+  /** Off for a while, whatever becomes of the client and its servers meanwhile. */
+  private switchClient(client: SimClient | SimStock | undefined): boolean {
+    if (!client || client.dead || client.closed) return false;
+    this.cluster.switch({ clientsOff: [client.name] });
+    this.later(() => this.cluster.switch({ clientsOff: [] }));
+    return true;
   }
 
   private endClient(client: SimClient | undefined, how: 'closeClient' | 'killClient' | 'vanishClient'): boolean {

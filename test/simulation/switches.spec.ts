@@ -1,3 +1,4 @@
+import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, toDataInfoId } from '#model';
 import type { Cluster, SimSubscriber } from '#sim';
 import { watched } from './watched.js';
 
@@ -11,6 +12,13 @@ const untilSwitched = (cluster: Cluster, version: number): void => {
   // To the members, and through whatever the network does to the message.
   cluster.run(1_000);
 };
+
+/** Once it is committed: what is expected of the cluster goes by that. */
+function switchTo(cluster: Cluster, changes: Parameters<Cluster['switch']>[0]): void {
+  const version = switchesOf(cluster);
+  cluster.switch(changes);
+  cluster.until('it is committed', () => switchesOf(cluster) > version);
+}
 
 /** Whoever is connected to this session server. */
 function at(cluster: Cluster, session: string): Set<string> {
@@ -89,6 +97,135 @@ describe('stopped pushes, with the real brains', () => {
       cluster.untilConverged();
     });
   });
+});
+
+describe('clients that are switched off, with the real brains', () => {
+  it.each([41, 42, 43, 44, 45, 46])(
+    'are in nobody’s view, wherever they go and whatever dies, and come back when they are switched on (seed %i)',
+    (seed) => {
+      const { cluster, watchers } = populated(seed);
+      cluster.story(() => {
+        const { random } = cluster.world;
+        const ids = (): string[][] => watchers.map((watcher) => [...watcher.list().keys()].toSorted());
+        const of = (name: string): string[] =>
+          cluster.clients.find((client) => client.name === name)!.publishers.map(({ registerId }) => registerId);
+        const all = ids();
+        const rest = all.map((list) => list.filter((id) => ![...of('client-1'), ...of('client-2')].includes(id)));
+        switchTo(cluster, { clientsOff: ['client-1', 'client-2'] });
+        expect(cluster.until('they are gone', () => ids().join() === rest.join())).toBeLessThan(1_000);
+        // They notice nothing, and publish on.
+        const [first] = cluster.clients[0]!.publishers;
+        first!.republish(['http://changed:80']);
+        cluster.clients[1]!.publish({ ...SERVICE, data: ['http://another:80'] });
+        cluster.run(2_000);
+        expect(first!.outcomes.at(-1)).toEqual({ ok: true, stored: true });
+
+        // Every server once: another session server, another incarnation, another leader, another leader of meta.
+        const shown = watchers.map((watcher) => watcher.shown.length);
+        for (const name of ['session-1', 'data-1', 'session-2', 'meta-1', 'data-2'].toSorted(() => random() - 0.5)) {
+          cluster.restart(name);
+          cluster.run(3_000 + random() * 8_000);
+        }
+        cluster.run(20_000);
+        for (const [i, watcher] of watchers.entries()) {
+          const later = watcher.shown.slice(shown[i]).flatMap(({ snapshot }) => snapshot.publishers);
+          expect(later.filter(({ registerId }) => !rest[i]!.includes(registerId))).toEqual([]);
+        }
+        expect(ids()).toEqual(rest);
+
+        switchTo(cluster, { clientsOff: ['client-2'] });
+        expect(cluster.untilConverged()).toBeLessThan(1_000);
+        expect(watchers[2]!.list().get(first!.registerId)).toEqual(['http://changed:80']);
+        switchTo(cluster, { clientsOff: [] });
+        expect(cluster.untilConverged()).toBeLessThan(1_000);
+        expect(watchers[2]!.list().size).toBe(cluster.clients.length + 1);
+      });
+    },
+  );
+
+  it('are switched off also for a session server that hears of it late', () => {
+    const { cluster, watchers } = populated(51);
+    cluster.story(() => {
+      const session = cluster.clients[0]!.connectedTo()!.host;
+      cluster.partition(session, 'meta-1');
+      switchTo(cluster, { clientsOff: ['client-1'] });
+      untilSwitched(cluster, 1);
+      expect(watchers[3]!.list().size).toBe(cluster.clients.length);
+      cluster.heal();
+      cluster.until('it has heard', () => watchers[3]!.list().size === cluster.clients.length - 1);
+      cluster.untilConverged();
+    });
+  });
+
+  it('leave as ever, and bring nobody back who has left', () => {
+    const { cluster, watchers } = populated(52);
+    cluster.story(() => {
+      switchTo(cluster, { clientsOff: ['client-1', 'client-2', 'client-3'] });
+      untilSwitched(cluster, 1);
+      cluster.clients[0]!.publishers[0]!.unpublish();
+      cluster.clients[1]!.close();
+      cluster.kill('client-3');
+      cluster.run(20_000);
+      switchTo(cluster, { clientsOff: [] });
+      for (const ms of [2_000, 20_000]) {
+        cluster.run(ms);
+        expect(cluster.divergence()).toBeUndefined();
+        expect(watchers[4]!.list().size).toBe(cluster.clients.length - 3);
+      }
+    });
+  });
+});
+
+describe('names that are switched off, with the real brains', () => {
+  const dataInfoId = toDataInfoId({ ...SERVICE, group: DEFAULT_GROUP, instanceId: DEFAULT_INSTANCE_ID });
+
+  it.each([61, 62, 63, 64, 65, 66])(
+    'are in nobody’s view, whatever dies, and come back when they are switched on (seed %i)',
+    (seed) => {
+      const { cluster, watchers } = populated(seed);
+      cluster.story(() => {
+        const { random } = cluster.world;
+        const [first] = cluster.clients[0]!.publishers;
+        const { registerId } = first!;
+        const lists = (): string[] =>
+          watchers.map((watcher) => `${watcher.list().size} ${watcher.list().has(registerId)}`);
+        const everywhere = (line: string): boolean => lists().every((each) => each === line);
+        switchTo(cluster, { publicationsOff: [{ dataInfoId, registerId }] });
+        expect(cluster.until('it is gone', () => everywhere(`${watchers.length - 1} false`))).toBeLessThan(1_000);
+        first!.republish(['http://changed:80']);
+        cluster.run(1_000);
+        const shown = watchers.map((watcher) => watcher.shown.length);
+        for (const name of ['session-1', 'data-1', 'session-2', 'meta-1', 'data-2'].toSorted(() => random() - 0.5)) {
+          cluster.restart(name);
+          cluster.run(3_000 + random() * 8_000);
+        }
+        cluster.run(20_000);
+        for (const [i, watcher] of watchers.entries()) {
+          const later = watcher.shown.slice(shown[i]).flatMap(({ snapshot }) => snapshot.publishers);
+          expect(later.filter((publisher) => publisher.registerId === registerId)).toEqual([]);
+        }
+
+        switchTo(cluster, { publicationsOff: [], blacklist: [SERVICE.dataId] });
+        expect(cluster.until('all are gone', () => everywhere('0 false'))).toBeLessThan(1_000);
+        // Views go by what data servers know; session servers may hear of it a moment later.
+        cluster.run(1_000);
+        const refused = cluster.clients[1]!.publish({ ...SERVICE, data: ['http://new:80'] });
+        refused.data = undefined;
+        cluster.run(1_000);
+        expect(refused.outcomes).toEqual([{ ok: false, failure: expect.objectContaining({ code: 'BLACKLISTED' }) }]);
+        // Whoever comes back over another connection keeps what it had.
+        for (const name of ['session-2', 'session-1']) {
+          cluster.restart(name);
+          cluster.run(10_000);
+        }
+        cluster.untilConverged();
+        switchTo(cluster, { blacklist: [] });
+        expect(cluster.untilConverged()).toBeLessThan(1_000);
+        expect(watchers[2]!.list().size).toBe(watchers.length);
+        expect(watchers[2]!.list().get(registerId)).toEqual(['http://changed:80']);
+      });
+    },
+  );
 });
 
 describe('read-only, with the real brains', () => {

@@ -11,6 +11,11 @@ export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
   return [
     gauge('rollcall_client_connections', 'Client connections that are up.', ({ connections }) => connections),
     gauge('rollcall_publishers', 'Publications that clients hold here.', ({ publishers }) => publishers),
+    gauge(
+      'rollcall_publishers_withdrawn',
+      'Publications held here that are in no view since their clients are switched off.',
+      ({ withdrawn }) => withdrawn,
+    ),
     gauge('rollcall_subscribers', 'Subscriptions that clients hold here.', ({ subscribers }) => subscribers),
     gauge('rollcall_config_watches', 'Configuration values that clients watch here.', ({ watches }) => watches),
     new Counter({

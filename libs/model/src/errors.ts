@@ -60,6 +60,11 @@ export const CODES = {
     retry: 'same',
     text: 'The registry is read-only just now: what is published stays, nothing new is taken and nothing removed.',
   },
+  BLACKLISTED: {
+    http: 403,
+    retry: 'never',
+    text: 'Operators have switched the name off: nothing new is published under it.',
+  },
   NO_LEADER: { http: 503, retry: 'same', text: 'The slot has no reachable leader just now.' },
   NOT_LEADER: { http: 503, retry: 'elsewhere', text: 'This server does not lead the slot at this epoch.' },
   NOT_READY: { http: 503, retry: 'same', text: 'The server is starting and not ready to serve.' },

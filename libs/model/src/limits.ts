@@ -14,8 +14,10 @@ export const LIMITS = {
   operationsPerApply: 1_000,
   /** Names that one stream of server-sent events watches. Each of its ids tells of all of them, and must fit in a header. */
   watchedDataIds: 100,
-  /** Zones or addresses that one switch names. */
+  /** What one switch names. */
   switchEntries: 1_000,
+  /** The longest that a switch can have changes merged for. */
+  pushWindowMs: 10_000,
   /** One configuration value. */
   configValueBytes: 64 * 1024,
   configKeys: 1_000,

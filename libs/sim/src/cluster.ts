@@ -1,5 +1,5 @@
 import type { RaftNodeLimits } from '#consensus';
-import type { Switches } from '#model';
+import { type Switches, parseDataInfoId } from '#model';
 import { decodeBody } from './bodies.js';
 import type { SimApplication, SimPublisher, SimSnapshot, SimSubscriber } from './application.js';
 import type { SimClient } from './client-host.js';
@@ -215,11 +215,26 @@ export class Cluster {
   expected(subscriber: SimSubscriber, publishers: readonly SimPublisher[] = this.publishers): Map<string, string[]> {
     const live = new Map<string, string[]>();
     for (const publisher of publishers) {
-      if (!isLive(publisher) || publisher.dataInfoId !== subscriber.dataInfoId) continue;
+      if (!this.isVisible(publisher) || publisher.dataInfoId !== subscriber.dataInfoId) continue;
       if (subscriber.scope === 'zone' && publisher.zone !== subscriber.zone) continue;
       live.set(publisher.registerId, publisher.data!);
     }
     return live;
+  }
+
+  /** Its slot is to hold it: it is live, and operators have not switched off whoever publishes it. */
+  isHeld(publisher: SimPublisher): boolean {
+    const { clientsOff } = this.meta.state.switches.switches;
+    return isLive(publisher) && !clientsOff.includes(publisher.client.name);
+  }
+
+  /** And nothing by its name either. */
+  isVisible(publisher: SimPublisher): boolean {
+    const { publicationsOff, blacklist } = this.meta.state.switches.switches;
+    const { dataInfoId, registerId } = publisher;
+    if (publicationsOff.some((name) => name.dataInfoId === dataInfoId && name.registerId === registerId)) return false;
+    const { dataId } = parseDataInfoId(dataInfoId)!;
+    return this.isHeld(publisher) && !blacklist.some((name) => name === dataInfoId || name === dataId);
   }
 
   get publishers(): SimPublisher[] {

@@ -1,6 +1,6 @@
 import { formatVersion } from '#model';
 import type { DataCore, SessionCore } from '#registry';
-import { type Cluster, Violation, decodeBody, isLive } from '#sim';
+import { type Cluster, Violation, decodeBody } from '#sim';
 
 const LOOK_EVERY_MS = 50;
 
@@ -59,7 +59,8 @@ function ofReplicas(cluster: Cluster): string | undefined {
 function ofContents(cluster: Cluster): string | undefined {
   const expected = new Map<string, string>();
   for (const publisher of cluster.publishers)
-    if (isLive(publisher)) expected.set(`${publisher.dataInfoId} ${publisher.registerId}`, publisher.data!.join('\n'));
+    if (cluster.isHeld(publisher))
+      expected.set(`${publisher.dataInfoId} ${publisher.registerId}`, publisher.data!.join('\n'));
   for (const dataInfoId of new Set(cluster.publishers.map((publisher) => publisher.dataInfoId))) {
     const reports = cluster.data.flatMap(({ core }) => (core as DataCore | undefined)?.datum(dataInfoId) ?? []);
     if (reports.length !== 1) return `${dataInfoId} has ${reports.length} leaders`;

@@ -14,5 +14,6 @@ export function datumTold(
   const host = cluster.data.find(({ name }) => name === from);
   const held = (host?.core as DataCore | undefined)?.datum(told.dataInfoId);
   if (!held || compareVersions(held.version, told.version) !== 0) return undefined;
-  return { ...told, kind: 'datum', publications: held.publications };
+  const publications = held.publications.filter(({ registerId }) => !held.hidden.includes(registerId));
+  return { ...told, kind: 'datum', publications };
 }

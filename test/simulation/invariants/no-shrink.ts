@@ -16,13 +16,14 @@ import {
   type ServerMessage,
   type SimPublisher,
   Violation,
-  isLive,
 } from '#sim';
 import { datumTold } from './datum-told.js';
 
 /** The shortest time for which any server keeps the publications of a connection it has lost, less what looking costs. */
 const GRACE_MS = 3_000 - 250;
 const LOOK_EVERY_MS = 50;
+/** Within which a session server that was cut off hears that a client has been switched on, or is given up. */
+const SWITCHED_MS = 60_000;
 
 /**
  * A subscriber's list never loses a publisher that is live, because of whatever dies among the servers. The only ways
@@ -49,11 +50,15 @@ export function noShrink(cluster: Cluster): Observer {
     if (!last || compareStamps(stamp, last.stamp) > 0) told.set(registerId, { stamp, version });
   };
 
+  /** When clients were last seen to be switched off by operators: it is their word that takes what these publish. */
+  const offAtMs = new Map<string, number>();
+
   /** Session incarnations that meta has let go: they may not have heard of it. */
   const departed = new Set<string>();
 
   const look = (): void => {
     for (const { incarnation } of cluster.meta.state.table.departed) departed.add(incarnation);
+    for (const address of cluster.meta.state.switches.switches.clientsOff) offAtMs.set(address, cluster.nowMs);
     for (const client of cluster.clients) {
       if (client.dead || client.closed) continue;
       const connected = client.connectedTo();
@@ -99,7 +104,8 @@ export function noShrink(cluster: Cluster): Observer {
         if (after.has(registerId)) continue;
         const publisher = publishers.get(registerId);
         const untilMs = coveredUntilMs.get(registerId) ?? 0;
-        if (!publisher || !isLive(publisher) || untilMs <= cluster.nowMs) continue;
+        if (!publisher || !cluster.isVisible(publisher) || untilMs <= cluster.nowMs) continue;
+        if (cluster.nowMs - (offAtMs.get(publisher.client.name) ?? -Infinity) < SWITCHED_MS) continue;
         // An application that is started again elsewhere leaves the lists of the zone in which it was.
         if (subscriber.scope === 'zone' && publisher.zone !== subscriber.zone) continue;
         // A list that was made before it was stored need not have it.

@@ -61,12 +61,13 @@ export class SlotsController {
     const name = { dataId: dataId as string, group: group as string, instanceId: instanceId as string };
     const report = this.core.datum(toDataInfoId(name));
     if (!report) throw new RegistryError('NOT_LEADER', 'This data server does not lead the slot of the datum.');
-    const { dataInfoId, slot, version, complete, publications } = report;
+    const { dataInfoId, slot, version, complete, publications, hidden } = report;
     return {
       dataInfoId,
       slot,
       version: formatVersion(version),
       complete,
+      hidden,
       publications: publications.map(({ body, ...publication }) => ({ ...publication, content: decodeBody(body) })),
     };
   }

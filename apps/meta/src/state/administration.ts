@@ -9,7 +9,7 @@ import {
   answerQuery,
   readChange,
   readQuery,
-  requireCluster,
+  requireChangeable,
   stateChanged,
 } from '#registry';
 import { within } from '../deadline.js';
@@ -127,7 +127,7 @@ export class StateAdministration {
       const answering = { leader: id, term, planning: this.planning() };
       return node.read((state) => answerQuery(request.query, state, answering), 'linearizable');
     }
-    await node.read(requireCluster, { maxAgeMs: Infinity });
+    await node.read((state) => requireChangeable(state, request.change), { maxAgeMs: Infinity });
     const { result } = await node.propose({ client: request.id, sequence: 1 }, request.change);
     return stateChanged(result);
   }

@@ -1,6 +1,7 @@
 import {
   type ClientOperation,
   type ClientResult,
+  type Code,
   type Failure,
   type Random,
   type Stamp,
@@ -14,6 +15,9 @@ import { APPLY_BYTES, RETRY_AFTER_MAX_MS, STALE_ATTEMPTS, STALE_STREAK_MS } from
 import { type Publisher, bytesOf, createPublisher, nextOperation } from './publisher.js';
 import { canExceed, heldStamp, isObject, readResults } from './received.js';
 import { RetrySchedule, backoffMs } from './retry.js';
+
+/** What is refused so for being new is taken as the repetition of what was acknowledged. */
+const TAKE_REPLAYS: ReadonlySet<Code> = new Set<Code>(['READ_ONLY', 'BLACKLISTED']);
 
 /** One `registry.apply` under way. */
 export interface Batch {
@@ -184,11 +188,11 @@ export class PublisherBook {
     if (held) this.answeredStale(nowMs, publisher, sent, held, result.failure);
     else if (!sent.live && result.failure.code === 'NOT_REGISTERED')
       this.done(publisher, sent.change, { ok: true, stored: true });
-    else if (CODES[result.failure.code].retry === 'never') this.refused(publisher, sent, result.failure);
-    else if (result.failure.code === 'READ_ONLY' && this.mustReplay(publisher)) {
+    else if (TAKE_REPLAYS.has(result.failure.code) && this.mustReplay(publisher)) {
       publisher.replay = 'due';
       this.enqueue(publisher);
-    } else {
+    } else if (CODES[result.failure.code].retry === 'never') this.refused(publisher, sent, result.failure);
+    else {
       publisher.retries++;
       const afterMs = Math.min(result.failure.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
       publisher.notBeforeMs = nowMs + Math.max(afterMs, this.backoff(publisher.retries));

@@ -19,6 +19,30 @@ function cameBack(): ClientHarness {
   return client;
 }
 
+describe('a name that is blacklisted', () => {
+  const blacklisted = (operation: ClientOperation): ClientResult => {
+    if (operation.op === 'publish' && operation.replay) return stored(operation);
+    return { status: 'failed', failure: failure('BLACKLISTED') };
+  };
+
+  it('is refused for good, and what was acknowledged before is repeated over every new connection', () => {
+    const client = cameBack();
+    client.answer(blacklisted);
+    client.answer(blacklisted);
+    expect(applies(client)).toEqual(['apply +r1=v1@3 (replay)']);
+    const call = client.republish(1, 'v2');
+    client.answer(blacklisted);
+    expect(client.outcomes.get(call)).toMatchObject({ ok: false, failure: { code: 'BLACKLISTED' } });
+    const another = client.publish(2);
+    client.answer(blacklisted);
+    expect(client.outcomes.get(another)).toMatchObject({ ok: false, failure: { code: 'BLACKLISTED' } });
+    client.pass(2_000).drop().welcome();
+    client.transcript();
+    client.answer(blacklisted);
+    expect(applies(client)).toEqual([expect.stringMatching(/^apply \+r1=v1@\d+ \(replay\)$/)]);
+  });
+});
+
 describe('a read-only registry', () => {
   it('is told over a new connection what it had acknowledged, as the repetition that it is', () => {
     const client = cameBack();

@@ -171,7 +171,12 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private stepMembership(event: MembershipEvent): void {
     const { effects, table, switches, expelled, handOver } = this.membership.step(this.nowMs, event);
     this.effects.push(...effects);
-    if (switches) this.effects.push({ type: 'saveSwitches', switches });
+    if (switches) {
+      this.effects.push({ type: 'saveSwitches', switches });
+      this.held.switched(this.nowMs, switches.switches);
+      // Which tells what has changed.
+      if (this.sweepAtMs !== undefined) this.sweepAtMs = this.nowMs;
+    }
     if (table) {
       this.effects.push({ type: 'saveTable', table });
       // From here on meta's word decides who leads.

@@ -1,4 +1,5 @@
 import {
+  DEFAULT_SWITCHES,
   type DataToSession,
   type DepartedMember,
   type FromMeta,
@@ -8,6 +9,7 @@ import {
   type ReplicaToLeader,
   type RoutingTable,
   type SlotAssignment,
+  type Switches,
   type ToMeta,
   failure,
   seededRandom,
@@ -49,6 +51,7 @@ export class DataWorld {
   restarts = 0;
   private wakeAtMs = Infinity;
   private metaLink: LinkId | undefined;
+  private switchesVersion = 0;
   private nextLink = 1;
   private readonly queue: DataEvent[] = [];
 
@@ -102,6 +105,13 @@ export class DataWorld {
     this.sessions.push(session);
     session.connect();
     return session;
+  }
+
+  /** What operators switch, as meta tells it. */
+  switch(changes: Partial<Switches>): void {
+    const switches = { ...DEFAULT_SWITCHES, ...changes };
+    this.fromMeta({ kind: 'switches', version: ++this.switchesVersion, switches });
+    this.settle();
   }
 
   /** Commits a change of the table and streams it. */

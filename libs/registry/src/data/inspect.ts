@@ -39,6 +39,8 @@ export interface DatumReport {
   version: DatumVersion;
   complete: boolean;
   publications: Publication[];
+  /** The registerIds of those that operators have switched off by their names: they are in nobody's view. */
+  hidden: string[];
 }
 
 export interface DataStats {

@@ -17,8 +17,10 @@ import {
 import { type Held, merge } from '../merge.js';
 import { Changes, type Delivery } from './changes.js';
 import { type HashSum, formatHash } from '../content-hash.js';
+import type { NamesOff } from '../names-off.js';
 import { Datum } from './datum.js';
 import { heldIn, ownBytes, ownedIn } from './entries.js';
+import { type Hidden, NOTHING_HIDDEN, hashOf, shown, switchedIn } from './hidden.js';
 import { Interest } from './interest.js';
 import { LeaseHolders, NOBODY } from './lease-holders.js';
 import { Leases } from './leases.js';
@@ -53,6 +55,8 @@ export class SlotReplica {
   journal: ((nowMs: number, operation: ReplicatedOperation) => void) | undefined;
   /** Told of every publication that has come, gone or changed, also where no operation did that. */
   changed: ((publication: Publication) => void) | undefined;
+  /** What session servers are not told of. A leader's; nobody is told anything by others. */
+  hidden: Hidden = NOTHING_HIDDEN;
   readonly interest = new Interest();
   readonly leases = new Leases();
   readonly leaseHolders = new LeaseHolders();
@@ -121,8 +125,24 @@ export class SlotReplica {
     return datum ? copies(datum.publications.values()) : [];
   }
 
-  /** Of what is live of a datum, with its times of registration. */
+  /** Those that session servers are told of. */
+  shown(dataInfoId: DataInfoId): Publication[] {
+    const { hidden } = this;
+    const publications = this.publications(dataInfoId);
+    return hidden.names.concerns(dataInfoId) ? shown(publications, hidden) : publications;
+  }
+
+  /** Those that are held and that session servers are not told of. */
+  hiddenOf(dataInfoId: DataInfoId): string[] {
+    const { names } = this.hidden;
+    if (!names.concerns(dataInfoId)) return [];
+    const publications = this.publications(dataInfoId).filter((publication) => names.isHidden(publication));
+    return publications.map(({ registerId }) => registerId);
+  }
+
+  /** Of what session servers are told, with its times of registration. */
   hashOfDatum(dataInfoId: DataInfoId): ContentHash {
+    if (this.hidden.names.concerns(dataInfoId)) return hashOf(this.shown(dataInfoId));
     return formatHash(this.datums.get(dataInfoId)?.hash ?? { high: 0, low: 0 });
   }
 
@@ -348,6 +368,7 @@ export class SlotReplica {
     this.count(datum, publication, 1);
     this.renew(nowMs, kept);
 
+    if (this.hidden.names.isHidden(kept)) return publication;
     // Told also when only stamp or owner changed, at an unchanged version: a subscriber's session server that knew an
     // older stamp would, under the next leader, believe a removal which the live entry has long outgrown.
     this.touch(datum, visible, sequence);
@@ -376,6 +397,21 @@ export class SlotReplica {
     if (!before && this.isComplete) return;
     this.touch(datum, true, sequence);
     this.changes.removed(datum, { registerId, stamp, cause });
+  }
+
+  /** Operators have switched names off or on. Whoever is interested is told so as of any other change. */
+  switched(nowMs: number, before: NamesOff): void {
+    for (const { datum, publication, isHidden } of switchedIn(this.datums, before, this.hidden)) {
+      this.touch(datum, true, 0);
+      if (!isHidden) {
+        this.changes.upserted(datum, publication.copy());
+        continue;
+      }
+      const { registerId, stamp } = publication;
+      const removal = { registerId, stamp, cause: 'operator' as const };
+      this.removals.add({ ...removal, dataInfoId: datum.dataInfoId, atMs: nowMs, by: 'operator' });
+      this.changes.removed(datum, removal);
+    }
   }
 
   /** Opens the datum's pending change where somebody wants it, then raises its version if the change is visible. */

@@ -1,12 +1,15 @@
 import {
+  DEFAULT_SWITCHES,
   type DataInfoId,
   type LinkId,
   type LogEffect,
   type ReplicaReport,
   type ReplicaToLeader,
   type RoutingTable,
+  type Switches,
 } from '#model';
 import { slotOf } from '#sharding';
+import { NamesOff } from '../names-off.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import { Arrivals } from './arrivals.js';
 import { DurableDisk } from './durable/durable-disk.js';
@@ -32,6 +35,7 @@ export class Slots {
   readonly disk: DurableDisk;
   readonly warm: WarmSlots;
   readonly arrivals = new Arrivals();
+  private readonly hidden: { names: NamesOff };
   private nowMs = 0;
   private table: RoutingTable | undefined;
   private reports: ReplicaReport[] = [];
@@ -48,6 +52,7 @@ export class Slots {
     this.incarnation = incarnation;
     this.disk = new DurableDisk(diskId, options.stored, options.isStored);
     const intern = interner();
+    this.hidden = { names: new NamesOff({ ...DEFAULT_SWITCHES, ...options.switches?.switches }) };
     const { tombstoneMs } = limits;
     this.warm = new WarmSlots(
       options.warm,
@@ -81,6 +86,7 @@ export class Slots {
       const counts = inherits || held === former?.replica;
       const replica = (counts ? held : undefined) ?? makeReplica(slot, leaderEpoch, firstSequence);
       replica.journal = undefined;
+      replica.hidden = this.hidden;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
       const unconfirmed = this.warm.unconfirmed(replica, there, unclaimed);
       const { disk, nowMs, arrivals } = this;
@@ -88,6 +94,13 @@ export class Slots {
       const own = { replica, waitFor, unconfirmed, isStandIn };
       return new SlotLeader({ ...own, limits, sessions: this.sessions, nowMs, counters, arrivals, disk });
     });
+  }
+
+  /** What is no longer, or again, to be shown of what is led here waits to be told. */
+  switched(nowMs: number, switches: Switches): void {
+    const before = this.hidden.names;
+    this.hidden.names = new NamesOff(switches);
+    for (const { replica } of this.leadership.leaders()) replica.switched(nowMs, before);
   }
 
   /** @returns whether the leadership of any slot has changed */
@@ -251,6 +264,7 @@ export class Slots {
         version: replica.version(dataInfoId),
         complete: replica.isComplete,
         publications: replica.publications(dataInfoId),
+        hidden: replica.hiddenOf(dataInfoId),
       }
     );
   }

@@ -11,7 +11,7 @@ export interface Outbox {
 export function tellDatum(replica: SlotReplica, dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'datum' }> {
   const { slot, leaderEpoch, isComplete: complete } = replica;
   const version = replica.version(dataInfoId);
-  const publications = replica.publications(dataInfoId);
+  const publications = replica.shown(dataInfoId);
   return { kind: 'datum', slot, leaderEpoch, dataInfoId, version, complete, publications };
 }
 

@@ -4,7 +4,7 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId } from './contract.js';
 import { failNoLeader } from './leases.js';
 import { BOUNDS } from './limits.js';
-import { readOnly } from './read-only.js';
+import { refusalOf } from './refusals.js';
 import { type Pending, overloaded } from './requests.js';
 import type { Slots } from './slots.js';
 
@@ -29,8 +29,9 @@ export class Announcements {
     said: Omit<Publication, 'stamp' | 'owner'>,
   ): void {
     const { context } = this;
-    if (context.switches.readOnly) return pending.fail(readOnly());
     const { registerId, dataInfoId } = said;
+    const refusal = refusalOf(context, dataInfoId);
+    if (refusal) return pending.fail(refusal);
     const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
     if (!slot.isOpen) return failNoLeader(pending);
     if (this.underWay >= BOUNDS.announcements) return pending.fail(overloaded());

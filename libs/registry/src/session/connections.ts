@@ -82,6 +82,11 @@ export class Connections implements DrainedClients {
     for (const connection of this.all.values()) if (!connection.isLost) yield connection;
   }
 
+  /** Those that are up, and those whose publications have their grace. */
+  ids(): IterableIterator<ConnectionId> {
+    return this.all.keys();
+  }
+
   get(id: ConnectionId): Connection | undefined {
     return this.all.get(id);
   }

@@ -1,4 +1,5 @@
 import { DEFAULT_SWITCHES, type LogLevel, type Member, type Random, type Switches } from '#model';
+import { NamesOff } from '../names-off.js';
 import type { SessionEffect, SessionLimits } from './contract.js';
 import { TICK_MS } from './limits.js';
 import { Timers } from './timers.js';
@@ -11,6 +12,7 @@ export class SessionContext {
   clusterId = '';
   tableEpoch = 0;
   switches: Switches = DEFAULT_SWITCHES;
+  namesOff = new NamesOff(DEFAULT_SWITCHES);
 
   private lastRequestId = 0;
   private effects: SessionEffect[] = [];
@@ -32,6 +34,11 @@ export class SessionContext {
     const { effects } = this;
     this.effects = [];
     return effects;
+  }
+
+  switch(switches: Switches): void {
+    this.switches = switches;
+    this.namesOff = new NamesOff(switches);
   }
 
   /** Names a question to a data server. */

@@ -218,6 +218,8 @@ export interface SessionCounts {
   /** Those that are up. */
   connections: number;
   publishers: number;
+  /** Of these, those that are in no view since operators have switched off their clients. */
+  withdrawn: number;
   /** Remembered for digests. */
   removals: number;
   subscribers: number;

@@ -8,12 +8,14 @@ import {
   type LinkId,
   type RoutingTable,
   type VersionedSwitches,
+  describeSwitches,
   failure,
 } from '#model';
 import { isSlotCount } from '#sharding';
 import type { MembershipEvent, MembershipOutcome } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
 import { Announcements } from './announcements.js';
+import { ClientsOff } from './clients-off.js';
 import { ConfigWatches } from './config-watches.js';
 import { isConnectionless } from './connectionless.js';
 import { Connections, notReady } from './connections.js';
@@ -28,6 +30,7 @@ import { Reads } from './reads.js';
 import { type ServedRequest, isOfClient } from './request-kinds.js';
 import { type Pending, Requests } from './requests.js';
 import type { SpokenByData } from './data-links.js';
+import { receiveOfSlot } from './slot-messages.js';
 import { Slots } from './slots.js';
 import { Traces } from './traces/traces.js';
 import { Writes } from './writes.js';
@@ -51,6 +54,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly persistents: Persistents;
   private readonly announcements: Announcements;
   private readonly reads: Reads;
+  private readonly clientsOff: ClientsOff;
   private readonly configWatches: ConfigWatches;
   table: RoutingTable | undefined;
   private joinedAtMs: number | undefined;
@@ -60,7 +64,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   constructor(private readonly options: SessionOptions) {
     const { self, dataCenter = DEFAULT_DATA_CENTER, random, switches, limits } = options;
     this.context = new SessionContext(self, random, { ...SESSION_LIMITS, ...limits });
-    this.context.switches = { ...DEFAULT_SWITCHES, ...switches?.switches };
+    this.context.switch({ ...DEFAULT_SWITCHES, ...switches?.switches });
     this.times = new Propagation(this.context);
     this.traces = new Traces(
       this.context,
@@ -99,7 +103,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       (connection) => this.connections.get(connection)?.isLost === false,
       this.times,
       this.traces,
+      (connection) => this.clientsOff.isOff(connection),
     );
+    this.clientsOff = new ClientsOff(this.context, this.connections, this.writes);
     this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces);
     this.announcements = new Announcements(this.context, this.slots);
     this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));
@@ -128,6 +134,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       connections: this.connections.up,
       refused: this.connections.refused,
       publishers: this.holdings.publicationCount,
+      withdrawn: this.holdings.withdrawnCount,
       removals: this.holdings.removalCount,
       watches: this.configWatches.count,
       ...this.reads.counts,
@@ -279,10 +286,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
 
   private takeSwitches(switches: VersionedSwitches): void {
     this.context.emit({ type: 'saveSwitches', switches });
-    this.context.switches = switches.switches;
+    this.context.switch(switches.switches);
     this.reads.pushes.switched();
-    const { stopPush, readOnly } = switches.switches;
-    this.context.log('info', 'switched', { version: switches.version, stopPush: stopPush.scope, readOnly });
+    this.clientsOff.switched();
+    this.context.log('info', 'switched', { version: switches.version, ...describeSwitches(switches.switches) });
   }
 
   private takeNewTable(table: RoutingTable): void {
@@ -335,25 +342,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (message.kind === 'moved') return this.slots.moved(link, message);
     const slot = this.slots.at(message.slot, link);
     if (!slot) return;
-    switch (message.kind) {
-      case 'leaseEnded':
-        return message.leaderEpoch === slot.leaderEpoch ? this.leases.ended(slot, message) : undefined;
-      case 'adopt':
-        return message.leaderEpoch === slot.leaderEpoch ? this.leases.adopt(slot, message) : undefined;
-      case 'datum':
-        slot.receive(message);
-        return this.reads.receive(slot, message);
-      case 'same':
-      case 'change':
-        return this.reads.receive(slot, message);
-      case 'temporary':
-        return this.reads.receiveTemporary(slot, message);
-      case 'applied':
-        if (message.traced) this.traces.applied(message.traced, links.clockOf(link));
-        return slot.receive(message);
-      default:
-        return slot.receive(message);
-    }
+    if (message.kind === 'applied' && message.traced) this.traces.applied(message.traced, links.clockOf(link));
+    receiveOfSlot(slot, message, this.reads, this.leases);
   }
 
   private disconnected(id: number): void {

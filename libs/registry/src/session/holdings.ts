@@ -23,6 +23,11 @@ export interface Entry {
   /** Undefined when removed. */
   publication: Publication | undefined;
   cause: RemovalCause | undefined;
+  /**
+   * It is live for its client and withdrawn from the leader, who is told that an operator has removed it at this stamp. So
+   * only a higher one brings it back.
+   */
+  isWithdrawn: boolean;
   /** Of a removal: when it is forgotten. */
   untilMs: number;
   /** True where the client keeps no stamps and this server makes them. */
@@ -45,6 +50,7 @@ export class Holdings {
   /** In the order in which they are forgotten. */
   private readonly removed = new Set<Entry>();
   private live = 0;
+  private withdrawn = 0;
 
   get publicationCount(): number {
     return this.live;
@@ -52,6 +58,11 @@ export class Holdings {
 
   get removalCount(): number {
     return this.removed.size;
+  }
+
+  /** Of the live publications. */
+  get withdrawnCount(): number {
+    return this.withdrawn;
   }
 
   find(subject: Subject): Entry | undefined {
@@ -67,13 +78,14 @@ export class Holdings {
     return this.owned.get(connection) ?? NONE;
   }
 
-  hold(subject: Subject, publication: Publication, stampedHere: boolean): Entry {
+  hold(subject: Subject, publication: Publication, stampedHere: boolean, isWithdrawn = false): Entry {
     const entry = this.entry(subject, publication.stamp);
     this.disown(entry);
     this.removed.delete(entry);
     if (!entry.publication) this.live++;
     this.count(entry, -1);
     entry.publication = publication;
+    entry.isWithdrawn = isWithdrawn;
     this.count(entry, 1);
     entry.cause = undefined;
     entry.stamp = publication.stamp;
@@ -87,6 +99,13 @@ export class Holdings {
     return entry;
   }
 
+  /** From now on the leader is told that it is removed, at the stamp it has. */
+  withdraw(entry: Entry): void {
+    this.count(entry, -1);
+    entry.isWithdrawn = true;
+    this.count(entry, 1);
+  }
+
   /** Also for what is not held: the leader must learn of it, or a replica could bring it back. */
   remove(subject: Subject, stamp: Stamp, cause: RemovalCause, untilMs: number, stampedHere: boolean): Entry {
     const entry = this.entry(subject, stamp);
@@ -94,6 +113,7 @@ export class Holdings {
     if (entry.publication) this.live--;
     this.count(entry, -1);
     entry.publication = undefined;
+    entry.isWithdrawn = false;
     entry.cause = cause;
     entry.stamp = stamp;
     entry.untilMs = untilMs;
@@ -127,9 +147,11 @@ export class Holdings {
   digest(slot: number): { entries: DigestEntry[]; removals: DigestRemoval[] } {
     const entries: DigestEntry[] = [];
     const removals: DigestRemoval[] = [];
-    for (const { registerId, dataInfoId, stamp, publication, cause } of this.ofSlot(slot)) {
+    for (const entry of this.ofSlot(slot)) {
+      const { registerId, dataInfoId, stamp } = entry;
+      const publication = offered(entry);
       if (publication) entries.push({ registerId, dataInfoId, stamp, leased: publication.owner.kind === 'leased' });
-      else removals.push({ registerId, dataInfoId, stamp, cause: cause! });
+      else removals.push({ registerId, dataInfoId, stamp, cause: causeOf(entry) });
     }
     return { entries, removals };
   }
@@ -147,8 +169,12 @@ export class Holdings {
     return formatHash(this.sums.get(slot) ?? { high: 0, low: 0 });
   }
 
-  private count({ slot, publication }: Entry, times: 1 | -1): void {
+  private count({ slot, publication, isWithdrawn }: Entry, times: 1 | -1): void {
     if (!publication) return;
+    if (isWithdrawn) {
+      this.withdrawn += times;
+      return;
+    }
     let sum = this.sums.get(slot);
     if (!sum) this.sums.set(slot, (sum = { high: 0, low: 0 }));
     addPublication(publication, times, sum);
@@ -168,6 +194,7 @@ export class Holdings {
         stamp,
         publication: undefined,
         cause: undefined,
+        isWithdrawn: false,
         untilMs: 0,
         stampedHere: false,
         restamps: 0,
@@ -185,6 +212,16 @@ export class Holdings {
     entries?.delete(entry);
     if (entries?.size === 0) this.owned.delete(owner.connection);
   }
+}
+
+/** What the leader is to have of an entry: its publication, or that there is none. */
+export function offered({ publication, isWithdrawn }: Entry): Publication | undefined {
+  return isWithdrawn ? undefined : publication;
+}
+
+/** Of an entry that the leader is to have removed. */
+export function causeOf({ cause }: Entry): RemovalCause {
+  return cause ?? 'operator';
 }
 
 type DigestRemoval = { registerId: string; dataInfoId: DataInfoId; stamp: Stamp; cause: RemovalCause };

@@ -15,6 +15,7 @@ import type { SessionRequest } from './contract.js';
 import type { Holdings, Subject } from './holdings.js';
 import { BOUNDS, NO_LEADER_RETRY_MS } from './limits.js';
 import { readOnly, repeats } from './read-only.js';
+import { refusalOf } from './refusals.js';
 import { NO_WAITERS, type Pending, overloaded } from './requests.js';
 import type { Sent, SlotLink } from './slot-link.js';
 import type { Slots } from './slots.js';
@@ -46,7 +47,8 @@ export class Leases {
     const { registerId, dataInfoId, owner } = wanted;
     const subject = { slot: slot.slot, registerId, dataInfoId };
     const held = this.holdings.find(subject)?.publication;
-    if (this.context.switches.readOnly && !repeats({ ...wanted, replay }, held)) return pending.fail(readOnly());
+    const refusal = refusalOf(this.context, dataInfoId);
+    if (refusal && !repeats({ ...wanted, replay }, held)) return pending.fail(refusal);
     const publication = {
       ...wanted,
       registerTimestamp: wanted.registerTimestamp || held?.registerTimestamp || wallMs,

@@ -106,6 +106,9 @@ export const READ_ONLY_RETRY_MS = 1_000;
 /** When pushes that were stopped go on, so many go out at once, and the next after a pause in which others have a turn. */
 export const RELEASE_PUSHES = 1_000;
 export const RELEASE_EVERY_MS = 20;
+/** When clients are switched off or on, so much is looked at and withdrawn or asked back at once, and the next after a pause. */
+export const SWITCH_PUBLICATIONS = 5_000;
+export const SWITCH_EVERY_MS = 20;
 
 /**
  * What a push is reckoned to cost a session server: for itself, its acknowledgement included; for each publication in it,

@@ -13,6 +13,7 @@ import type { SessionOperation, SessionRequest } from './contract.js';
 import { BOUNDS } from './limits.js';
 import type { Propagation } from './propagation.js';
 import { readOnly } from './read-only.js';
+import { refusalOf } from './refusals.js';
 import { type Pending, type Waiter, overloaded } from './requests.js';
 import type { Slots } from './slots.js';
 import type { Traces } from './traces/traces.js';
@@ -97,6 +98,8 @@ export class Persistents {
       else this.traces.answered(traceId, { status: 'stored', version: outcome.version });
       ended(outcome);
     };
+    const refusal = operation.op === 'publish' ? refusalOf(context, dataInfoId) : undefined;
+    if (refusal) return done({ failure: refusal });
     if (context.switches.readOnly) return done({ failure: readOnly() });
     const slot = this.slots.all[this.slots.slotOf(dataInfoId)]!;
     if (!slot.isOpen) return done(notDurable('NO_LEADER'));

@@ -8,7 +8,7 @@ export class PushLoad {
   private atMs = -Infinity;
 
   /** @param mostMs more is not remembered, so that the end of a rush is felt soon */
-  constructor(private readonly mostMs: number) {}
+  constructor(public mostMs: number) {}
 
   at(nowMs: number): number {
     return Math.max(0, this.ms - (nowMs - this.atMs));

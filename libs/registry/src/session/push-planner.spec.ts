@@ -1,3 +1,4 @@
+import type { PushWindow } from '#model';
 import { Lane, Peer, PushPlanner, type Recipient } from './push-planner.js';
 import { Timers } from './timers.js';
 
@@ -205,6 +206,44 @@ describe('the merge window', () => {
     const workMs = harness.told().length * PUSH_MS;
     expect(workMs).toBeLessThanOrEqual(5_000 + 2 * LIMITS.mergeMostMs);
     expect(workMs).toBeGreaterThan(2_500);
+  });
+
+  it('is as operators bound it: at least, at most, or as ever', () => {
+    const windowMs = (bounds: PushWindow, subscribers: number): number => {
+      const planner = new Harness();
+      planner.planner.bound(bounds);
+      const view = planner.view();
+      planner.join(view, subscribers, { acks: false });
+      planner.pass(60_000);
+      planner.change(view);
+      return Math.max(0, view.lane.opensAtMs - planner.nowMs);
+    };
+    expect(windowMs({}, 1)).toBe(0);
+    expect(windowMs({}, 1_000)).toBeCloseTo(50);
+    expect(windowMs({}, 100_000)).toBe(LIMITS.mergeMostMs);
+    expect(windowMs({ minMs: 200 }, 1)).toBe(200);
+    expect(windowMs({ minMs: 20 }, 1_000)).toBeCloseTo(50);
+    expect(windowMs({ minMs: 2_000 }, 1)).toBe(2_000);
+    expect(windowMs({ maxMs: 20 }, 1_000)).toBe(20);
+    expect(windowMs({ maxMs: 0 }, 100_000)).toBe(0);
+    expect(windowMs({ maxMs: 2_000 }, 100_000)).toBe(2_000);
+  });
+
+  it('that has a least is none for the first change after a quiet moment', () => {
+    const planner = new Harness();
+    planner.planner.bound({ minMs: 300 });
+    const view = planner.view();
+    planner.join(view, 1, { acks: false });
+    planner.pass(1_000);
+    for (let change = 0; change < 4; change++) {
+      planner.change(view);
+      planner.pass(100);
+    }
+    planner.planner.bound({});
+    planner.pass(1_000);
+    planner.change(view);
+    planner.change(view);
+    expect(view.lane.opensAtMs).toBeLessThan(planner.nowMs);
   });
 
   it('loses no last state', () => {

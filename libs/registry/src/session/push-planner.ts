@@ -1,3 +1,4 @@
+import type { PushWindow } from '#model';
 import { PushLoad } from './push-load.js';
 import type { Timer, Timers } from './timers.js';
 
@@ -79,6 +80,8 @@ export class PushPlanner<R extends Recipient<R>> {
   /** Pushes that were repeated. */
   repeated = 0;
   private readonly load: PushLoad;
+  private leastMs = 0;
+  private mostMs: number;
   private readonly recipients = new Set<R>();
   private isScanning = false;
   /** Where the pass under way has got to. */
@@ -90,7 +93,14 @@ export class PushPlanner<R extends Recipient<R>> {
     private readonly limits: PlannerLimits,
     private readonly source: PushSource<R>,
   ) {
+    this.mostMs = limits.mergeMostMs;
     this.load = new PushLoad(limits.mergeMostMs);
+  }
+
+  /** Between which bounds windows are from now on; its own limits where they are left out. */
+  bound({ minMs = 0, maxMs = Math.max(minMs, this.limits.mergeMostMs) }: PushWindow): void {
+    this.leastMs = minMs;
+    this.mostMs = this.load.mostMs = maxMs;
   }
 
   /** What it is first told waits for no lane. */
@@ -152,7 +162,7 @@ export class PushPlanner<R extends Recipient<R>> {
     for (const recipient of lane.recipients)
       if (this.mayPush(recipient) && this.source.isAhead(recipient)) workMs += this.push(recipient);
     if (workMs === 0) return;
-    const windowMs = this.load.add(nowMs, workMs);
+    const windowMs = Math.min(Math.max(this.load.add(nowMs, workMs), this.leastMs), this.mostMs);
     if (windowMs >= LEAST_WINDOW_MS) lane.opensAtMs = nowMs + windowMs;
   }
 

@@ -37,7 +37,7 @@ export class Pushes {
       ({ connection }) => addressOf(connection),
       (subscription) => this.planner.offer(subscription),
     );
-    this.held.switched(context.switches.stopPush);
+    this.switched();
   }
 
   get counts(): Pick<SessionCounts, 'held' | 'pushes' | 'refusedDeltas' | 'repeatedPushes' | 'repairedSubscribers'> {
@@ -47,7 +47,9 @@ export class Pushes {
   }
 
   switched(): void {
-    this.held.switched(this.context.switches.stopPush);
+    const { stopPush, pushWindow } = this.context.switches;
+    this.planner.bound(pushWindow);
+    this.held.switched(stopPush);
   }
 
   joined(subscription: Subscription): void {

@@ -74,7 +74,7 @@ export class Reads {
     this.pushes = new Pushes(context, propagation, traces, addressOf);
   }
 
-  get counts(): Omit<SessionCounts, 'connections' | 'refused' | 'publishers' | 'removals' | 'watches'> {
+  get counts(): Omit<SessionCounts, 'connections' | 'refused' | 'publishers' | 'withdrawn' | 'removals' | 'watches'> {
     return { subscribers: this.subscriptionTotal, datums: this.wanted.size, ...this.pushes.counts };
   }
 

@@ -23,6 +23,48 @@ function watched(): SessionHarness {
   return session;
 }
 
+describe('a blacklisted name', () => {
+  it('takes nothing new, and keeps what there was', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    session.publish(1, 'a');
+    session.applied();
+    switched(session, { blacklist: ['d'] });
+    session.transcript();
+    session.publish(1, 'new');
+    session.request(1, { kind: 'apply', operations: [{ ...publishOf('a', 2), body: Uint8Array.of(9) } as never] });
+    expect(session.transcript()).toEqual(['c1 <- BLACKLISTED new', 'c1 <- BLACKLISTED a']);
+    // What repeats, by what is held here or by the client's word, is taken.
+    session.request(1, { kind: 'apply', operations: [{ ...publishOf('a', 3), body: Uint8Array.of(1) } as never] });
+    session.request(1, { kind: 'apply', operations: [{ ...publishOf('b', 1), replay: true } as never] });
+    session.unpublish(1, 'a', 4);
+    expect(session.transcript()).toEqual([
+      'd1 <- operations +a@3',
+      'd1 <- operations +b@1',
+      'd1 <- operations -a@4(unpublish)',
+    ]);
+    switched(session, { blacklist: ['d#@#i#@#another'] });
+    session.publish(1, 'new');
+    expect(session.transcript()).toEqual(['d1 <- operations +new@1']);
+  });
+
+  it('is refused also without a connection, and once', () => {
+    const session = SessionHarness.ready({
+      switches: { version: 7, switches: { ...DEFAULT_SWITCHES, blacklist: [DATUM] } },
+      table: tableOf(1),
+    });
+    const { stamp: _stamp, owner: _owner, ...said } = publicationOf('x');
+    session.connect(1);
+    session.request(1, { kind: 'announce', publication: said });
+    session.request(1, {
+      ...{ kind: 'leasedPublish', replay: false },
+      publication: { ...said, registerId: leasedRegisterId(DATUM, 'x'), owner: { kind: 'leased', leaseMs: 5_000 } },
+    });
+    session.request(1, { kind: 'persistentPublish', publication: { ...said, owner: { kind: 'persistent' } } });
+    expect(session.transcript()).toEqual(['c1 <- BLACKLISTED', 'c1 <- BLACKLISTED', 'c1 <- BLACKLISTED']);
+  });
+});
+
 describe('stopped pushes', () => {
   it('wait, only the newest state of them, and everybody gets the same frame when it ends', () => {
     const session = watched();

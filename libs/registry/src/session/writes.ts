@@ -13,10 +13,11 @@ import {
 import { merge } from '../merge.js';
 import type { SessionContext } from './context.js';
 import type { ConnectionId, SessionOperation } from './contract.js';
-import type { Entry, Holdings, Subject } from './holdings.js';
+import { type Entry, type Holdings, type Subject, offered } from './holdings.js';
 import { BOUNDS } from './limits.js';
 import type { Persistents } from './persistents.js';
 import { readOnly, repeats } from './read-only.js';
+import { refusalOf } from './refusals.js';
 import { NO_WAITERS, type Pending, Results, type Waiter, askedFor, overloaded } from './requests.js';
 import { toOperation } from './operation.js';
 import type { Propagation } from './propagation.js';
@@ -45,6 +46,8 @@ export class Writes {
     private readonly isUp: (connection: ConnectionId) => boolean,
     private readonly propagation: Propagation,
     private readonly traces: Traces,
+    /** Whether operators have switched off the client of a connection. */
+    private readonly isOff: (connection: ConnectionId) => boolean,
   ) {}
 
   apply(connection: ConnectionId, pending: Pending, wallMs: number, operations: SessionOperation[]): void {
@@ -75,13 +78,38 @@ export class Writes {
     this.nonces.delete(connection);
   }
 
+  /** What the connection owns leaves every view, at the stamps it has; the client holds it still. */
+  withdrawOwned(connection: ConnectionId): number {
+    const entries = [...this.holdings.ownedBy(connection)].filter((entry) => !entry.isWithdrawn);
+    for (const entry of entries) {
+      this.holdings.withdraw(entry);
+      this.forward(entry, NO_WAITERS);
+    }
+    return entries.length;
+  }
+
+  /**
+   * Only a higher stamp brings back what was withdrawn, and no server makes one for a client that has its own (invariant 1):
+   * that client is told what stands against it, and publishes again above. One that is not up has published elsewhere,
+   * or will.
+   */
+  bringBackOwned(connection: ConnectionId): number {
+    if (!this.isUp(connection)) return 0;
+    const entries = [...this.holdings.ownedBy(connection)].filter((entry) => entry.isWithdrawn);
+    for (const entry of entries) {
+      if (entry.stampedHere) this.restamp(entry, entry.stamp, NO_WAITERS);
+      else this.tellStale(entry, entry.stamp);
+    }
+    return entries.length;
+  }
+
   private publish(connection: ConnectionId, operation: Publish, wallMs: number, waiter: Waiter): void {
     const { registerId, dataInfoId, zone, appName, body } = operation;
     const subject = this.subjectOf(operation);
     const slot = this.slots.all[subject.slot]!;
     const held = this.holdings.find(subject);
-    if (this.context.switches.readOnly && !repeats(operation, held?.publication))
-      return settleFailed(waiter, registerId, readOnly());
+    const refusal = refusalOf(this.context, dataInfoId);
+    if (refusal && !repeats(operation, held?.publication)) return settleFailed(waiter, registerId, refusal);
     const stampedHere = operation.stamp === null;
     const stamp = operation.stamp ?? this.makeStamp(connection, held?.stamp, wallMs);
     const verdict = held
@@ -107,7 +135,7 @@ export class Writes {
       body,
     };
     if (held && !isOwner(held, connection)) this.tellOvertaken(held, stamp);
-    const entry = this.holdings.hold(subject, publication, stampedHere);
+    const entry = this.holdings.hold(subject, publication, stampedHere, this.isOff(connection));
     entry.restamps = 0;
     this.forward(entry, [waiter]);
   }
@@ -186,7 +214,7 @@ export class Writes {
     const isCurrent =
       entry !== undefined &&
       compareStamps(entry.stamp, stamp!) === 0 &&
-      (entry.publication !== undefined) === (operation.op === 'publish');
+      (offered(entry) !== undefined) === (operation.op === 'publish');
     if (isCurrent) return this.refused(slot, entry, result.held, waiters);
     for (const waiter of waiters) settleStale(waiter, subject.registerId, result.held);
   }
@@ -259,7 +287,9 @@ export class Writes {
     entry.restamps++;
     const stamp: Stamp = [held[0], held[1] + 1, entry.stamp[2]];
     if (!entry.publication) return this.remove(entry, stamp, 'unpublish', true, waiters);
-    this.forward(this.holdings.hold(entry, { ...entry.publication, stamp }, true), waiters);
+    const { owner } = entry.publication;
+    const isOff = owner.kind === 'connected' && this.isOff(owner.connection);
+    this.forward(this.holdings.hold(entry, { ...entry.publication, stamp }, true, isOff), waiters);
   }
 
   private makeStamp(connection: ConnectionId, held: Stamp | undefined, wallMs: number): Stamp {

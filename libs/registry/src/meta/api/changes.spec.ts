@@ -5,8 +5,10 @@ import {
   readConfirmBody,
   readDrainBody,
   readExpectedVersion,
+  requireChangeable,
   stateChanged,
 } from './changes.js';
+import { metaStateMachine } from '../state.js';
 import type { SwitchReader } from './switches.js';
 
 /** Addresses are upper case here, to tell that they were read. */
@@ -22,6 +24,13 @@ describe('a change of switches', () => {
     [{ stopPush: { scope: 'none' } }],
     [{ readOnly: false, stopPush: { scope: 'all' } }],
     [{ stopPush: { scope: 'zones', zones: ['east', 'west'] } }],
+    [{ clientsOff: [] }],
+    [{ blacklist: ['a', 'a#@#i#@#g', 'b'] }],
+    [{ publicationsOff: [{ dataInfoId: 'a#@#i#@#g', registerId: 'x' }] }],
+    [{ clientsOff: ['A1', 'B2'], pushWindow: {} }],
+    [{ pushWindow: { minMs: 20 } }],
+    [{ pushWindow: { minMs: 20, maxMs: 20 } }],
+    [{ pushWindow: { maxMs: 0 } }],
   ])('is read as it is: %j', (changes) => {
     expect(switches(changes)).toEqual({ type: 'setSwitches', changes });
   });
@@ -31,6 +40,10 @@ describe('a change of switches', () => {
       type: 'setSwitches',
       changes: { stopPush: { scope: 'gray', addresses: ['A1', 'B2'] } },
     });
+    expect(switches({ blacklist: ['b', 'a', 'b'] })).toMatchObject({ changes: { blacklist: ['a', 'b'] } });
+    const [x, y] = ['x', 'y'].map((registerId) => ({ dataInfoId: 'a#@#i#@#g', registerId }));
+    expect(switches({ publicationsOff: [y, x, y] })).toMatchObject({ changes: { publicationsOff: [x, y] } });
+    expect(switches({ clientsOff: ['b2', 'a1', 'B2'] })).toMatchObject({ changes: { clientsOff: ['A1', 'B2'] } });
   });
 
   it.each<[unknown, RegExp, string | undefined]>([
@@ -48,6 +61,17 @@ describe('a change of switches', () => {
     [{ stopPush: { scope: 'zones' } }, /must be a list that is not empty/, 'stopPush.zones'],
     [{ stopPush: { scope: 'gray', addresses: [] } }, /must be a list that is not empty/, 'stopPush.addresses'],
     [{ stopPush: { scope: 'addresses', addresses: ['a1:80'] } }, /a1:80 is no IP address/, 'stopPush.addresses'],
+    [{ clientsOff: 'a1' }, /must be a list/, 'clientsOff'],
+    [{ blacklist: 'a' }, /must be a list/, 'blacklist'],
+    [{ publicationsOff: ['x'] }, /must be an object/, undefined],
+    [{ publicationsOff: [{ dataInfoId: 'a', registerId: 'x' }] }, /as answers tell it/, 'dataInfoId'],
+    [{ publicationsOff: [{ dataInfoId: 'a#@#i#@#g', registerId: 'x', zone: 'z' }] }, /it may have/, 'zone'],
+    [{ clientsOff: ['a1:80'] }, /a1:80 is no IP address/, 'clientsOff'],
+    [{ pushWindow: 7 }, /must be an object/, undefined],
+    [{ pushWindow: { ms: 7 } }, /it may have minMs, maxMs/, 'ms'],
+    [{ pushWindow: { minMs: -1 } }, /must be a whole number/, 'pushWindow.minMs'],
+    [{ pushWindow: { maxMs: 10_001 } }, /no more than 10000 ms/, 'pushWindow'],
+    [{ pushWindow: { minMs: 30, maxMs: 20 } }, /must not be above/, 'pushWindow.minMs'],
   ])('is refused, and says why: %j', (changes, message, field) => {
     expect(() => switches(changes)).toThrow(message);
     expect(() => switches(changes)).toThrow(field === undefined ? message : refusal(field));
@@ -60,6 +84,35 @@ describe('a change of switches', () => {
       refusal('stopPush.zones', 'INVALID_NAME'),
     );
     expect(() => switches({ stopPush: { scope: 'zones', zones: [7] } })).toThrow(/must be a string/);
+    for (const field of ['clientsOff', 'blacklist', 'publicationsOff'])
+      expect(() => switches({ [field]: zones })).toThrow(/at most 1000/);
+    for (const name of ['', 7, 'a#@#b', 'a#@##@#g', 'x'.repeat(513)])
+      expect(() => switches({ blacklist: [name] })).toThrow(refusal('blacklist', 'INVALID_NAME'));
+  });
+});
+
+describe('a switch that older versions do not know', () => {
+  const at = (featureLevel: number) => ({
+    ...metaStateMachine.initial(),
+    table: { ...metaStateMachine.initial().table, clusterId: 'c' },
+    featureLevel,
+  });
+
+  it.each([{ clientsOff: ['a1'] }, { pushWindow: {}, readOnly: true }])(
+    'waits for the feature level: %j',
+    (changes) => {
+      expect(() => requireChangeable(at(2), switches(changes))).toThrow(
+        expect.objectContaining({ code: 'UNSUPPORTED_LEVEL', details: { needed: 3, featureLevel: 2 } }),
+      );
+      expect(() => requireChangeable(at(3), switches(changes))).not.toThrow();
+    },
+  );
+
+  it('keeps none that all know from being switched', () => {
+    expect(() => requireChangeable(at(1), switches({ readOnly: true }))).not.toThrow();
+    expect(() => requireChangeable(metaStateMachine.initial(), switches({ readOnly: true }))).toThrow(
+      expect.objectContaining({ code: 'NOT_READY' }),
+    );
   });
 });
 

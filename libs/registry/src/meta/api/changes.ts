@@ -1,7 +1,7 @@
 import { LIMITS, type Member, RegistryError, utf8Bytes } from '#model';
 import type { CommandOf, MetaResult, MetaState } from '../contract.js';
 import { readCount, readFields, readFlag, readKey, readServer, refuse } from './input.js';
-import { type SwitchReader, readSwitches } from './switches.js';
+import { type SwitchReader, readSwitches, requireSwitchLevel } from './switches.js';
 
 /** What an operator may change of the replicated state. */
 export type StateChange = CommandOf<
@@ -91,6 +91,12 @@ export function readExpectedVersion(query: unknown): { expectedVersion?: number 
 export function stateChanged({ changed, epoch, version = epoch, failure }: MetaResult): StateChanged {
   if (failure) throw RegistryError.from(failure);
   return { version, changed };
+}
+
+/** What must be so for a change to be proposed. @throws RegistryError NOT_READY, UNSUPPORTED_LEVEL */
+export function requireChangeable(state: MetaState, change: StateChange): void {
+  requireCluster(state);
+  if (change.type === 'setSwitches') requireSwitchLevel(state, change.changes);
 }
 
 /** @throws RegistryError NOT_READY */

@@ -1,3 +1,4 @@
+import { DEFAULT_SWITCHES } from '#model';
 import type { MetaCommand, MetaState } from '../contract.js';
 import { metaStateMachine } from '../state.js';
 import { answerQuery, readConsistency, readQuery } from './queries.js';
@@ -41,7 +42,7 @@ describe('what is asked of the replicated state', () => {
       drains: [],
     });
     expect(ask({ of: 'leader' })).toEqual({ leader: 'meta:1', term: 4 });
-    expect(ask({ of: 'switches' })).toEqual({ version: 1, switches: { stopPush: { scope: 'none' }, readOnly: true } });
+    expect(ask({ of: 'switches' })).toEqual({ version: 1, switches: { ...DEFAULT_SWITCHES, readOnly: true } });
     expect(ask({ of: 'config', key: 'k' })).toEqual({ key: 'k', value: 'grün', version: 1 });
     expect(ask({ of: 'configKeys' })).toEqual({ version: 1, bytes: 5, values: [{ key: 'k', version: 1, bytes: 5 }] });
   });

@@ -10,7 +10,7 @@ const initial = metaStateMachine.initial();
 
 describe('setting switches', () => {
   it('begins with every switch at what does nothing', () => {
-    expect(initial.switches).toEqual({ version: 0, switches: { stopPush: { scope: 'none' }, readOnly: false } });
+    expect(initial.switches).toEqual({ version: 0, switches: DEFAULT_SWITCHES });
   });
 
   it('changes what is named, leaves the rest, and leaves the epoch of the table alone', () => {
@@ -19,7 +19,7 @@ describe('setting switches', () => {
     const both = apply(readOnly.state, { changes: { stopPush: { scope: 'zones', zones: ['east'] } } });
     expect(both.state.switches).toEqual({
       version: 2,
-      switches: { readOnly: true, stopPush: { scope: 'zones', zones: ['east'] } },
+      switches: { ...DEFAULT_SWITCHES, readOnly: true, stopPush: { scope: 'zones', zones: ['east'] } },
     });
     expect(initial.switches.switches).toEqual(DEFAULT_SWITCHES);
   });

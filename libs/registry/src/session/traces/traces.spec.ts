@@ -1,4 +1,4 @@
-import { type Publication, type Removal, type TraceApplied, type Traced, failure } from '#model';
+import { DEFAULT_SWITCHES, type Publication, type Removal, type TraceApplied, type Traced, failure } from '#model';
 import { SessionHarness, publicationOf, publishOf, removalOf } from '../core.harness.js';
 import type { TraceReport } from './report.js';
 
@@ -107,7 +107,7 @@ describe('a publication, where it is accepted,', () => {
   it('is known why it was refused', () => {
     const session = subscribed();
     session.connect(3);
-    const switches = { stopPush: { scope: 'none' as const }, readOnly: true };
+    const switches = { ...DEFAULT_SWITCHES, stopPush: { scope: 'none' as const }, readOnly: true };
     session.fromMeta({ kind: 'switches', version: 1, switches });
     session.request(3, {
       kind: 'apply',
@@ -178,10 +178,14 @@ describe('a publication, where it is subscribed to:', () => {
     session.do({ type: 'clientBackedUp', connection: 2, isBackedUp: false });
     expect(states(session)).toEqual(['c1 pending (earlier-push)', 'c2 pushed']);
     const stopPush = { scope: 'all' as const };
-    session.fromMeta({ kind: 'switches', version: 1, switches: { stopPush, readOnly: false } });
+    session.fromMeta({ kind: 'switches', version: 1, switches: { ...DEFAULT_SWITCHES, stopPush, readOnly: false } });
     session.ack(1, '1.2');
     expect(states(session)).toEqual(['c1 pending (push-stop)', 'c2 pushed']);
-    session.fromMeta({ kind: 'switches', version: 2, switches: { stopPush: { scope: 'none' }, readOnly: false } });
+    session.fromMeta({
+      kind: 'switches',
+      version: 2,
+      switches: { ...DEFAULT_SWITCHES, stopPush: { scope: 'none' }, readOnly: false },
+    });
     expect(states(session)).toEqual(['c1 pushed (acknowledgement)', 'c2 pushed']);
   });
 
