@@ -103,6 +103,7 @@ const results = {
   node: process.version,
   connections,
   residentBytesEach: (after.rss - before.rss) / connections,
+  heapBytesEach: (after.heap - before.heap) / connections,
   heldBytesEach: (after.held - before.held) / connections,
   goalBytes: GOAL_BYTES,
 };
@@ -111,5 +112,6 @@ else
   console.log(`
 ${connections} idle subscribers on as many connections cost the session server
   resident  ${results.residentBytesEach.toFixed(0)} bytes each (goal: at most ${GOAL_BYTES})
+  of that   ${results.heapBytesEach.toFixed(0)} bytes each are the heap, with its garbage
   held      ${results.heldBytesEach.toFixed(0)} bytes each, on the heap and beside it`);
 process.exit(results.residentBytesEach > GOAL_BYTES ? 1 : 0);

@@ -12,6 +12,8 @@ const file = process.env['BENCH_MEMORY_FILE'];
 
 export interface Memory {
   rss: number;
+  /** Of which V8 has made a heap, garbage included. */
+  heap: number;
   /** On the heap and beside it, after a collection. */
   held: number;
 }
@@ -20,14 +22,14 @@ if (file !== undefined && process.argv[1]?.includes('/apps/session/')) {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   process.on('SIGUSR2', () => {
-    const { rss } = process.memoryUsage();
+    const { rss, heapTotal: heap } = process.memoryUsage();
     collect();
     // Buffers are given back a little after they were found to be of no use.
     setTimeout(() => {
       collect();
       const { heapUsed, external } = process.memoryUsage();
       // Whoever waits for the file finds a whole one.
-      writeFileSync(`${file}.new`, JSON.stringify({ rss, held: heapUsed + external } satisfies Memory));
+      writeFileSync(`${file}.new`, JSON.stringify({ rss, heap, held: heapUsed + external } satisfies Memory));
       renameSync(`${file}.new`, file);
     }, SWEEP_MS);
   });

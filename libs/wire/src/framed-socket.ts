@@ -68,7 +68,7 @@ export class FramedSocket {
     readonly socket: Socket,
     private readonly options: FramedSocketOptions,
   ) {
-    this.limits = { ...FRAMED_SOCKET_LIMITS, ...options.limits };
+    this.limits = options.limits === undefined ? FRAMED_SOCKET_LIMITS : { ...FRAMED_SOCKET_LIMITS, ...options.limits };
     this.decoder = new FrameDecoder(this.limits);
     // With Nagle's algorithm a push behind an acknowledgement waits about 40 ms.
     socket.setNoDelay(true);

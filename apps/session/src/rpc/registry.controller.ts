@@ -1,7 +1,5 @@
 import { Controller, Inject } from '@nestjs/common';
 import { Ctx, MessagePattern, Payload } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
-import type { Notice } from '#model';
 import type { RollcallContext } from '#nest';
 import { RpcClients } from './rpc-clients.js';
 
@@ -11,18 +9,18 @@ export class RegistryController {
   constructor(@Inject(RpcClients) private readonly clients: RpcClients) {}
 
   @MessagePattern('registry.hello')
-  hello(@Payload() payload: unknown, @Ctx() { connection }: RollcallContext): Observable<Notice> {
-    return this.clients.of(connection).hello(payload);
+  hello(@Payload() payload: unknown, @Ctx() context: RollcallContext): void {
+    this.clients.of(context.connection).hello(payload, context);
   }
 
   @MessagePattern('registry.subscribe')
-  subscribe(@Payload() payload: unknown, @Ctx() { connection, requestId }: RollcallContext): Observable<never> {
-    return this.clients.of(connection).stream('registry.subscribe', payload, requestId);
+  subscribe(@Payload() payload: unknown, @Ctx() context: RollcallContext): void {
+    this.clients.of(context.connection).stream('registry.subscribe', payload, context);
   }
 
   @MessagePattern('registry.watch')
-  watch(@Payload() payload: unknown, @Ctx() { connection, requestId }: RollcallContext): Observable<never> {
-    return this.clients.of(connection).stream('registry.watch', payload, requestId);
+  watch(@Payload() payload: unknown, @Ctx() context: RollcallContext): void {
+    this.clients.of(context.connection).stream('registry.watch', payload, context);
   }
 
   @MessagePattern('registry.apply')

@@ -1,8 +1,7 @@
-import { Observable, type Subscriber } from 'rxjs';
 import { type ClientResult, type Notice, RegistryError } from '#model';
-import type { Connection, RollcallServer } from '#nest';
+import type { Answer, Connection, RollcallContext, RollcallServer } from '#nest';
 import { type EdgeContext, parseClientMessage, presentReply } from '#registry';
-import { type RequestId, decodeBody } from '#wire';
+import { decodeBody } from '#wire';
 import { accepted } from '../edge.js';
 import { sharedPush } from '../frames.js';
 import { type PacedFrame, PushPacer } from '../push-pacer.js';
@@ -44,9 +43,11 @@ export class RpcClient implements ConnectionSink {
   private readonly id: number;
   /** With the zone that the hello told, for messages that name none. */
   private edge: EdgeContext;
-  private readonly streams = new Map<string, Stream>();
-  private readonly pacer: PushPacer;
-  private notices: Subscriber<Notice> | undefined;
+  /** The requests, by subscriptionId, that pushes answer for as long as a subscription, or a watch, lives. */
+  private readonly streams = new Map<string, Answer>();
+  /** Made when the connection backs up for the first time, which most never do. */
+  private pacer: PushPacer | undefined;
+  private notices: Answer | undefined;
   private readsCompressed = false;
 
   constructor(
@@ -55,11 +56,6 @@ export class RpcClient implements ConnectionSink {
     edge: EdgeContext,
   ) {
     this.edge = edge;
-    this.pacer = new PushPacer(
-      connection,
-      (subscriptionId, frame) => this.send(subscriptionId, frame),
-      (isBackedUp) => host.backedUp(this.id, isBackedUp),
-    );
     this.id = host.connect(connection.remoteHost, this);
     connection.onClose(() => host.disconnect(this.id));
   }
@@ -68,7 +64,10 @@ export class RpcClient implements ConnectionSink {
   async request(pattern: string, payload: unknown): Promise<object> {
     const { request, single } = accepted(parseClientMessage(pattern, payload, this.edge));
     const answer = presentReply(await this.host.request(this.id, request), single, decodeBody);
-    if (request.kind === 'unsubscribe') this.streams.get(request.subscriptionId)?.subscriber.complete();
+    if (request.kind === 'unsubscribe') {
+      this.streams.get(request.subscriptionId)?.end();
+      this.forget(request.subscriptionId);
+    }
     return answer;
   }
 
@@ -80,46 +79,30 @@ export class RpcClient implements ConnectionSink {
   }
 
   /** Greets, then tells the connection what concerns all of it, for as long as it lives. */
-  hello(payload: unknown): Observable<Notice> {
+  hello(payload: unknown, context: RollcallContext): void {
     const { request } = accepted(parseClientMessage('registry.hello', payload, this.edge));
     if (request.kind === 'hello') {
       this.edge = { ...this.edge, zone: request.zone };
       this.readsCompressed = request.encodings !== undefined;
     }
-    return new Observable((subscriber) => {
-      this.notices?.complete();
-      this.notices = subscriber;
-      this.host.request(this.id, request).catch((error: unknown) => subscriber.error(error));
-      return () => {
-        if (this.notices === subscriber) this.notices = undefined;
-      };
+    this.notices?.end();
+    const notices = (this.notices = context.keep());
+    this.host.request(this.id, request).catch((error: unknown) => {
+      if (this.notices === notices) this.notices = undefined;
+      notices.fail(error);
     });
   }
 
-  /**
-   * Keeps the request open for as long as the subscription, or the watch, lives. Pushes answer it past this stream, in which each would wait
-   * for a turn of its own.
-   */
-  stream(
-    pattern: 'registry.subscribe' | 'registry.watch',
-    payload: unknown,
-    requestId: RequestId | undefined,
-  ): Observable<never> {
+  stream(pattern: 'registry.subscribe' | 'registry.watch', payload: unknown, context: RollcallContext): void {
     const { request } = accepted(parseClientMessage(pattern, payload, this.edge));
     if (request.kind !== 'subscribe' && request.kind !== 'watch') throw new RegistryError('INTERNAL');
-    if (requestId === undefined) throw new RegistryError('BAD_REQUEST', 'A stream wants answers, hence has an id.');
     const { subscriptionId } = request;
-    return new Observable((subscriber) => {
-      if (this.streams.has(subscriptionId)) {
-        subscriber.error(new RegistryError('ALREADY_SUBSCRIBED'));
-        return undefined;
-      }
-      this.streams.set(subscriptionId, { requestId, subscriber });
-      this.host.request(this.id, request).catch((error: unknown) => subscriber.error(error));
-      return () => {
-        this.pacer.drop(subscriptionId);
-        this.streams.delete(subscriptionId);
-      };
+    if (this.streams.has(subscriptionId)) throw new RegistryError('ALREADY_SUBSCRIBED');
+    const stream = context.keep();
+    this.streams.set(subscriptionId, stream);
+    this.host.request(this.id, request).catch((error: unknown) => {
+      if (this.streams.get(subscriptionId) === stream) this.forget(subscriptionId);
+      stream.fail(error);
     });
   }
 
@@ -136,7 +119,9 @@ export class RpcClient implements ConnectionSink {
   }
 
   push(subscriptionId: string, frame: PacedFrame): void {
-    this.pacer.push(subscriptionId, frame);
+    if (this.pacer) this.pacer.push(subscriptionId, frame);
+    else if (!this.connection.backedUp) this.send(subscriptionId, frame);
+    else (this.pacer = this.makePacer()).push(subscriptionId, frame);
   }
 
   notice(notice: Notice): void {
@@ -148,19 +133,19 @@ export class RpcClient implements ConnectionSink {
   }
 
   private send(subscriptionId: string, frame: PacedFrame): void {
-    const stream = this.streams.get(subscriptionId);
-    if (!stream) return;
-    try {
-      this.connection.respondShared(stream.requestId, sharedPush(frame, this.readsCompressed));
-    } catch (error) {
-      // It is larger than a frame may be.
-      stream.subscriber.error(error);
-    }
+    this.streams.get(subscriptionId)?.nextShared(sharedPush(frame, this.readsCompressed));
   }
-}
 
-/** A subscription or a watch that is open: the request that its pushes answer, and what ends it. */
-interface Stream {
-  requestId: RequestId;
-  subscriber: Subscriber<never>;
+  private forget(subscriptionId: string): void {
+    this.streams.delete(subscriptionId);
+    this.pacer?.drop(subscriptionId);
+  }
+
+  private makePacer(): PushPacer {
+    return new PushPacer(
+      this.connection,
+      (subscriptionId, frame) => this.send(subscriptionId, frame),
+      (isBackedUp) => this.host.backedUp(this.id, isBackedUp),
+    );
+  }
 }

@@ -13,7 +13,8 @@ export class Connection {
   readonly remoteHost: string;
   private isClosed = false;
   private readonly closeListeners = new Set<() => void>();
-  private readonly drainListeners = new Set<() => void>();
+  /** Made when it is first needed, since most connections never back up. */
+  private drainListeners: Set<() => void> | undefined;
 
   constructor(
     /** Unique within the process, never used again. */
@@ -60,9 +61,10 @@ export class Connection {
    * before.
    */
   onDrain(listener: () => void): () => void {
-    if (this.drainListeners.size === 0) this.socket.framed.whenDrained(() => this.notifyDrained());
-    this.drainListeners.add(listener);
-    return () => void this.drainListeners.delete(listener);
+    const listeners = (this.drainListeners ??= new Set());
+    if (listeners.size === 0) this.socket.framed.whenDrained(() => this.notifyDrained());
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
   }
 
   /** Sends one answer. Throws FRAME_TOO_LARGE, or what cannot be encoded. */
@@ -81,8 +83,8 @@ export class Connection {
   }
 
   private notifyDrained(): void {
-    const listeners = [...this.drainListeners];
-    this.drainListeners.clear();
+    const listeners = [...(this.drainListeners ?? [])];
+    this.drainListeners = undefined;
     for (const listener of listeners) listener();
   }
 
@@ -90,7 +92,7 @@ export class Connection {
     this.isClosed = true;
     const listeners = [...this.closeListeners];
     this.closeListeners.clear();
-    this.drainListeners.clear();
+    this.drainListeners = undefined;
     for (const listener of listeners) listener();
   }
 }

@@ -1,3 +1,4 @@
+export type { Answer } from './answer.js';
 export { Connection } from './connection.js';
 export { RollcallContext } from './rollcall-context.js';
 export { RollcallServer, type RollcallServerOptions } from './rollcall-server.js';

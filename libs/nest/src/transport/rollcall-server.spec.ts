@@ -2,7 +2,8 @@ import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microse
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { RegistryError } from '#model';
 import { RpcConnection } from '#client';
-import { pack } from '#wire';
+import { pack, SharedBody } from '#wire';
+import type { Answer } from './answer.js';
 import { RollcallSocket } from './rollcall-socket.js';
 import { LIMITS, seen, TestController, TestServer } from './test-controller.harness.js';
 import { RawPeer, startServer, until } from './transport.harness.js';
@@ -116,6 +117,50 @@ describe('a pattern whose messages are taken past Nest', () => {
     connection.emit('direct', 'defect');
     expect(await connection.request('direct', { a: 1 })).toEqual({ a: 1 });
     expect(test.connections[0]!.inFlight).toBe(0);
+  });
+});
+
+describe('a request that its handler keeps', () => {
+  it('is answered as often as the handler says, and until then', async () => {
+    const connection = await test.connect();
+    const items: unknown[] = [];
+    const ended = new Promise<void>((complete, error) =>
+      connection.stream('kept', 'x', { next: (item) => items.push(item), error, complete }),
+    );
+    await until(() => seen.events.length === 1);
+    const answer = seen.events[0] as Answer;
+    expect(await connection.request('echo', 'meanwhile')).toBe('meanwhile');
+    expect(test.connections[0]!.inFlight).toBe(1);
+    answer.next('first');
+    answer.nextShared(SharedBody.of({ second: true }));
+    answer.end();
+    answer.next('nobody hears this');
+    answer.end();
+    await ended;
+    expect(await connection.request('echo', 'after')).toBe('after');
+    expect(items).toEqual(['first', { second: true }]);
+    expect(test.connections[0]!.inFlight).toBe(0);
+  });
+
+  it('fails as any other does, also with what the handler throws afterwards, and by what cannot be sent', async () => {
+    const connection = await test.connect();
+    const failed = (what: string): Promise<RegistryError> =>
+      new Promise((error) => connection.stream('kept', what, { next: () => {}, error, complete: () => {} }));
+    expect(await failed('refused before')).toMatchObject({ code: 'BAD_REQUEST' });
+    expect(await failed('refused after')).toMatchObject({ code: 'NO_LEADER' });
+    seen.events.length = 0;
+    const late = failed('x');
+    await until(() => seen.events.length === 1);
+    (seen.events[0] as Answer).next('x'.repeat(1_000_001));
+    expect(await late).toMatchObject({ code: 'FRAME_TOO_LARGE' });
+    expect(test.connections[0]!.inFlight).toBe(0);
+  });
+
+  it('cannot be an event, which nobody waits for', async () => {
+    const connection = await test.connect();
+    connection.emit('kept', 'x');
+    expect(await connection.request('echo', 'still here')).toBe('still here');
+    expect(seen.events).toEqual([]);
   });
 });
 

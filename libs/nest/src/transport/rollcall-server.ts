@@ -2,17 +2,10 @@ import { ServerTCP } from '@nestjs/microservices';
 import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { Observable } from 'rxjs';
-import { failure, isPlainObject, RegistryError } from '#model';
-import {
-  type FramedSocketLimits,
-  isRequestPacket,
-  type RequestId,
-  type RequestPacket,
-  type ResponsePacket,
-} from '#wire';
+import { failure, RegistryError } from '#model';
+import { type FramedSocketLimits, isRequestPacket, type RequestPacket, type ResponsePacket } from '#wire';
+import { Answer } from './answer.js';
 import { Connection } from './connection.js';
-import { knownFailure } from './failures.js';
 import { RollcallContext } from './rollcall-context.js';
 import { RollcallSocket } from './rollcall-socket.js';
 
@@ -143,14 +136,23 @@ export class RollcallServer extends ServerTCP {
     this.connections.add(connection);
     connection.onClose(() => this.connections.delete(connection));
     this.rollcall.onConnection?.(connection);
+    this.awaitFirstMessage(connection);
+    socket.on('message', (packet: unknown) => this.receive(connection, packet));
+  }
+
+  /** By itself, so that nothing of this is held by what listens to the connection for as long as it lives. */
+  private awaitFirstMessage(connection: Connection): void {
     const timer = setTimeout(
       () => connection.close(new RegistryError('DEADLINE_EXCEEDED', 'The connection was opened and not used.')),
       this.rollcall.firstMessageTimeoutMs,
     );
     timer.unref();
-    connection.onClose(() => clearTimeout(timer));
-    socket.once('message', () => clearTimeout(timer));
-    socket.on('message', (packet: unknown) => this.receive(connection, packet));
+    const settle = (): void => {
+      clearTimeout(timer);
+      forget();
+    };
+    const forget = connection.onClose(settle);
+    connection.socket.once('message', settle);
   }
 
   /** A string is looked up first; a stock client sends other patterns as objects, or as their JSON. */
@@ -193,14 +195,15 @@ export class RollcallServer extends ServerTCP {
 
   private async handle(connection: Connection, packet: RequestPacket): Promise<void> {
     const pattern = this.getPatternAsString(packet.pattern);
-    const context = new RollcallContext(connection, pattern, packet);
     const { id } = packet;
     if (id === undefined) {
+      const context = new RollcallContext(connection, pattern, packet, undefined);
       // Nobody waits for an answer, and a log line for each would be a gift to a stranger.
       if (this.getHandlerByPattern(pattern) !== null) await this.handleEvent(pattern, packet as ReadPacket, context);
       return;
     }
-    const answer = new Answer(connection, id, (error) => this.handleError(error as string));
+    const answer = new Answer(connection, id, this.onDefect);
+    const context = new RollcallContext(connection, pattern, packet, answer);
     const handler = this.getHandlerByPattern(pattern);
     if (handler === null) {
       const details = { pattern: pattern.slice(0, 256) };
@@ -220,74 +223,10 @@ export class RollcallServer extends ServerTCP {
     }
   }
 
+  private readonly onDefect = (error: unknown): void => this.handleError(error as string);
+
   private refuse(connection: Connection, error: RegistryError): void {
     this.logger.warn(`Connection from ${connection.remoteAddress} closed: ${error.code}: ${error.message}`);
     connection.close(error);
-  }
-}
-
-/** The answer, or stream of answers, to one request. */
-class Answer {
-  private stop: () => void = () => undefined;
-  private over = false;
-  private counted = true;
-
-  constructor(
-    private readonly connection: Connection,
-    private readonly id: RequestId,
-    private readonly onDefect: (error: unknown) => void,
-  ) {
-    connection.inFlight++;
-  }
-
-  /** `source`, ended when the connection closes, and never begun if it has closed already. */
-  open(source: Observable<unknown>): Observable<unknown> {
-    return new Observable((subscriber) => {
-      this.stop = () => subscriber.complete();
-      subscriber.add(() => this.release());
-      subscriber.add(this.connection.onClose(this.stop));
-      if (!subscriber.closed) source.subscribe(subscriber);
-    });
-  }
-
-  send(data: Partial<ResponsePacket>): void {
-    if (this.over) return;
-    if (data.err !== undefined) {
-      this.fail(data.err);
-      return;
-    }
-    try {
-      this.connection.respond({ ...data, id: this.id });
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  /** The last word. */
-  fail(error: unknown): void {
-    if (this.over) return;
-    this.over = true;
-    this.stop();
-    this.release();
-    try {
-      this.connection.respond({ id: this.id, err: this.readable(error), isDisposed: true });
-    } catch (cause) {
-      this.onDefect(cause);
-      this.connection.respond({ id: this.id, err: failure('INTERNAL'), isDisposed: true });
-    }
-  }
-
-  /** A failure, or the plain object that a stock filter made; anything else is a defect of the handler. */
-  private readable(error: unknown): unknown {
-    const known = knownFailure(error);
-    if (known !== undefined) return known;
-    if (isPlainObject(error)) return error;
-    this.onDefect(error);
-    return failure('INTERNAL');
-  }
-
-  private release(): void {
-    if (this.counted) this.connection.inFlight--;
-    this.counted = false;
   }
 }

@@ -66,6 +66,14 @@ export class TestController {
     });
   }
 
+  @MessagePattern('kept')
+  kept(@Payload() what: string, @Ctx() context: RollcallContext): void {
+    if (what === 'refused before') throw new RegistryError('BAD_REQUEST');
+    const answer = context.keep();
+    seen.events.push(answer);
+    if (what === 'refused after') throw new RegistryError('NO_LEADER');
+  }
+
   @MessagePattern('flood')
   flood(@Payload() bytes: number): string {
     return 'x'.repeat(bytes);

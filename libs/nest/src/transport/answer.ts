@@ -1,0 +1,108 @@
+import { Observable } from 'rxjs';
+import { failure, isPlainObject } from '#model';
+import type { RequestId, ResponsePacket, SharedBody } from '#wire';
+import type { Connection } from './connection.js';
+import { knownFailure } from './failures.js';
+
+const NOTHING = (): void => undefined;
+
+/**
+ * The answer, or stream of answers, to one request. Nest's own stream feeds it, unless the handler has kept it: then it says
+ * by itself what follows, and when that ends. What Nest holds for an open stream takes several times the memory, and gives
+ * each answer a turn of the event loop of its own.
+ */
+export class Answer {
+  private stop: () => void = NOTHING;
+  private over = false;
+  private counted = true;
+  private isKept = false;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly id: RequestId,
+    private readonly onDefect: (error: unknown) => void,
+  ) {
+    connection.inFlight++;
+  }
+
+  /** What the handler returns is of no account from now on, unless it fails. */
+  keep(): void {
+    this.isKept = true;
+  }
+
+  /** `source`, ended when the connection closes, and never begun if it has closed already. */
+  open(source: Observable<unknown>): Observable<unknown> {
+    if (this.isKept) return source;
+    return new Observable((subscriber) => {
+      this.stop = () => subscriber.complete();
+      subscriber.add(() => this.release());
+      subscriber.add(this.connection.onClose(this.stop));
+      if (!subscriber.closed) source.subscribe(subscriber);
+    });
+  }
+
+  /** What comes of that. */
+  send(data: Partial<ResponsePacket>): void {
+    if (data.err !== undefined) this.fail(data.err);
+    else if (!this.isKept) this.respond(data);
+  }
+
+  /** One answer of those that its keeper gives. */
+  next(response: unknown): void {
+    this.respond({ response });
+  }
+
+  /** The same, with a body that was encoded for others too. */
+  nextShared(body: SharedBody): void {
+    if (this.over) return;
+    try {
+      this.connection.respondShared(this.id, body);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Its keeper has nothing more to say. */
+  end(): void {
+    this.respond({ isDisposed: true });
+    this.over = true;
+    this.release();
+  }
+
+  /** The last word. */
+  fail(error: unknown): void {
+    if (this.over) return;
+    this.over = true;
+    this.stop();
+    this.release();
+    try {
+      this.connection.respond({ id: this.id, err: this.readable(error), isDisposed: true });
+    } catch (cause) {
+      this.onDefect(cause);
+      this.connection.respond({ id: this.id, err: failure('INTERNAL'), isDisposed: true });
+    }
+  }
+
+  private respond(data: Partial<ResponsePacket>): void {
+    if (this.over) return;
+    try {
+      this.connection.respond({ ...data, id: this.id });
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** A failure, or the plain object that a stock filter made; anything else is a defect of the handler. */
+  private readable(error: unknown): unknown {
+    const known = knownFailure(error);
+    if (known !== undefined) return known;
+    if (isPlainObject(error)) return error;
+    this.onDefect(error);
+    return failure('INTERNAL');
+  }
+
+  private release(): void {
+    if (this.counted) this.connection.inFlight--;
+    this.counted = false;
+  }
+}
