@@ -46,7 +46,11 @@ export class WireClient {
   }
 
   send(message: unknown): void {
-    this.socket.write(frame(message));
+    this.sendFrame(frame(message));
+  }
+
+  sendFrame(bytes: Buffer): void {
+    this.socket.write(bytes);
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import {
   encodeFrame,
   encodeFrameParts,
   encodeResponse,
+  encodeShared,
   FrameDecoder,
   isRequestPacket,
   isResponsePacket,
@@ -124,6 +125,18 @@ describe('an answer whose body is shared', () => {
     expect(encoded[1]!.buffer).toBe(body.buffer);
     expect(encoded[1]!.byteOffset).toBe(body.byteOffset);
     expect(Array.isArray(encodeResponse(1, pack('small')))).toBe(false);
+  });
+
+  it('are one buffer for all who ask alike, and for nobody to whom it would be too large', () => {
+    const body = SharedBody.of({ push: 'x'.repeat(100) });
+    const first = encodeShared(2, body);
+    expect(encodeShared(2, body)).toBe(first);
+    expect(encodeShared(3, body)).toEqual(encodeResponse(3, body));
+    expect(encodeShared('2', body)).toEqual(encodeResponse('2', body));
+    expect(encodeShared(2, body)).toEqual(first);
+    expect(() => encodeShared(2, body, 100)).toThrow(expect.objectContaining({ code: 'FRAME_TOO_LARGE' }));
+    const large = SharedBody.of('x'.repeat(10_000));
+    expect(encodeShared(1, large)).toEqual(encodeResponse(1, large));
   });
 });
 

@@ -11,6 +11,7 @@ export {
 export { encodeFrame, encodeFrameParts, FRAME_HEAD_BYTES, FrameDecoder } from './frames.js';
 export {
   encodeResponse,
+  encodeShared,
   type FaultPacket,
   isFailure,
   isFaultPacket,

@@ -82,6 +82,24 @@ const RESPONSE_KEY = pack('response');
 const DISPOSED = Buffer.concat([pack('isDisposed'), pack(true)]);
 
 /**
+ * The frame in which a shared body was last sent. Clients of one make mostly number their requests alike, so that a change
+ * for thousands of them is one buffer, written to all.
+ */
+const lastFrames = new WeakMap<SharedBody, { id: RequestId; frame: Buffer }>();
+
+/**
+ * As `encodeResponse`, of which the answer is not the last. What is returned may be on its way to others: it is not to be
+ * changed.
+ */
+export function encodeShared(id: RequestId, body: SharedBody, maxFrameBytes = LIMITS.frameBytes): Buffer | Buffer[] {
+  const last = lastFrames.get(body);
+  if (last?.id === id && last.frame.length - FRAME_HEAD_BYTES <= maxFrameBytes) return last.frame;
+  const frame = encodeResponse(id, body, { maxFrameBytes });
+  if (Buffer.isBuffer(frame)) lastFrames.set(body, { id, frame });
+  return frame;
+}
+
+/**
  * A whole frame that answers `id` with a body which was packed before and is shared with other answers: one buffer
  * when small, else the envelope and the body itself, to be written one after the other.
  */

@@ -1,5 +1,5 @@
 import { PROTOCOL_VERSION, type Push } from '#model';
-import { WireClient } from '../frames.js';
+import { WireClient, frame } from '../frames.js';
 
 interface Answer {
   id?: number;
@@ -67,7 +67,7 @@ export class ProtocolClient {
 
   acknowledge(subscriptionId: string, version: string): void {
     this.spokeAtMs = performance.now();
-    this.wire.send({ pattern: 'registry.ack', data: { subscriptionId, version } });
+    this.wire.sendFrame(acknowledgement(subscriptionId, version));
   }
 
   beat(): void {
@@ -85,6 +85,17 @@ export class ProtocolClient {
   private receive(answer: Answer): void {
     if (answer.id !== undefined) this.waiting.get(answer.id)?.(answer);
   }
+}
+
+let lastAcknowledgement: { subscriptionId: string; version: string; bytes: Buffer } | undefined;
+
+/** Encoded once for all who say the same, as it would be by each of them on a core of its own. */
+function acknowledgement(subscriptionId: string, version: string): Buffer {
+  const last = lastAcknowledgement;
+  if (last?.subscriptionId === subscriptionId && last.version === version) return last.bytes;
+  const bytes = frame({ pattern: 'registry.ack', data: { subscriptionId, version } });
+  lastAcknowledgement = { subscriptionId, version, bytes };
+  return bytes;
 }
 
 let unacknowledged: { client: ProtocolClient; subscriptionId: string; version: string }[] = [];

@@ -1,7 +1,7 @@
 import { TcpSocket } from '@nestjs/microservices';
 import type { Socket } from 'node:net';
 import { isPlainObject, RegistryError } from '#model';
-import { encodeResponse, FramedSocket, type FramedSocketLimits, type RequestId, SharedBody } from '#wire';
+import { encodeResponse, encodeShared, FramedSocket, type FramedSocketLimits, type RequestId, SharedBody } from '#wire';
 
 export interface RollcallSocketOptions {
   limits?: Partial<FramedSocketLimits>;
@@ -46,7 +46,11 @@ export class RollcallSocket extends TcpSocket {
   /** Answers a request with a body that was encoded before, for this connection and others. */
   respondShared(id: RequestId, body: SharedBody | Uint8Array, isDisposed = false): void {
     const { maxFrameBytes } = this.framed.limits;
-    this.framed.write(encodeResponse(id, body, { isDisposed, maxFrameBytes }));
+    this.framed.write(
+      body instanceof SharedBody && !isDisposed
+        ? encodeShared(id, body, maxFrameBytes)
+        : encodeResponse(id, body, { isDisposed, maxFrameBytes }),
+    );
   }
 }
 
