@@ -12,6 +12,7 @@ import { Operator, joiningServer } from '../support/operator.js';
 import { Publishing } from '../support/publishing.js';
 import { leaderOf, raftStatus } from '../support/raft.js';
 import { Script } from '../support/script.js';
+import { tableOf } from '../support/table.js';
 import { Watch } from '../support/watch.js';
 
 const GATHER_MS = 5_000;
@@ -81,7 +82,7 @@ describe('a lost quorum', () => {
     await watch.until(() => watch.data.includes('late'));
     await Promise.all(lost.map((node) => node.kill('SIGKILL')));
     survivor.resume();
-    clusterId = savedTable(third).clusterId;
+    clusterId = (await tableOf(third, () => true)).clusterId;
     let health = await http('GET', `http://${survivor.httpAddress}/health/ready`);
     while (health.status === 200) health = await http('GET', `http://${survivor.httpAddress}/health/ready`);
     await publishing.more(20);

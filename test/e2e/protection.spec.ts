@@ -19,7 +19,11 @@ describe('the protection of what is registered', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollcall-protection-'));
     // The shortest there is: clients have two seconds to return when they are told to do so at once.
-    const env = { ROLLCALL_DATA_LIMITS_ORPHAN_GRACE_MS: '2000', ROLLCALL_SESSION_LIMITS_RECONNECT_SPREAD_MS: '0' };
+    const env = {
+      ROLLCALL_DATA_LIMITS_ORPHAN_GRACE_MS: '2000',
+      ROLLCALL_SESSION_LIMITS_RECONNECT_SPREAD_MS: '0',
+      ROLLCALL_SESSION_LIMITS_MAX_CONNECTIONS: '1000',
+    };
     cluster = await Cluster.open({ dir: folder, meta: 3, data: 2, session: 3, basePort: 0, env });
     await cluster.start();
     watch = await Watch.open(`http://${cluster.node('session-1').httpAddress}`, 'dataId=service');

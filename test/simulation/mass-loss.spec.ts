@@ -62,6 +62,9 @@ describe('the loss of many servers at a time, with the real brains', () => {
         whole.clients[1]!.subscribe({ dataId });
       }
       whole.untilConverged();
+      const joined = () => whole.meta.state.table.members.filter(({ role }) => role === 'data').length;
+      whole.until('all data servers have joined', () => joined() === whole.data.length);
+      whole.untilConverged();
       const survivor = whole.data[3]!.incarnation;
       for (const name of ['data-1', 'data-2', 'data-3']) whole.kill(name);
       const leads = () => whole.meta.state.table.slots.every(({ leader }) => leader === survivor);

@@ -15,6 +15,7 @@ import { type Defect, tamper, tamperAnswers, tamperStep } from './defect.js';
 export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
   {
     name: 'a data server that calls itself complete before the sessions have reconciled',
+    seeds: 80,
     rule: /invariant [34]/,
     cores: () => ({
       data: tamperAnswers((message) => [
@@ -69,7 +70,7 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a data server that acknowledges what it does not keep',
-    rule: /invariant ([236]|10)/,
+    rule: /convergence|invariant ([236]|10)/,
     cores: () => ({
       data: (options) => {
         let messages = 0;
