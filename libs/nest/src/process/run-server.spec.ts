@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { RegistryError } from '#model';
 import { type RunningServer, type ServerProcess, runServer } from './run-server.js';
 
@@ -108,14 +109,22 @@ describe('the life of a server process', () => {
   });
 
   it('leaves a server that first sends its clients away the time that it says it needs for that', async () => {
-    const host = new FakeProcess();
-    const { server, finishClose } = slowServer();
-    await runServer('session', async () => ({ ...server, drainMs: 60_000 }), { process: host, closeTimeoutMs: 5 });
-    host.send('SIGTERM');
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(host.exits).toEqual([]);
-    finishClose();
-    expect(await host.ended).toBe(0);
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+    try {
+      const host = new FakeProcess();
+      await runServer('session', async () => ({ ...slowServer().server, drainMs: 60_000 }), {
+        process: host,
+        closeTimeoutMs: 5,
+      });
+      host.send('SIGTERM');
+      await settle();
+      jest.advanceTimersByTime(60_004);
+      expect(host.exits).toEqual([]);
+      jest.advanceTimersByTime(1);
+      expect(await host.ended).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('tells a failure to start in one line without a stack and exits with 1', async () => {
