@@ -23,7 +23,7 @@ import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import { type KeptPublication, type LiveName, nameOf } from './memory/kept-publication.js';
 import type { SlotReplica } from './slot-replica.js';
-import { type Outbox, tell, tellDatum, tellSame } from './telling.js';
+import { type Outbox, tell, tellComplete, tellDatum } from './telling.js';
 import { WaitSet } from './wait-set.js';
 import type { Unconfirmed } from './warm/unconfirmed.js';
 
@@ -361,15 +361,7 @@ export class SlotLeader {
       this.removeUnclaimed(nowMs);
       this.forgetUnconfirmed();
       this.replica.complete();
-      for (const { dataInfoId, interest } of this.replica.interest.datums()) {
-        // Nearly always they hold just this; where one does not, it asks again.
-        const same = tellSame(this.replica, dataInfoId);
-        let whole: DataToSession | undefined;
-        for (const link of interest!) {
-          const message = this.comparing.has(link) ? same : (whole ??= tellDatum(this.replica, dataInfoId));
-          out.push({ type: 'send', link, message });
-        }
-      }
+      tellComplete(this.replica, this.comparing, out);
     }
     for (const { links, change } of this.replica.takeDeliveries()) {
       for (const link of links) out.push({ type: 'send', link, message: change });

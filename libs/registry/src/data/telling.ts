@@ -1,4 +1,4 @@
-import type { ContentHash, DataInfoId, DataToSession, LeaderToReplica, LinkEffect } from '#model';
+import type { ContentHash, DataInfoId, DataToSession, LeaderToReplica, LinkEffect, LinkId } from '#model';
 import type { ChangeMessage } from './changes.js';
 import type { SlotReplica } from './slot-replica.js';
 
@@ -16,7 +16,7 @@ export function tellDatum(replica: SlotReplica, dataInfoId: DataInfoId): Extract
 }
 
 /** To one that holds what hashes to `held`, that this is what the datum is; else all of it. */
-export function tellIfOther(
+function tellIfOther(
   replica: SlotReplica,
   dataInfoId: DataInfoId,
   held: ContentHash | undefined,
@@ -26,10 +26,25 @@ export function tellIfOther(
 }
 
 /** By hash what {@link tellDatum} tells whole. */
-export function tellSame(replica: SlotReplica, dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'same' }> {
+function tellSame(replica: SlotReplica, dataInfoId: DataInfoId): Extract<DataToSession, { kind: 'same' }> {
   const { slot, leaderEpoch, isComplete: complete } = replica;
   const version = replica.version(dataInfoId);
   return { kind: 'same', slot, leaderEpoch, dataInfoId, version, complete, hash: replica.hashOfDatum(dataInfoId) };
+}
+
+/**
+ * All that is wanted, to all who want it: it has become complete. Nearly all who compare hold just this, and are told so; one
+ * that does not asks again.
+ */
+export function tellComplete(replica: SlotReplica, comparing: ReadonlySet<LinkId>, out: Outbox): void {
+  for (const { dataInfoId, interest } of replica.interest.datums()) {
+    const same = tellSame(replica, dataInfoId);
+    let whole: DataToSession | undefined;
+    for (const link of interest!) {
+      const message = comparing.has(link) ? same : (whole ??= tellDatum(replica, dataInfoId));
+      out.push({ type: 'send', link, message });
+    }
+  }
 }
 
 /** A partial datum removes nothing by absence, so the removals known so far go with it, at the same version. */

@@ -282,7 +282,8 @@ export class Reads {
     if (wanted.isRefreshing || !slot.isOpen) return;
     wanted.isRefreshing = true;
     const { dataInfoId, hash } = wanted.datum;
-    slot.say({ kind: 'interest', slot: slot.slot, leaderEpoch: slot.leaderEpoch, dataInfoId, hash });
+    const held = hash === undefined ? {} : { hash };
+    slot.say({ kind: 'interest', slot: slot.slot, leaderEpoch: slot.leaderEpoch, dataInfoId, ...held });
   }
 
   private remove(subscription: Subscription): void {
