@@ -17,7 +17,6 @@ import { Membership } from '../membership/membership.js';
 import { Announcements } from './announcements.js';
 import { ClientsOff } from './clients-off.js';
 import { ConfigWatches } from './config-watches.js';
-import { isConnectionless } from './connectionless.js';
 import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
 import type { DrainStatus, SessionCounts, SessionEffect, SessionEvent, SessionOptions } from './contract.js';
@@ -27,8 +26,9 @@ import { SESSION_LIMITS, TICK_MS } from './limits.js';
 import { Persistents } from './persistents.js';
 import { Propagation, type PropagationTimes } from './propagation.js';
 import { Reads } from './reads.js';
-import { type ServedRequest, isOfClient } from './request-kinds.js';
-import { type Pending, Requests } from './requests.js';
+import { isConnectionless, isOfClient } from './request-kinds.js';
+import { Requests } from './requests.js';
+import { type Serving, serve } from './serving.js';
 import type { SpokenByData } from './data-links.js';
 import { receiveOfSlot } from './slot-messages.js';
 import { Slots } from './slots.js';
@@ -51,8 +51,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly slots: Slots;
   private readonly writes: Writes;
   private readonly leases: Leases;
-  private readonly persistents: Persistents;
-  private readonly announcements: Announcements;
+  private readonly serving: Serving;
   private readonly reads: Reads;
   private readonly clientsOff: ClientsOff;
   private readonly configWatches: ConfigWatches;
@@ -93,12 +92,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       (id) => this.connections.get(id)?.address ?? '',
     );
     const stored: Reads['noteStored'] = (dataInfoId, version) => this.reads.noteStored(dataInfoId, version);
-    this.persistents = new Persistents(this.context, this.slots, stored, this.times, this.traces);
+    const persistents = new Persistents(this.context, this.slots, stored, this.times, this.traces);
     this.writes = new Writes(
       this.context,
       this.holdings,
       this.slots,
-      this.persistents,
+      persistents,
       stored,
       (connection) => this.connections.get(connection)?.isLost === false,
       this.times,
@@ -107,8 +106,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     );
     this.clientsOff = new ClientsOff(this.context, this.connections, this.writes);
     this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces);
-    this.announcements = new Announcements(this.context, this.slots);
+    const announcements = new Announcements(this.context, this.slots);
     this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));
+    const { writes, leases, reads, configWatches } = this;
+    this.serving = { writes, leases, persistents, announcements, reads, configWatches };
   }
 
   step(nowMs: number, event: SessionEvent): SessionEffect[] {
@@ -380,43 +381,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       return pending.fail(failure('CONNECTION_CLOSED'));
     const refusal = connection && isOfClient(request) ? this.connections.admit(connection) : undefined;
     if (refusal) return pending.fail(refusal);
-    this.serve(id, pending, wallMs, request);
-  }
-
-  private serve(connection: number, pending: Pending, wallMs: number, request: ServedRequest): void {
-    switch (request.kind) {
-      case 'apply':
-        return this.writes.apply(connection, pending, wallMs, request.operations);
-      case 'leasedPublish':
-        return this.leases.publish(pending, wallMs, request);
-      case 'announce':
-        return this.announcements.publish(connection, pending, wallMs, request.publication);
-      case 'renew':
-        return this.leases.renew(pending, request.registerId, request.dataInfoId);
-      case 'leasedUnpublish':
-        return this.leases.unpublish(pending, request.registerId, request.dataInfoId);
-      case 'persistentPublish':
-        return this.persistents.publish(pending, wallMs, request);
-      case 'persistentUnpublish':
-        return this.persistents.unpublish(pending, request.registerId, request.dataInfoId);
-      case 'query':
-        return this.reads.query(pending, request);
-      case 'subscribe':
-        return this.reads.subscribe(connection, pending, request);
-      case 'unsubscribe':
-        return answer(
-          pending,
-          this.configWatches.unwatch(connection, request.subscriptionId) &&
-            this.reads.unsubscribe(connection, request.subscriptionId),
-        );
-      case 'watch':
-        return this.configWatches.watch(connection, pending, request);
-      case 'ack':
-        return answer(pending, this.reads.ack(connection, request.subscriptionId, request.version, request.refused));
-      case 'goodbye':
-        this.writes.removeOwned(connection, 'goodbye');
-        return answer(pending, undefined);
-    }
+    serve(this.serving, id, pending, wallMs, request);
   }
 
   /** A host keeps one wake-up; it is told only when another one than it has is due. */
@@ -428,9 +393,4 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.wakeAtMs = atMs;
     this.context.emit({ type: 'wake', atMs });
   }
-}
-
-function answer(pending: Pending, problem: ReturnType<Reads['unsubscribe']>): void {
-  if (problem) pending.fail(problem);
-  else pending.reply({ kind: 'done' });
 }

@@ -14,3 +14,12 @@ const OF_CLIENTS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['
 export function isOfClient({ kind }: SessionRequest): boolean {
   return OF_CLIENTS.has(kind);
 }
+
+const CONNECTIONLESS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['kind']>([
+  ...(['query', 'leasedPublish', 'renew', 'leasedUnpublish', 'announce'] as const),
+]);
+
+/** What HTTP asks for once belongs to no connection. */
+export function isConnectionless({ kind }: SessionRequest): boolean {
+  return CONNECTIONLESS.has(kind);
+}
