@@ -42,9 +42,11 @@ export interface DigestEntry {
 }
 
 /**
- * What a session server sends to a data server. `acceptedAtMs` is when the oldest of the operations that nobody has answered
- * yet was accepted, by the clock of the receiver; it is told to those alone who tell what that shows. Everything about a slot names the leaderEpoch the sender believes in;
- * a receiver that does not lead the slot at exactly that epoch answers `moved` and does nothing else.
+ * What a session server sends to a data server. Everything about a slot names the leaderEpoch the sender believes in; a
+ * receiver that does not lead the slot at exactly that epoch answers `moved` and does nothing else.
+ *
+ * `acceptedAtMs` is when the oldest of the operations that nobody has answered yet was accepted, by the clock of the
+ * receiver. It is left out towards a receiver that has not told what its clock shows (see `pong`).
  */
 export type SessionToData =
   /** Applied in order. Answered by `applied` with the same sequence (counts up per link). */
