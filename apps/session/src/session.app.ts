@@ -1,6 +1,6 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
+import { type Config, PageTurns, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { ConfigController } from './http/config.controller.js';
@@ -8,6 +8,7 @@ import { DatumsController } from './http/datums.controller.js';
 import { DrainController } from './http/drain.controller.js';
 import { HttpCaller } from './http/http-caller.js';
 import { LeasesController } from './http/leases.controller.js';
+import { ListsController } from './http/lists.controller.js';
 import { PublishersController } from './http/publishers.controller.js';
 import { TracesController } from './http/traces.controller.js';
 import { WatchController } from './http/watch.controller.js';
@@ -45,11 +46,12 @@ export async function startSession(
     metrics: sessionMetrics(() => host.core),
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
-      ...[WatchController, ConfigController, TracesController, DrainController],
+      ...[WatchController, ConfigController, TracesController, DrainController, ListsController],
     ],
     providers: [
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },
+      { provide: PageTurns, useValue: new PageTurns() },
       { provide: RpcClients, useValue: clients },
       { provide: HttpCaller, useValue: new HttpCaller(host) },
     ],

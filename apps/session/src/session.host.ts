@@ -10,6 +10,7 @@ import {
 } from '#model';
 import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
 import {
+  type Clocks,
   type ConfigFrame,
   type ConnectionId,
   type PushFrame,
@@ -145,6 +146,11 @@ export class SessionHost extends MemberHost<
       this.pending.set(requestId, { resolve, reject });
       this.dispatch({ type: 'request', connection, requestId, wallMs: this.env.wallMs(), request });
     });
+  }
+
+  /** What its clocks show. */
+  get clocks(): Clocks {
+    return { nowMs: this.env.nowMs(), wallMs: this.env.wallMs() };
   }
 
   /** Draws an id for a publication whose client keeps none. */

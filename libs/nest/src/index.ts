@@ -5,6 +5,7 @@ export { NestLogger } from './host/nest-logger.js';
 export { HealthModule, type Readiness } from './health/health.module.js';
 export { type Observed, histogramsOf } from './metrics/read-histogram.js';
 export { type MetricOf, metricsOf } from './metrics/read-metrics.js';
+export { PageTurns } from './listing/page-turns.js';
 export { describeFailure } from './process/describe-failure.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';
 export * from './transport/index.js';

@@ -1,4 +1,4 @@
-import type { SessionReply, SessionRequest } from '#registry';
+import { HTTP_CALLERS, type SessionReply, type SessionRequest } from '#registry';
 import type { ConnectionSink, SessionHost } from '../session.host.js';
 
 const NOTHING: ConnectionSink = { push() {}, notice() {}, close() {} };
@@ -13,7 +13,7 @@ export class HttpCaller {
   constructor(private readonly host: SessionHost) {}
 
   request(request: SessionRequest): Promise<SessionReply> {
-    this.connection ??= this.host.connect('http', { ...NOTHING, close: () => (this.connection = undefined) });
+    this.connection ??= this.host.connect(HTTP_CALLERS, { ...NOTHING, close: () => (this.connection = undefined) });
     return this.host.request(this.connection, request);
   }
 }

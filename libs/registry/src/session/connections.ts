@@ -12,9 +12,12 @@ export interface Connection {
   readonly address: string;
   appName: string;
   zone: string;
+  /** It is of all requests over HTTP, and of no client. */
+  readonly isShared: boolean;
   /** Only clients that said hello heartbeat; a stock ClientProxy and an HTTP stream are never idle. */
   hasGreeted: boolean;
   isWelcomed: boolean;
+  readonly connectedAtMs: number;
   heardAtMs: number;
   /** It is served: it has asked for something that counts it among the clients, and was not refused. */
   isAdmitted: boolean;
@@ -23,6 +26,9 @@ export interface Connection {
   /** The connection is gone, and its publications have their grace. */
   isLost: boolean;
 }
+
+/** The address of the connection that requests over HTTP share. */
+export const HTTP_CALLERS = 'http';
 
 /**
  * What rounding leaves of a wait may be too little to add to the time at all, and the wait would be asked for again and
@@ -93,9 +99,10 @@ export class Connections implements DrainedClients {
 
   connected(id: ConnectionId, address: string): void {
     if (this.all.has(id)) return;
-    const heardAtMs = this.context.nowMs;
+    const { nowMs } = this.context;
     this.all.set(id, {
-      ...{ id, address, appName: '', zone: '', heardAtMs },
+      ...{ id, address, isShared: address === HTTP_CALLERS, appName: '', zone: '' },
+      ...{ connectedAtMs: nowMs, heardAtMs: nowMs },
       ...{ hasGreeted: false, isWelcomed: false, isAdmitted: false, isMoved: false, isLost: false },
     });
   }

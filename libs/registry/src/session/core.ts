@@ -26,6 +26,7 @@ import { SESSION_LIMITS, TICK_MS } from './limits.js';
 import { Persistents } from './persistents.js';
 import { Propagation, type PropagationTimes } from './propagation.js';
 import { Reads } from './reads.js';
+import { SessionLists } from './lists/session-lists.js';
 import { isConnectionless, isOfClient } from './request-kinds.js';
 import { Requests } from './requests.js';
 import { type Serving, serve } from './serving.js';
@@ -46,6 +47,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly times: Propagation;
   /** For people. */
   readonly traces: Traces;
+  readonly lists: SessionLists;
   private readonly requests: Requests;
   private readonly connections: Connections;
   private readonly slots: Slots;
@@ -108,7 +110,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces);
     const announcements = new Announcements(this.context, this.slots);
     this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));
-    const { writes, leases, reads, configWatches } = this;
+    const { writes, leases, reads, configWatches, connections, holdings, slots } = this;
+    this.lists = new SessionLists(self, { connections, holdings, reads, slots });
     this.serving = { writes, leases, persistents, announcements, reads, configWatches };
   }
 

@@ -82,6 +82,21 @@ export class Reads {
     return this.subscribers.get(connection)?.subscriptions.size ?? 0;
   }
 
+  isBackedUp(connection: ConnectionId): boolean {
+    return this.subscribers.get(connection)?.peer.isBackedUp ?? false;
+  }
+
+  subscriptionsOf(connection: ConnectionId): Iterable<Subscription> {
+    return this.subscribers.get(connection)?.subscriptions.values() ?? [];
+  }
+
+  /** Of the datums of a slot, or of one of them. */
+  *subscriptionsIn(slot: number, dataInfoId?: DataInfoId): Generator<Subscription> {
+    const only = dataInfoId === undefined ? undefined : this.wanted.get(dataInfoId);
+    for (const wanted of dataInfoId === undefined ? (this.bySlot.get(slot) ?? []) : only ? [only] : [])
+      for (const view of wanted.views.values()) yield* view.subscriptions;
+  }
+
   subscribe(connection: ConnectionId, pending: Pending, request: Subscribe): void {
     let subscriber = this.subscribers.get(connection);
     const size = subscriber?.subscriptions.size ?? 0;

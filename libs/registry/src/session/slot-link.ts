@@ -293,6 +293,14 @@ export class SlotLink {
     }
   }
 
+  /** The registerIds of what is sent, or to be sent, and not answered, or not known to have been taken. */
+  *underWay(): Generator<string> {
+    for (const sent of [this.outbox, ...this.inFlight.values()])
+      for (const { operation } of sent)
+        yield operation.op === 'publish' ? operation.publication.registerId : operation.registerId;
+    for (const { registerId } of this.unproven) yield registerId;
+  }
+
   private answer(requestId: number, message: DataToSession): void {
     const ask = this.asks.get(requestId);
     this.asks.delete(requestId);
