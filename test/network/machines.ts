@@ -8,6 +8,8 @@ import type { Hosts } from './hosts.js';
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 const PORTS = { meta: [9610, 9615], data: [9620, 9622], session: [9600, 9603] } as const;
 const POLL_MS = 50;
+/** Hosts reach each other, so servers on them do not start without. */
+const ADMIN_TOKEN = 'token-of-the-network-tests';
 /** Far beyond what it may take; a test that waits longer would say nothing of what is missing. */
 const SHOW_WITHIN_MS = 60_000;
 
@@ -38,6 +40,7 @@ export class Machines {
     const name = `ROLLCALL_${tier.toUpperCase()}`;
     const log = openSync(join(this.folder, `${host}.log`), 'a');
     this.run(host, [join(DIST, `apps/${tier}/src/main.js`)], ['ignore', log, log], {
+      ROLLCALL_ADMIN_TOKEN: ADMIN_TOKEN,
       ...this.env,
       [`${name}_HOST`]: this.hosts.addressOf(host),
       [`${name}_DATA_DIR`]: join(this.folder, host),

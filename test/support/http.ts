@@ -7,15 +7,14 @@ export interface Answer {
 
 /** One HTTP exchange with a JSON body each way. A string body is sent as it is. */
 export async function http(method: string, url: string, body?: unknown, headers = {}): Promise<Answer> {
-  const response = await fetch(url, {
-    method,
-    ...(body === undefined
-      ? {}
+  const sent =
+    body === undefined
+      ? { headers }
       : {
           body: typeof body === 'string' ? body : JSON.stringify(body),
           headers: { 'content-type': 'application/json', ...headers },
-        }),
-  });
+        };
+  const response = await fetch(url, { method, ...sent });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { systemEnv } from '#client';
 import { type Env, FEATURE_LEVEL, randomId } from '#model';
-import { type Config, type Logger, type RunningTier, createLogger, startTierApp } from '#nest';
+import { AdminTokens, type Config, type Logger, type RunningTier, createLogger, startTierApp } from '#nest';
 import type { WarmCopy } from '#registry';
 import { LevelSlotStore, ServerFolder } from '#store';
 import { DataHost } from './data.host.js';
@@ -13,7 +13,7 @@ import { WarmDisk } from './warm-disk.js';
 /**
  * Starts a data server.
  * @param featureLevel the highest that it supports, for tests of what happens between versions
- * @throws RegistryError STORE_*, and what listening throws, with nothing left behind
+ * @throws RegistryError INVALID_CONFIGURATION, STORE_*, and what listening throws, with nothing left behind
  */
 export async function startData(
   config: Config<'data'>,
@@ -22,6 +22,7 @@ export async function startData(
 ): Promise<RunningTier> {
   const logger = createLogger({ tier: 'data', ...config.log });
   const env = systemEnv();
+  const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
   const { store, disk } = await openDisk(config.dataDir, env).catch(async (error: unknown) => {
     await folder.close();
@@ -34,6 +35,7 @@ export async function startData(
     config,
     logger,
     host,
+    adminTokens,
     resource: {
       close: async () => {
         await warm?.disk.close();

@@ -1,6 +1,6 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { type Config, type RunningTier, createLogger, startTierApp } from '#nest';
+import { AdminTokens, type Config, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ConfigController } from './http/config.controller.js';
 import { LeaderController } from './http/leader.controller.js';
 import { MembersController } from './http/members.controller.js';
@@ -38,12 +38,14 @@ export async function startMeta(
 ): Promise<RunningTier> {
   const logger = createLogger({ tier: 'meta', ...config.log });
   const env = systemEnv();
-  const group = await MetaGroup.open({ config, env, logger, featureLevel, fail });
+  const adminTokens = await AdminTokens.open(config.admin, logger);
+  const group = await MetaGroup.open({ config, env, logger, featureLevel, adminTokens, fail });
   const host = new MetaHost({ config, env, logger, group, featureLevel, fail });
   return startTierApp({
     config,
     logger,
     host,
+    adminTokens,
     resource: group,
     controllers: CONTROLLERS,
     providers: [

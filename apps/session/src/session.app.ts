@@ -1,6 +1,6 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { type Config, PageTurns, type RunningTier, createLogger, startTierApp } from '#nest';
+import { AdminTokens, type Config, PageTurns, type RunningTier, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { ConfigController } from './http/config.controller.js';
@@ -23,7 +23,7 @@ const REFUSABLE = 1_000;
 /**
  * Starts a session server.
  * @param featureLevel the highest that it supports, for tests of what happens between versions
- * @throws RegistryError STORE_*, and what listening throws, with nothing left behind
+ * @throws RegistryError INVALID_CONFIGURATION, STORE_*, and what listening throws, with nothing left behind
  */
 export async function startSession(
   config: Config<'session'>,
@@ -31,6 +31,7 @@ export async function startSession(
   featureLevel = FEATURE_LEVEL,
 ): Promise<RunningTier> {
   const logger = createLogger({ tier: 'session', ...config.log });
+  const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
   const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });
   const edge = edgeContext(host.makeRegisterId);
@@ -39,6 +40,8 @@ export async function startSession(
     config,
     logger,
     host,
+    adminTokens,
+    rpcIsForClients: true,
     resource: folder,
     accept: (server) => clients.accept(server),
     drainMs: config.limits.drainMs,

@@ -65,6 +65,11 @@ export const CODES = {
     retry: 'never',
     text: 'Operators have switched the name off: nothing new is published under it.',
   },
+  UNAUTHORIZED: {
+    http: 401,
+    retry: 'never',
+    text: 'This takes an admin token: in the header "Authorization: Bearer <token>", over RPC in the field token.',
+  },
   NO_LEADER: { http: 503, retry: 'same', text: 'The slot has no reachable leader just now.' },
   NOT_LEADER: { http: 503, retry: 'elsewhere', text: 'This server does not lead the slot at this epoch.' },
   NOT_READY: { http: 503, retry: 'same', text: 'The server is starting and not ready to serve.' },

@@ -1,3 +1,4 @@
+export * from './admin/index.js';
 export * from './config/index.js';
 export { CoreRunner, type CoreRunnerOptions, type HostEffect } from './host/core-runner.js';
 export { type LogFields, type Logger, type LoggerOptions, createLogger } from './host/logger.js';

@@ -12,6 +12,7 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { RegistryError, isPlainObject } from '#model';
+import { Access } from '#nest';
 import { readConsistency } from '#registry';
 import { MetaHost } from '../meta.host.js';
 import { Backups } from '../raft/backup.js';
@@ -67,9 +68,10 @@ export class RaftController {
 
   /**
    * The replicated state as one file, from the state of the node that is asked: everything acknowledged before the request
-   * is in it, unless `consistency=stale` lets a node answer that cannot ask a leader.
+   * is in it, unless `consistency=stale` lets a node answer that cannot ask a leader. Who has it has everything.
    */
   @Get('backup')
+  @Access('admin')
   @Header('cache-control', 'no-store')
   async backup(@Query() query: unknown): Promise<StreamableFile> {
     const { name, bytes } = await this.backups.take(readConsistency(query));

@@ -1,6 +1,6 @@
 import { type Configuration, type FoundLog, RaftNode, membersOf, readLog } from '#consensus';
 import { type Env, RegistryError, featureLevelOf } from '#model';
-import type { Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
+import type { AdminTokens, Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import {
   type MetaCommand,
   type MetaResult,
@@ -23,6 +23,7 @@ export interface MetaGroupOptions {
   logger: Logger;
   /** The highest that this server supports. */
   featureLevel: number;
+  adminTokens: AdminTokens;
   fail: (error: unknown) => void;
 }
 
@@ -37,7 +38,7 @@ export class MetaGroup implements LinkAcceptor {
     private readonly links: RaftLinks,
     private readonly options: MetaGroupOptions,
   ) {
-    this.route = new LeaderRoute(node);
+    this.route = new LeaderRoute(node, options.adminTokens);
   }
 
   /** Takes part from now on. @throws RegistryError STORE_*, INVALID_CONFIGURATION, with nothing left open */

@@ -1,10 +1,12 @@
 import { Body, Controller, Inject, Put } from '@nestjs/common';
 import { RegistryError } from '#model';
+import { Access } from '#nest';
 import { type Parsed, parseRenewals } from '#registry';
 import { accepted } from '../edge.js';
 import { HttpCaller } from './http-caller.js';
 
 /** Renewing many leases at a time. Each is answered by itself, in order, as the operations of a `registry.apply` are. */
+@Access('open')
 @Controller('v1/leases')
 export class LeasesController {
   constructor(@Inject(HttpCaller) private readonly caller: HttpCaller) {}

@@ -1,10 +1,12 @@
 import { Body, Controller, Delete, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
 import { RegistryError, formatVersion } from '#model';
+import { Access } from '#nest';
 import { type EdgeContext, parseLeasedId, parseLeasedPublish } from '#registry';
 import { EDGE, accepted } from '../edge.js';
 import { HttpCaller } from './http-caller.js';
 
 /** Registering without a connection: it lives until its lease ends, or, if it is persistent, until it is removed. */
+@Access('open')
 @Controller('v1/publishers')
 export class PublishersController {
   constructor(

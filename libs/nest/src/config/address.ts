@@ -1,3 +1,5 @@
+import { isIPv4 } from 'node:net';
+
 export interface HostPort {
   host: string;
   port: number;
@@ -14,6 +16,12 @@ export function parseAddress(address: string): HostPort | undefined {
 /** Joins what {@link parseAddress} splits. */
 export function formatAddress(host: string, port: number): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** True for what only this machine reaches. A name other than localhost may be anything. */
+export function isLoopback(host: string): boolean {
+  const plain = plainAddress(host.replace(/^\[|\]$/g, '')).toLowerCase();
+  return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
 }
 
 /** The address of a peer as people write it: an IPv4 address that a socket for both shows as IPv6 is one again. */

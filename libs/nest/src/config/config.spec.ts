@@ -5,6 +5,8 @@ import { LEAVES } from './environment.js';
 import { type ConfigSources, loadConfig } from './load.js';
 import type { ConfigProblem } from './problems.js';
 
+const TOKEN = 'a-token-of-the-operators';
+
 /** Loads from the texts given and from nothing else. */
 function load(
   sources: { env?: ConfigSources['env']; yaml?: string; argv?: string[] },
@@ -99,7 +101,7 @@ describe('configuration', () => {
 
   it('finds meta where the meta section says, unless it is told otherwise', () => {
     expect(load({ env: { ROLLCALL_META_RPC_PORT: '7610' } }).cluster.metaAddresses).toEqual(['127.0.0.1:7610']);
-    const env = { ROLLCALL_META_HOST: '::', ROLLCALL_META_ADVERTISED_HOST: 'fd00::7' };
+    const env = { ROLLCALL_META_HOST: '::', ROLLCALL_META_ADVERTISED_HOST: 'fd00::7', ROLLCALL_ADMIN_TOKEN: TOKEN };
     expect(load({ env }).cluster.metaAddresses).toEqual(['[fd00::7]:9610']);
   });
 
@@ -159,11 +161,51 @@ describe('configuration', () => {
     expect(refusal({ env: { ROLLCALL_META_PORT: '9610' } }).message).toContain('ROLLCALL_META_PORT is not a setting');
   });
 
+  it.each(['0.0.0.0', '::', '10.0.0.7', 'fd00::7', 'one.example', '::ffff:10.0.0.7'])(
+    'wants an admin token for a server that listens on %s',
+    (host) => {
+      const open = { ROLLCALL_SESSION_HOST: host, ROLLCALL_SESSION_ADVERTISED_HOST: 'one.example' };
+      expect(refusal({ env: open }).problems).toEqual([
+        {
+          key: 'admin.tokenFile',
+          rule: expect.stringMatching(`session.host is ${host}.*ROLLCALL_ADMIN_TOKEN_FILE`),
+        },
+      ]);
+      const { admin } = load({ env: { ...open, ROLLCALL_ADMIN_TOKEN: TOKEN } });
+      expect(admin).toEqual({ token: TOKEN });
+      // One file serves all, so that the others are told as well.
+      const yaml = `session: { host: "${host}", advertisedHost: one.example }\nadmin: { tokenFile: admin.token }`;
+      expect(load({ yaml }, 'meta').admin).toEqual({ tokenFile: 'admin.token' });
+    },
+  );
+
+  it.each(['127.0.0.1', '127.8.9.10', '::1', 'localhost', '::ffff:127.0.0.1'])('wants none for %s', (host) => {
+    expect(load({ env: { ROLLCALL_META_HOST: host } }).admin).toEqual({});
+  });
+
+  it.each([
+    ['admin: { token: my secret }', 'admin.token must be a token', ', but is "***" (from rollcall.yaml)'],
+    ['admin: { tokn: my secret }', 'admin.tokn is not a setting; did you mean token?', ''],
+    ['admin: my secret', 'admin must be a mapping of settings, but is "***"', ''],
+    ['admin: [my secret]', 'admin must be a mapping of settings, but is "***"', ''],
+    ['amin: { token: my secret }', 'amin is not a setting; did you mean admin?', ''],
+    ['admin.token: my secret', 'admin.token is not a setting', ''],
+    ['admin: { token: { a: my secret } }', 'admin.token must be a token', ''],
+  ])('does not tell what may be a token: %s', (yaml, ...sentences) => {
+    const { message, problems } = refusal({ yaml });
+    for (const sentence of sentences) expect(message).toContain(sentence);
+    expect(JSON.stringify({ message, problems })).not.toContain('my secret');
+  });
+
   it.each(['0.0.0.0', '::'])('wants an address to advertise when it listens on %s', (host) => {
     const { problems } = refusal({ env: { ROLLCALL_SESSION_HOST: host, ROLLCALL_SESSION_RPC_PORT: 'x' } });
     expect(problems.map((problem) => problem.key).toSorted()).toEqual(['session.advertisedHost', 'session.rpcPort']);
     expect(refusal({ env: { ROLLCALL_SESSION_ADVERTISED_HOST: host } }).message).toContain('can reach');
-    const env = { ROLLCALL_SESSION_HOST: host, ROLLCALL_SESSION_ADVERTISED_HOST: 'one.example' };
+    const env = {
+      ROLLCALL_SESSION_HOST: host,
+      ROLLCALL_SESSION_ADVERTISED_HOST: 'one.example',
+      ROLLCALL_ADMIN_TOKEN: TOKEN,
+    };
     expect(load({ env })).toMatchObject({ host, advertisedHost: 'one.example' });
   });
 

@@ -12,6 +12,7 @@ type TierSettings<T extends ServerRole> = Omit<Settings[T], 'advertisedHost'> & 
 export type Config<T extends ServerRole = ServerRole> = TierSettings<T> & {
   tier: T;
   cluster: { dataCenter: string; metaAddresses: string[]; slotCount: number; replicas: number };
+  admin: Settings['admin'];
   log: Settings['log'];
 };
 
@@ -41,6 +42,7 @@ export function loadConfig<T extends ServerRole>(tier: T, sources: ConfigSources
       replicas: settings.cluster.replicas,
       metaAddresses: settings.cluster.metaAddresses ?? [formatAddress(meta.advertisedHost ?? meta.host, meta.rpcPort)],
     },
+    admin: settings.admin,
     log: settings.log,
   } as Config<T>;
 }

@@ -22,7 +22,7 @@ export function describe(
   file: string | undefined,
 ): ConfigProblem[] {
   const problems = new Map<string, ConfigProblem>();
-  const add = (path: Path, rule: string): void => {
+  const add = (path: Path, rule: string, showValue = true): void => {
     const key = path.join('.');
     // One rule says everything about its setting, so that the first failed check of a setting is enough.
     if (problems.has(key)) return;
@@ -31,16 +31,24 @@ export function describe(
     problems.set(key, {
       key,
       rule,
-      ...(value === undefined ? {} : { value, ...(source === undefined ? {} : { source }) }),
+      ...(value === undefined || !showValue ? {} : { value: isSecret(path) ? '***' : value }),
+      ...(value === undefined || source === undefined ? {} : { source }),
     });
   };
   for (const issue of issues) {
     const path = issue.path.filter((segment) => typeof segment === 'string');
     if (issue.code === 'unrecognized_keys')
-      for (const key of issue.keys ?? []) add([...path, key], `is not a setting${didYouMean(key, childrenOf(path))}`);
+      // What it holds says nothing more, and may be a token under a name that is mistyped.
+      for (const key of issue.keys ?? [])
+        add([...path, key], `is not a setting${didYouMean(key, childrenOf(path))}`, false);
     else add(path, isSection(path) ? 'must be a mapping of settings' : issue.message);
   }
   return [...problems.values()];
+}
+
+/** Who reads what is wrong with the settings need not be who may know the token. */
+export function isSecret(path: Path): boolean {
+  return path[0] === 'admin' && path[1] !== 'tokenFile';
 }
 
 function childrenOf(path: Path): string[] {

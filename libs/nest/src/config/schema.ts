@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_DATA_CENTER, LIMITS, type ServerRole, checkName } from '#model';
-import { parseAddress } from './address.js';
+import { TOKEN_RULE, isToken } from '../admin/tokens.js';
+import { isLoopback, parseAddress } from './address.js';
 
 const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
 const MAX_COUNT = 1_000_000;
@@ -161,6 +162,12 @@ const sections = z.strictObject({
     })
     .prefault({}),
   session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({})).prefault({}),
+  admin: z
+    .strictObject({
+      token: z.string(TOKEN_RULE).refine(isToken, TOKEN_RULE).meta({ secret: true }).optional(),
+      tokenFile: text('must be the path of a file that holds a token a line').optional(),
+    })
+    .prefault({}),
   log: z
     .strictObject({
       level: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -187,7 +194,22 @@ export const settingsSchema = sections
       path: ['session', 'limits', 'admissionsPerSecond'],
       error: `must be enough to let maxConnections in within data.limits.orphanGraceMs less ${LIMITS.clientReturnMs} (a second's worth comes in at once)`,
     },
+  )
+  .superRefine(({ admin, ...tiers }, { addIssue }) => {
+    if (admin.token !== undefined || admin.tokenFile !== undefined) return;
+    const open = (['meta', 'data', 'session'] as const).find((name) => !isLoopback(tiers[name].host));
+    if (open !== undefined)
+      addIssue({ code: 'custom', path: ['admin', 'tokenFile'], message: openRule(open, tiers[open].host) });
+  });
+
+/** Whoever reaches a server that asks for no token may take the cluster apart. */
+function openRule(tier: ServerRole, host: string): string {
+  return (
+    `must be given (or admin.token), since ${tier}.host is ${host}, which others than this machine reach: who changes the ` +
+    'cluster shows a token. Write one into a file (openssl rand -hex 32 > admin.token) and name that here, or in ' +
+    'ROLLCALL_ADMIN_TOKEN_FILE; or listen on 127.0.0.1'
   );
+}
 
 export type Settings = z.output<typeof settingsSchema>;
 

@@ -8,6 +8,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Metric } from 'prom-client';
 import { CODES, LIMITS, failure } from '#model';
+import { AdminGuard } from '../admin/admin.guard.js';
+import type { AdminTokens } from '../admin/tokens.js';
 import { formatAddress } from '../config/address.js';
 import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
@@ -37,6 +39,10 @@ export interface TierAppOptions {
   config: Pick<Config, 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
   logger: Logger;
   host: TierHost;
+  /** Who may do what {@link AdminGuard} guards. */
+  adminTokens: AdminTokens;
+  /** What Nest takes over RPC is the protocol of clients, with nothing in it for admins. */
+  rpcIsForClients?: boolean;
   /** How long its drain may take. */
   drainMs?: number;
   /** RPC connections, above which newcomers are refused before they have said anything. */
@@ -93,7 +99,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     host.acceptor.accept(server);
     options.accept?.(server);
     app = await createApp(options);
-    app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
+    connect(app, server, options);
     await app.startAllMicroservices();
     await app.listen(config.httpPort, config.host);
     const rpcPort = server.address.port;
@@ -108,6 +114,17 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     await close().catch(() => {});
     throw error;
   }
+}
+
+/**
+ * A guard counts for what is connected after it. In the way of clients there is none: each would cost every request, and
+ * what Nest takes over a connection would fall behind what goes past it.
+ */
+function connect(app: NestFastifyApplication, server: RollcallServer, options: TierAppOptions): void {
+  const guard = new AdminGuard(options.adminTokens);
+  if (!options.rpcIsForClients) app.useGlobalGuards(guard);
+  app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
+  if (options.rpcIsForClients) app.useGlobalGuards(guard);
 }
 
 function createApp({ logger, host, controllers, providers, metrics }: TierAppOptions): Promise<NestFastifyApplication> {

@@ -34,6 +34,7 @@ function fromHttp(exception: HttpException): Failure {
 }
 
 function codeOfStatus(status: number): Code {
+  if (status === 401) return 'UNAUTHORIZED';
   if (status === 404) return 'NOT_FOUND';
   if (status === 413) return 'BODY_TOO_LARGE';
   if (status === 408 || status === 504) return 'DEADLINE_EXCEEDED';

@@ -43,6 +43,7 @@ export class RpcErrorFilter implements ExceptionFilter {
     if (answer.retryAfterMs !== undefined || status === 503) {
       reply.header('Retry-After', String(Math.max(1, Math.ceil((answer.retryAfterMs ?? 1000) / 1000))));
     }
+    if (status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rollcall"');
     const { code, message, details } = answer;
     void reply.send({ code, message, ...(details === undefined ? {} : { details }) });
   }
