@@ -9,7 +9,7 @@ export interface Exit {
 export class ClusterNode {
   constructor(
     node: { name: string; tier: Tier; rpcPort: number; httpPort: number },
-    cluster: { dir: string; metaAddresses: readonly string[]; env: Readonly<Record<string, string>> },
+    cluster: { dir: string; metaAddresses: readonly string[]; env: Readonly<Record<string, string>>; workers?: number },
   );
   readonly name: string;
   readonly tier: Tier;
@@ -38,6 +38,8 @@ export interface ClusterOptions {
   meta?: number;
   data?: number;
   session?: number;
+  /** Processes of each session server, which share its ports. */
+  workers?: number;
   /** Ports are counted up from here; 0 chooses at random. */
   basePort?: number;
   /** Settings for every node, such as ROLLCALL_SESSION_LIMITS_GRACE_MS. */

@@ -44,6 +44,7 @@ export class ClusterNode {
       [`${prefix}_RPC_PORT`]: String(this.rpcPort),
       [`${prefix}_HTTP_PORT`]: String(this.httpPort),
       [`${prefix}_DATA_DIR`]: this.dataDir,
+      ...(this.tier === 'session' && this.cluster.workers > 1 ? workersEnv(this.cluster.workers) : {}),
     };
   }
 
@@ -127,13 +128,14 @@ export class Cluster {
    * Opens the cluster of a folder, making what it lacks. A node keeps its ports for as long as the folder lives; counts
    * left out are those of the last time.
    */
-  static async open({ dir, meta, data, session, basePort, env = {} }) {
+  static async open({ dir, meta, data, session, workers, basePort, env = {} }) {
     const file = join(resolve(dir), 'cluster.json');
     const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { counts: {}, nodes: [] };
     const counts = {
       meta: meta ?? known.counts.meta ?? 1,
       data: data ?? known.counts.data ?? 2,
       session: session ?? known.counts.session ?? 2,
+      workers: workers ?? known.counts.workers ?? 1,
     };
     // A group of meta servers knows its members; it does not grow by being told of more.
     if (known.counts.meta !== undefined && counts.meta !== known.counts.meta)
@@ -151,12 +153,14 @@ export class Cluster {
     mkdirSync(resolve(dir), { recursive: true });
     writeFileSync(file, `${JSON.stringify({ counts, nodes }, undefined, 2)}\n`);
     const chosen = TIERS.flatMap((tier) => nodes.filter((node) => node.tier === tier).slice(0, counts[tier]));
-    return new Cluster(resolve(dir), chosen, env);
+    return new Cluster(resolve(dir), chosen, env, counts.workers);
   }
 
-  constructor(dir, nodes, env) {
+  constructor(dir, nodes, env, workers) {
     this.dir = dir;
     this.env = env;
+    /** Of each session server. */
+    this.workers = workers;
     this.metaAddresses = nodes.filter(({ tier }) => tier === 'meta').map(({ rpcPort }) => `${HOST}:${rpcPort}`);
     this.nodes = nodes.map((node) => new ClusterNode(node, this));
   }
@@ -213,6 +217,11 @@ export class Cluster {
   #killAll = () => {
     for (const node of this.nodes) void node.kill();
   };
+}
+
+/** The ports that each has for itself are any: clients learn them, and nobody else needs to know. */
+function workersEnv(workers) {
+  return { ROLLCALL_SESSION_WORKERS: String(workers), ROLLCALL_SESSION_WORKER_PORT: '0' };
 }
 
 export function describeExit({ code, signal }) {

@@ -10,6 +10,7 @@ const HELP = `Runs a cluster of real server processes on loopback, until Ctrl-C.
   --meta N       meta servers: 1, 3 or 5 (1). Of 3 one may fail, of 5 two
   --data N       data servers (2)
   --session N    session servers (2)
+  --workers N    processes of each session server, which share its ports (1)
   --dir FOLDER   where the cluster lives: data, logs, and the ports it uses (./data/cluster)
   --base-port N  the first port that a new server may take (9700)
   --help         this text
@@ -33,6 +34,7 @@ function readOptions() {
       meta: option,
       data: option,
       session: option,
+      workers: option,
       dir: { type: 'string', default: './data/cluster' },
       'base-port': option,
       help: { type: 'boolean', default: false },
@@ -47,6 +49,7 @@ function readOptions() {
     meta: count('meta', values.meta, 99),
     data: count('data', values.data, 99),
     session: count('session', values.session, 99),
+    workers: count('workers', values.workers, 64),
     basePort: count('base-port', values['base-port'], 65_000),
   };
   if (![1, 3, 5].includes(options.meta ?? 1))

@@ -61,6 +61,7 @@ export function sessionMetrics(core: () => SessionCore | undefined): Metric[] {
       'rollcall_clock_error_seconds',
       'By how much the times may be wrong that this server and data servers tell each other, at most.',
       ({ clockErrorMs }) => clockErrorMs / 1000,
+      'max',
     ),
   ];
 }

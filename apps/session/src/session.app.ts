@@ -1,11 +1,20 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { AdminTokens, type Config, PageTurns, type RunningTier, createLogger, startTierApp } from '#nest';
+import {
+  AdminTokens,
+  type Config,
+  NoSiblings,
+  PageTurns,
+  type RunningTier,
+  type Worker,
+  createLogger,
+  startTierApp,
+} from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { ConfigController } from './http/config.controller.js';
 import { DatumsController } from './http/datums.controller.js';
-import { DrainController } from './http/drain.controller.js';
+import { DrainController, SIBLINGS, answerDrains } from './http/drain.controller.js';
 import { HttpCaller } from './http/http-caller.js';
 import { LeasesController } from './http/leases.controller.js';
 import { ListsController } from './http/lists.controller.js';
@@ -29,13 +38,16 @@ export async function startSession(
   config: Config<'session'>,
   fail: (error: unknown) => void,
   featureLevel = FEATURE_LEVEL,
+  worker?: Worker,
 ): Promise<RunningTier> {
-  const logger = createLogger({ tier: 'session', ...config.log });
+  const logger = createLogger({ tier: worker ? `session-${worker.number}` : 'session', ...config.log });
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
   const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });
   const edge = edgeContext(host.makeRegisterId);
   const clients = new RpcClients(host, edge);
+  const siblings = worker?.siblings ?? new NoSiblings();
+  answerDrains(siblings, host);
   return startTierApp({
     config,
     logger,
@@ -45,6 +57,7 @@ export async function startSession(
     resource: folder,
     accept: (server) => clients.accept(server),
     drainMs: config.limits.drainMs,
+    ...(worker ? { worker } : {}),
     maxConnections: config.limits.maxConnections + REFUSABLE,
     metrics: sessionMetrics(() => host.core),
     controllers: [
@@ -55,6 +68,7 @@ export async function startSession(
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },
       { provide: PageTurns, useValue: new PageTurns() },
+      { provide: SIBLINGS, useValue: siblings },
       { provide: RpcClients, useValue: clients },
       { provide: HttpCaller, useValue: new HttpCaller(host) },
     ],

@@ -13,6 +13,7 @@ import {
   type Clocks,
   type ConfigFrame,
   type ConnectionId,
+  type DrainStatus,
   type PushFrame,
   SessionCore,
   type SessionEffect,
@@ -106,6 +107,12 @@ export class SessionHost extends MemberHost<
       this.onDrained = resolve;
       this.dispatch({ type: 'drain', leaving });
     });
+  }
+
+  /** @param leaving addresses of servers that would go as well */
+  drainStatus(leaving: readonly string[]): DrainStatus {
+    if (!this.core) throw new RegistryError('NOT_READY');
+    return this.core.drainStatus(leaving);
   }
 
   /** Takes clients again. */

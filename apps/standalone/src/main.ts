@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { RegistryError } from '#model';
 import { type RunningTier, loadConfig, runServer } from '#nest';
 import { startData } from '../../data/src/data.app.js';
 import { startMeta } from '../../meta/src/meta.app.js';
@@ -15,7 +16,10 @@ await runServer('rollcall', async (fail) => {
   try {
     started.push({ tier: 'meta', running: await startMeta(loadConfig('meta'), fail) });
     started.push({ tier: 'data', running: await startData(loadConfig('data'), fail) });
-    started.push({ tier: 'session', running: await startSession(loadConfig('session'), fail) });
+    const session = loadConfig('session');
+    if (session.workers !== 1)
+      throw new RegistryError('INVALID_CONFIGURATION', 'Only session servers of their own have session.workers.');
+    started.push({ tier: 'session', running: await startSession(session, fail) });
     await Promise.all(started.map(({ running }) => running.ready()));
   } catch (error) {
     await close();

@@ -5,8 +5,15 @@ export { type LogFields, type Logger, type LoggerOptions, createLogger } from '.
 export { NestLogger } from './host/nest-logger.js';
 export { HealthModule, type Readiness } from './health/health.module.js';
 export { type Observed, histogramsOf } from './metrics/read-histogram.js';
+export { countedByEnded } from './metrics/metrics-of-workers.js';
+export { METRICS } from './metrics/metrics.module.js';
 export { type MetricOf, metricsOf } from './metrics/read-metrics.js';
 export { PageTurns } from './listing/page-turns.js';
+export type { FromWorker, ToWorker } from './workers/messages.js';
+export type { Worker } from './workers/own-ports.js';
+export { type Asked, NoSiblings, type Siblings } from './workers/siblings.js';
+export { WorkerPool, type WorkerProcess } from './workers/worker-pool.js';
+export { WorkerSide } from './workers/worker-side.js';
 export { describeFailure } from './process/describe-failure.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';
 export * from './transport/index.js';

@@ -150,6 +150,16 @@ describe('configuration', () => {
     expect(message).toContain('--conifg is not an argument; did you mean --config?');
   });
 
+  it('takes --workers for the setting, over the environment', () => {
+    const env = { ROLLCALL_SESSION_WORKERS: '3' };
+    expect(load({ env })).toMatchObject({ workers: 3, workerPort: 9660 });
+    expect(load({ env, argv: ['--workers', '4'] })).toMatchObject({ workers: 4 });
+    expect(load({ argv: ['--workers=0'] })).toMatchObject({ workers: 0 });
+    expect(refusal({ argv: ['--workers', 'many'] }).message).toContain('session.workers must be a whole number');
+    expect(refusal({ argv: ['--workers'] }).message).toContain('--workers needs a number');
+    expect(() => load({ argv: ['--workers', '2'] }, 'data')).toThrow('--workers is only for session servers');
+  });
+
   it('leaves alone the variables that Kubernetes makes for a service of this name', () => {
     const env = {
       ROLLCALL_META_SERVICE_HOST: '10.0.0.1',

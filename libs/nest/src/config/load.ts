@@ -29,7 +29,7 @@ export interface ConfigSources {
  * one INVALID_CONFIGURATION that names everything wrong in any tier's section, since one file serves all of them.
  */
 export function loadConfig<T extends ServerRole>(tier: T, sources: ConfigSources = {}): Config<T> {
-  const settings = loadSettings(sources);
+  const settings = loadSettings(sources, tier);
   const { meta } = settings;
   const own: Settings[ServerRole] = settings[tier];
   return {
@@ -44,14 +44,17 @@ export function loadConfig<T extends ServerRole>(tier: T, sources: ConfigSources
     },
     admin: settings.admin,
     log: settings.log,
-  } as Config<T>;
+  } as unknown as Config<T>;
 }
 
-/** All sections, validated. */
-export function loadSettings(sources: ConfigSources = {}): Settings {
+/**
+ * All sections, validated.
+ * @param tier for whom, where that is known
+ */
+export function loadSettings(sources: ConfigSources = {}, tier?: ServerRole): Settings {
   const { env = process.env, argv = process.argv.slice(2), readFile = (path) => readFileSync(path, 'utf8') } = sources;
   const problems: ConfigProblem[] = [];
-  const file = fileName(argv, env, problems);
+  const { file, workers } = readArguments(argv, env, problems);
   const raw = file === undefined ? {} : readSettingsFile(file, readFile, problems);
   const fromEnv = new Set<string>();
   for (const leaf of LEAVES) {
@@ -60,6 +63,9 @@ export function loadSettings(sources: ConfigSources = {}): Settings {
     assign(raw, leaf.path, readVariable(leaf, value));
     fromEnv.add(leaf.key);
   }
+  if (workers !== undefined && (tier ?? 'session') !== 'session')
+    problems.push({ key: '--workers', rule: 'is only for session servers' });
+  if (workers !== undefined) assign(raw, ['session', 'workers'], /^\d+$/.test(workers) ? Number(workers) : workers);
   const variables = LEAVES.map((leaf) => leaf.variable);
   for (const name of unknownVariables(env))
     problems.push({ key: name, rule: `is not a setting${didYouMean(name, variables)}`, source: 'the environment' });
@@ -69,20 +75,25 @@ export function loadSettings(sources: ConfigSources = {}): Settings {
   return parsed.data;
 }
 
-function fileName(
+const ARGUMENTS = { '--config': 'needs the path of a file', '--workers': 'needs a number' } as const;
+
+/** `--workers` is short for the setting session.workers. */
+function readArguments(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
   problems: ConfigProblem[],
-): string | undefined {
-  let file = env.ROLLCALL_CONFIG || undefined;
+): { file: string | undefined; workers: string | undefined } {
+  const given: Record<string, string | undefined> = { '--config': env.ROLLCALL_CONFIG || undefined };
   for (let i = 0; i < argv.length; i++) {
-    const argument = argv[i]!;
-    if (argument.startsWith('--config=')) file = argument.slice('--config='.length);
-    else if (argument === '--config' && argv[i + 1] !== undefined) file = argv[++i];
-    else if (argument === '--config') problems.push({ key: '--config', rule: 'needs the path of a file' });
-    else problems.push({ key: argument, rule: `is not an argument${didYouMean(argument, ['--config'])}` });
+    const [argument, inline] = argv[i]!.split(/=(.*)/s) as [string, string | undefined];
+    const rule = Object.hasOwn(ARGUMENTS, argument) ? ARGUMENTS[argument as keyof typeof ARGUMENTS] : undefined;
+    if (rule === undefined)
+      problems.push({ key: argv[i]!, rule: `is not an argument${didYouMean(argument, Object.keys(ARGUMENTS))}` });
+    else if (inline !== undefined) given[argument] = inline;
+    else if (argv[i + 1] !== undefined) given[argument] = argv[++i];
+    else problems.push({ key: argument, rule });
   }
-  return file;
+  return { file: given['--config'], workers: given['--workers'] };
 }
 
 function readSettingsFile(

@@ -61,6 +61,13 @@ const replicas = z.int(replicasRule).min(1, replicasRule).max(5, replicasRule);
 
 const weightRule = 'must be a number above 0 and at most 1000';
 
+const MAX_WORKERS = 64;
+const workersRule = `must be a whole number from 0 (one for each core) to ${MAX_WORKERS}`;
+
+/** So that the ports of every worker are ports. */
+const MAX_WORKER_PORT = 65_536 - 2 * MAX_WORKERS;
+const workerPortRule = `must be a port from 0 (the system chooses) to ${MAX_WORKER_PORT}`;
+
 interface Ports {
   rpcPort: number;
   httpPort: number;
@@ -161,7 +168,14 @@ const sections = z.strictObject({
       warmStart: z.boolean('must be true or false').default(true),
     })
     .prefault({}),
-  session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({})).prefault({}),
+  session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({}))
+    .safeExtend({
+      /** Processes that share the ports; 0 for one each core. */
+      workers: z.int(workersRule).min(0, workersRule).max(MAX_WORKERS, workersRule).default(1),
+      /** The first of two ports that each of several workers has for itself. */
+      workerPort: z.int(workerPortRule).min(0, workerPortRule).max(MAX_WORKER_PORT, workerPortRule).default(9660),
+    })
+    .prefault({}),
   admin: z
     .strictObject({
       token: z.string(TOKEN_RULE).refine(isToken, TOKEN_RULE).meta({ secret: true }).optional(),

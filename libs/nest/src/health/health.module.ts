@@ -1,11 +1,15 @@
-import { Controller, type DynamicModule, Get, Header, Inject, Module, Res } from '@nestjs/common';
+import { Controller, type DynamicModule, Get, Header, Inject, Module, Req, Res } from '@nestjs/common';
 import { type Failure, failure } from '#model';
+import type { Asked } from '../workers/siblings.js';
 
 /** Whether this process serves; when not, in a few words what it waits for. */
 export interface Readiness {
   ready: boolean;
   waitingFor?: string;
 }
+
+/** @param asked who wants to know; a server with workers tells of all or of one by it */
+export type ReadReadiness = (asked: Asked) => Readiness | Promise<Readiness>;
 
 const READY = Symbol('RollcallReadiness');
 
@@ -20,7 +24,7 @@ interface Reply {
  */
 @Controller('health')
 class HealthController {
-  constructor(@Inject(READY) private readonly readiness: () => Readiness) {}
+  constructor(@Inject(READY) private readonly readiness: ReadReadiness) {}
 
   @Get('live')
   @Header('cache-control', 'no-store')
@@ -30,8 +34,8 @@ class HealthController {
 
   @Get('ready')
   @Header('cache-control', 'no-store')
-  ready(@Res({ passthrough: true }) reply: Reply): { status: 'ok' } | Failure {
-    const { ready, waitingFor } = this.readiness();
+  async ready(@Req() asked: Asked, @Res({ passthrough: true }) reply: Reply): Promise<{ status: 'ok' } | Failure> {
+    const { ready, waitingFor } = await this.readiness(asked);
     if (ready) return { status: 'ok' };
     reply.status(503);
     return waitingFor === undefined
@@ -42,7 +46,7 @@ class HealthController {
 
 @Module({})
 export class HealthModule {
-  static forRoot(ready: () => Readiness): DynamicModule {
+  static forRoot(ready: ReadReadiness): DynamicModule {
     return {
       module: HealthModule,
       controllers: [HealthController],

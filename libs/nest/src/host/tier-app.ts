@@ -17,6 +17,8 @@ import type { LinkAcceptor } from '../links/links.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
+import { OwnPorts, type Worker, nameWorker } from '../workers/own-ports.js';
+import { readinessOfAll } from '../workers/readiness.js';
 import type { Logger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
 
@@ -27,8 +29,11 @@ export interface TierHost {
   readiness(): Readiness;
   /** @param advertised where others reach the tier, which listens by now */
   start(advertised: { address: string; httpAddress: string }): void | Promise<void>;
-  /** Sends those elsewhere whom the tier serves; resolves when that is done, or takes too long. */
-  drain?(): Promise<void>;
+  /**
+   * Sends those elsewhere whom the tier serves; resolves when that is done, or takes too long.
+   * @param leaving addresses of servers that go as well
+   */
+  drain?(leaving: readonly string[]): Promise<void>;
   /** Leaves the cluster. */
   stop(): void;
   /** Closes the links. */
@@ -39,6 +44,8 @@ export interface TierAppOptions {
   config: Pick<Config, 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
   logger: Logger;
   host: TierHost;
+  /** Where it shares the ports of the settings with others. */
+  worker?: Worker;
   /** Who may do what {@link AdminGuard} guards. */
   adminTokens: AdminTokens;
   /** What Nest takes over RPC is the protocol of clients, with nothing in it for admins. */
@@ -62,10 +69,12 @@ export interface RunningTier {
   /** Where RPC and HTTP listen, as `host:port`. */
   rpcAddress: string;
   httpAddress: string;
+  /** Where others reach it over RPC. */
+  advertisedAddress: string;
   /** Resolves once the tier serves. */
   ready(): Promise<void>;
-  /** Its drain included. */
-  close(): Promise<void>;
+  /** Its drain included. `leaving` are addresses of servers that go as well. */
+  close(leaving?: readonly string[]): Promise<void>;
   /** How much longer than other servers this one may take to close. */
   drainMs: number;
 }
@@ -81,15 +90,17 @@ class TierModule {}
  */
 export async function startTierApp(options: TierAppOptions): Promise<RunningTier> {
   const { config, logger, host, resource, drainMs = 0 } = options;
-  const { maxConnections } = options;
+  const { maxConnections, worker } = options;
   const server = new RollcallServer({
     host: config.host,
     port: config.rpcPort,
     ...(maxConnections === undefined ? {} : { maxConnections }),
   });
   let app: NestFastifyApplication | undefined;
-  const close = async (): Promise<void> => {
-    await host.drain?.();
+  let own: OwnPorts | undefined;
+  const close = async (leaving: readonly string[] = []): Promise<void> => {
+    await host.drain?.(leaving);
+    own?.close();
     host.stop();
     await host.close();
     await app?.close();
@@ -99,17 +110,22 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     host.acceptor.accept(server);
     options.accept?.(server);
     app = await createApp(options);
+    if (worker) nameWorker(app, worker);
     connect(app, server, options);
     await app.startAllMicroservices();
     await app.listen(config.httpPort, config.host);
     const rpcPort = server.address.port;
     const httpPort = (app.getHttpServer().address() as AddressInfo).port;
-    const at = (name: string) => ({ rpc: formatAddress(name, rpcPort), http: formatAddress(name, httpPort) });
-    const advertised = { address: at(config.advertisedHost).rpc, httpAddress: at(config.advertisedHost).http };
-    logger.info('listening', at(config.host));
+    if (worker) own = await OwnPorts.listen(config.host, worker, server, app);
+    const [rpcAddress, httpAddress] = [formatAddress(config.host, rpcPort), formatAddress(config.host, httpPort)];
+    const advertised = {
+      address: formatAddress(config.advertisedHost, own?.rpcPort ?? rpcPort),
+      httpAddress: formatAddress(config.advertisedHost, own?.httpPort ?? httpPort),
+    };
+    logger.info('listening', { rpc: rpcAddress, http: httpAddress, ...(own ? { own: advertised } : {}) });
     await host.start(advertised);
-    const { rpc, http } = at(config.host);
-    return { rpcAddress: rpc, httpAddress: http, ready: () => untilReady(host), close, drainMs };
+    const ready = (): Promise<void> => untilReady(host);
+    return { rpcAddress, httpAddress, advertisedAddress: advertised.address, ready, close, drainMs };
   } catch (error) {
     await close().catch(() => {});
     throw error;
@@ -127,10 +143,14 @@ function connect(app: NestFastifyApplication, server: RollcallServer, options: T
   if (options.rpcIsForClients) app.useGlobalGuards(guard);
 }
 
-function createApp({ logger, host, controllers, providers, metrics }: TierAppOptions): Promise<NestFastifyApplication> {
+function createApp(options: TierAppOptions): Promise<NestFastifyApplication> {
+  const { logger, host, controllers, providers, metrics, worker } = options;
+  const own = (): Readiness => host.readiness();
+  const readiness = worker ? readinessOfAll(worker.siblings, own) : own;
+  const measured = metrics ? [MetricsModule.forRoot(metrics, worker?.siblings)] : [];
   const module: DynamicModule = {
     module: TierModule,
-    imports: [HealthModule.forRoot(() => host.readiness()), ...(metrics ? [MetricsModule.forRoot(metrics)] : [])],
+    imports: [HealthModule.forRoot(readiness), ...measured],
     controllers: controllers ?? [],
     providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };

@@ -1,7 +1,10 @@
 import { Counter, Gauge, type Metric } from 'prom-client';
 
 /** Makes one metric of a number that is read when Prometheus asks for it. */
-export type MetricOf<State> = (name: string, help: string, read: (state: State) => number) => Metric;
+export type MetricOf<State> = (name: string, help: string, read: (state: State) => number, of?: OfSeveral) => Metric;
+
+/** What becomes of several workers' numbers when one asks for all: they add up, or only the largest means something. */
+export type OfSeveral = 'sum' | 'max';
 
 /** Metrics of what `state` answers at the time; 0 while that is nothing. */
 export function metricsOf<State>(state: () => State | undefined): {
@@ -10,9 +13,9 @@ export function metricsOf<State>(state: () => State | undefined): {
   counter: MetricOf<State>;
 } {
   return {
-    gauge: (name, help, read) =>
+    gauge: (name, help, read, aggregator = 'sum') =>
       new Gauge({
-        ...{ name, help, registers: [] },
+        ...{ name, help, aggregator, registers: [] },
         collect(): void {
           this.reset();
           const now = state();

@@ -79,6 +79,11 @@ export class RollcallServer extends ServerTCP {
     return address;
   }
 
+  /** Above it newcomers are closed without a word. */
+  get maxSockets(): number {
+    return this.server.maxConnections;
+  }
+
   get connectionCount(): number {
     return this.connections.size;
   }

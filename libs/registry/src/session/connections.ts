@@ -75,13 +75,19 @@ export class Connections implements DrainedClients {
   }
 
   get elsewhere(): number {
-    return this.directions.elsewhere;
+    return this.directions.elsewhereThan([]);
   }
 
-  get drainStatus(): DrainStatus {
+  drainStatus(leaving: readonly string[]): DrainStatus {
     const { isOn: draining } = this.drain;
     const [clients, untold] = [this.count, [...this.staying()].length];
-    return { draining, clients, untold, elsewhere: this.elsewhere, safeToStop: draining && clients === 0 };
+    return {
+      draining,
+      clients,
+      untold,
+      elsewhere: this.directions.elsewhereThan(leaving),
+      safeToStop: draining && clients === 0,
+    };
   }
 
   *live(): Generator<Connection> {

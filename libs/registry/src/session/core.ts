@@ -166,8 +166,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   /** For people: how far its drain is. */
-  get drain(): DrainStatus {
-    return this.connections.drainStatus;
+  drainStatus(leaving: readonly string[] = []): DrainStatus {
+    return this.connections.drainStatus(leaving);
   }
 
   get clusterId(): string | undefined {

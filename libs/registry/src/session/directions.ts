@@ -35,10 +35,10 @@ export class Directions {
     return { sessions: this.sessions, reconnectSpreadMs: this.spreadMs };
   }
 
-  /** How many other session servers there are to go to. */
-  get elsewhere(): number {
-    const { address: self } = this.context.self;
-    return this.sessions.filter((address) => address !== self && !this.leaving.has(address)).length;
+  /** How many other session servers there are to go to, if these go as well. */
+  elsewhereThan(leaving: readonly string[]): number {
+    const going = new Set([this.context.self.address, ...this.leaving, ...leaving]);
+    return this.sessions.filter((address) => !going.has(address)).length;
   }
 
   takeTable(table: RoutingTable): void {

@@ -52,7 +52,13 @@ describe('a session server that is drained', () => {
     session.pass(2_000);
     expect(new Set(asked(session)).size).toBe(250);
     expect(asked(session)).toHaveLength(250);
-    expect(session.core.drain).toEqual({ draining: true, clients: 250, untold: 0, elsewhere: 1, safeToStop: false });
+    expect(session.core.drainStatus()).toEqual({
+      draining: true,
+      clients: 250,
+      untold: 0,
+      elsewhere: 1,
+      safeToStop: false,
+    });
   });
 
   it('is drained when they are gone, also the last who cannot be asked, and they are cut off', () => {
@@ -70,7 +76,7 @@ describe('a session server that is drained', () => {
     session.disconnect(7);
     session.pass(200);
     expect(isDrained(session)).toBe(true);
-    expect(session.core.drain).toMatchObject({ clients: 0, safeToStop: true });
+    expect(session.core.drainStatus()).toMatchObject({ clients: 0, safeToStop: true });
   });
 
   it('stops waiting after its time, whoever is left', () => {
