@@ -39,6 +39,19 @@ describe('Orphans', () => {
     expect(ids(s2.fetch().publications)).toEqual(['L.b']);
   });
 
+  it('stay for the grace from when its link broke, where their session server stood still and has just found itself expelled', () => {
+    const { world, s1, s2 } = orphaned();
+    s1.fallSilent();
+    world.advance(3_000);
+    world.expire('s1');
+    world.advance(5_000);
+    s1.die();
+    world.advance(4_500);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b', 'a']);
+    world.advance(1_500);
+    expect(ids(s2.fetch().publications)).toEqual(['L.b']);
+  });
+
   it('stay while the table names their session server, however silent it is', () => {
     const { world, s1, s2 } = orphaned();
     s1.die();

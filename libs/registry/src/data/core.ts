@@ -71,7 +71,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.relayed = new RelayedLinks({
       linkUp: (link, incarnation) => this.sessionUp(link, incarnation),
       received: (link, message) => this.receive(link, message),
-      linkEnded: (link) => this.dropLink(link, false),
+      linkEnded: (link) => this.dropLink(link),
       emit: (effect) => this.effects.push(effect),
     });
     this.relays = new RelaysBetween(
@@ -258,16 +258,16 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** The session server may be dead; meta is to look. Of a link that was given up here no peer is known any more. */
   private linkDown(link: LinkId): void {
     const incarnation = this.sessions.peerOf(link)?.incarnation;
-    this.dropLink(link, true);
+    this.dropLink(link, this.nowMs);
     // What only that session server had a copy of is given to another at once, before this server may go too.
     if (incarnation !== undefined && this.sweepAtMs !== undefined)
       this.sweepAtMs = Math.min(this.sweepAtMs, this.nowMs);
     if (incarnation !== undefined) this.effects.push(...this.membership.suspect(this.nowMs, incarnation));
   }
 
-  private dropLink(link: LinkId, hasBroken: boolean): void {
+  private dropLink(link: LinkId, brokenAtMs?: number): void {
     this.relayed.linkDown(link);
-    if (this.followers.drop(link) || this.sessions.linkDown(link, hasBroken)) this.held.dropLink(link);
+    if (this.followers.drop(link) || this.sessions.linkDown(link, brokenAtMs)) this.held.dropLink(link);
   }
 
   private receive(link: LinkId, message: SessionToData | ReplicaToLeader | RelayToLeader): void {
@@ -329,7 +329,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
 
   private refuse(link: LinkId, message: unknown, peer: string): void {
     this.log('error', 'malformed-message', { peer, kind: (message as { kind?: unknown })?.kind });
-    this.dropLink(link, false);
+    this.dropLink(link);
     this.hangUp(link, 'A message was not of the protocol.');
   }
 
@@ -370,7 +370,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       ...this.followers.idle(nowMs, linkIdleMs, this.resumedAtMs),
     ];
     for (const link of idle) {
-      this.dropLink(link, false);
+      this.dropLink(link);
       this.hangUp(link, 'Nothing came over the link for too long.');
     }
     const sweep = {

@@ -9,15 +9,15 @@ export interface SessionPeer {
   heardAtMs: number;
   /** When a table that no longer names it was taken, after one that did. */
   removedAtMs: number;
-  /** Its newest link broke of itself, as all those of a process do that ends, its clients' too. */
-  hasBroken: boolean;
+  /** When its newest link broke of itself, as all those of a process do that ends, its clients' too. */
+  brokenAtMs: number | undefined;
 }
 
-/** For how long what belongs to a session incarnation that is gone stays, counted from its last frame. */
+/** For how long what belongs to a session incarnation that is gone stays. */
 export interface Graces {
-  /** Where its links broke, so that its clients have been looking for another since. */
+  /** From the moment when its link broke, since when its clients have been looking for another. */
   graceMs: number;
-  /** Where nothing has come from it any more, and its clients have to notice that first. */
+  /** From its last frame, where nothing has come from it any more, and its clients have to notice that first. */
   silentGraceMs: number;
 }
 
@@ -74,20 +74,20 @@ export class Sessions {
     if (older !== undefined) this.byLink.delete(older);
     peer.link = link;
     peer.heardAtMs = nowMs;
-    peer.hasBroken = false;
+    peer.brokenAtMs = undefined;
     this.byLink.set(link, peer);
     return older;
   }
 
   /**
    * False when the link was not the newest of any incarnation, so that nothing hangs on it.
-   * @param hasBroken false where it is given up here
+   * @param brokenAtMs left out where it is given up here
    */
-  linkDown(link: LinkId, hasBroken: boolean): boolean {
+  linkDown(link: LinkId, brokenAtMs?: number): boolean {
     const peer = this.byLink.get(link);
     if (!peer) return false;
     peer.link = undefined;
-    peer.hasBroken = hasBroken;
+    peer.brokenAtMs = brokenAtMs;
     this.byLink.delete(link);
     return true;
   }
@@ -135,17 +135,20 @@ export class Sessions {
   }
 
   /**
-   * Whether the connected publications of the incarnation are orphans: a table read from a settled meta later than its
-   * last frame plus the grace does not name it. A process that ends breaks its clients' connections too; where a machine
-   * vanishes, they notice only after a while, and until then nobody must miss what they publish. Not while there is protection, and not soon after it, since only now
-   * there are servers for the clients to return to.
+   * Whether the connected publications of the incarnation are orphans: a table read from a settled meta later than its end
+   * plus the grace does not name it. A process that ends breaks its clients' connections too, and one that stood still for
+   * long and finds itself expelled does so no sooner than it goes on; where a machine vanishes, they notice only after a
+   * while. Until then nobody must miss what they publish. Not while there is protection, and not soon after it, since only
+   * now there are servers for the clients to return to.
    */
   isGone(nowMs: number, incarnation: string, settledReadAtMs: number | undefined): boolean {
-    const { heardAtMs, hasBroken } = this.peer(nowMs, incarnation);
+    const { heardAtMs, brokenAtMs } = this.peer(nowMs, incarnation);
     const { graceMs, silentGraceMs } = this.graces;
     if (this.isProtected || settledReadAtMs === undefined) return false;
     if (settledReadAtMs <= this.unprotectedAtMs + RETURN_GRACE_MS) return false;
-    return this.isSilent(incarnation, settledReadAtMs, heardAtMs, hasBroken ? graceMs : silentGraceMs);
+    return brokenAtMs === undefined
+      ? this.isSilent(incarnation, settledReadAtMs, heardAtMs, silentGraceMs)
+      : this.isSilent(incarnation, settledReadAtMs, brokenAtMs, graceMs);
   }
 
   /** Since when renewals have had a way here: where so many servers are missed, they may find none. */
@@ -173,7 +176,7 @@ export class Sessions {
   private peer(nowMs: number, incarnation: string): SessionPeer {
     let peer = this.peers.get(incarnation);
     if (!peer) {
-      peer = { incarnation, link: undefined, heardAtMs: nowMs, removedAtMs: -Infinity, hasBroken: false };
+      peer = { incarnation, link: undefined, heardAtMs: nowMs, removedAtMs: -Infinity, brokenAtMs: undefined };
       this.peers.set(incarnation, peer);
     }
     return peer;
