@@ -16,5 +16,10 @@ export async function http(method: string, url: string, body?: unknown, headers 
         };
   const response = await fetch(url, { method, ...sent });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+  return { status: response.status, headers: response.headers, body: read(text, response.headers) };
+}
+
+function read(text: string, headers: Headers): unknown {
+  if (text === '') return undefined;
+  return headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : text;
 }

@@ -36,6 +36,10 @@ export async function startData(
     logger,
     host,
     adminTokens,
+    api: {
+      title: 'Rollcall data server',
+      description: 'What this one data server holds, for people who want to know why something is visible, or is not.',
+    },
     resource: {
       close: async () => {
         await warm?.disk.close();

@@ -46,6 +46,11 @@ export async function startMeta(
     logger,
     host,
     adminTokens,
+    api: {
+      title: 'Rollcall meta server',
+      description:
+        'The cluster as operators see and steer it: members, slots, switches, configuration values, the Raft group.',
+    },
     resource: group,
     controllers: CONTROLLERS,
     providers: [

@@ -54,6 +54,11 @@ export async function startSession(
     host,
     adminTokens,
     rpcIsForClients: true,
+    api: {
+      title: 'Rollcall session server',
+      description:
+        'What applications use: publishing, reading and watching, and what a session server knows of its clients.',
+    },
     resource: folder,
     accept: (server) => clients.accept(server),
     drainMs: config.limits.drainMs,

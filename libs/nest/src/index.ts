@@ -9,6 +9,7 @@ export { countedByEnded } from './metrics/metrics-of-workers.js';
 export { METRICS } from './metrics/metrics.module.js';
 export { type MetricOf, metricsOf } from './metrics/read-metrics.js';
 export { PageTurns } from './listing/page-turns.js';
+export * from './openapi/index.js';
 export type { FromWorker, ToWorker } from './workers/messages.js';
 export type { Worker } from './workers/own-ports.js';
 export { type Asked, NoSiblings, type Siblings } from './workers/siblings.js';

@@ -1,8 +1,11 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
+import { Described } from '#nest';
 import { type EdgeContext, parseClientMessage, presentReply } from '#registry';
 import { decodeBody } from '#wire';
 import { EDGE, accepted } from '../edge.js';
 import { HttpCaller } from './http-caller.js';
+
+const api = () => import('./datums.api.js');
 
 /** Reading what is published. A name that nobody published is an empty list. */
 @Controller('v1/datums')
@@ -13,6 +16,7 @@ export class DatumsController {
   ) {}
 
   @Get()
+  @Described(api, 'readDatum')
   async query(@Query() query: unknown): Promise<object> {
     const { request, single } = accepted(parseClientMessage('registry.query', { ...(query as object) }, this.edge));
     return presentReply(await this.caller.request(request), single, decodeBody);

@@ -1,9 +1,11 @@
 import { Body, Controller, Inject, Put } from '@nestjs/common';
 import { RegistryError } from '#model';
-import { Access } from '#nest';
+import { Access, Described } from '#nest';
 import { type Parsed, parseRenewals } from '#registry';
 import { accepted } from '../edge.js';
 import { HttpCaller } from './http-caller.js';
+
+const api = () => import('./publishers.api.js');
 
 /** Renewing many leases at a time. Each is answered by itself, in order, as the operations of a `registry.apply` are. */
 @Access('open')
@@ -12,6 +14,7 @@ export class LeasesController {
   constructor(@Inject(HttpCaller) private readonly caller: HttpCaller) {}
 
   @Put()
+  @Described(api, 'renewLeases')
   async renew(@Body() body: unknown): Promise<object> {
     const parsed = parseRenewals(body);
     if (!parsed.ok) throw RegistryError.from(parsed.failure);

@@ -1,9 +1,11 @@
 import { Body, Controller, Delete, HttpCode, Inject, Param, Post, Put } from '@nestjs/common';
 import { RegistryError, formatVersion } from '#model';
-import { Access } from '#nest';
+import { Access, Described } from '#nest';
 import { type EdgeContext, parseLeasedId, parseLeasedPublish } from '#registry';
 import { EDGE, accepted } from '../edge.js';
 import { HttpCaller } from './http-caller.js';
+
+const api = () => import('./publishers.api.js');
 
 /** Registering without a connection: it lives until its lease ends, or, if it is persistent, until it is removed. */
 @Access('open')
@@ -15,6 +17,7 @@ export class PublishersController {
   ) {}
 
   @Post()
+  @Described(api, 'publish')
   async publish(@Body() body: unknown): Promise<object> {
     const { request } = accepted(parseLeasedPublish(body, this.edge));
     const reply = await this.caller.request(request);
@@ -33,6 +36,7 @@ export class PublishersController {
   }
 
   @Put(':registerId/lease')
+  @Described(api, 'renewLease')
   async renew(@Param('registerId') registerId: string): Promise<object> {
     const reply = await this.caller.request(accepted(parseLeasedId(registerId, 'renew')).request);
     if (reply.kind !== 'renewed') throw new RegistryError('INTERNAL');
@@ -42,6 +46,7 @@ export class PublishersController {
   /** An id that was never given out has nothing to be removed: that is success too. */
   @Delete(':registerId')
   @HttpCode(204)
+  @Described(api, 'unpublish')
   async unpublish(@Param('registerId') registerId: string): Promise<void> {
     const parsed = parseLeasedId(registerId, 'leasedUnpublish');
     if (parsed.ok) await this.caller.request(parsed.request);

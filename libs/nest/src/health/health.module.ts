@@ -1,6 +1,9 @@
 import { Controller, type DynamicModule, Get, Header, Inject, Module, Req, Res } from '@nestjs/common';
 import { type Failure, failure } from '#model';
+import { Described } from '../openapi/described.js';
 import type { Asked } from '../workers/siblings.js';
+
+const api = () => import('./health.api.js');
 
 /** Whether this process serves; when not, in a few words what it waits for. */
 export interface Readiness {
@@ -27,12 +30,14 @@ class HealthController {
   constructor(@Inject(READY) private readonly readiness: ReadReadiness) {}
 
   @Get('live')
+  @Described(api, 'readLiveness')
   @Header('cache-control', 'no-store')
   live(): { status: 'ok' } {
     return { status: 'ok' };
   }
 
   @Get('ready')
+  @Described(api, 'readReadiness')
   @Header('cache-control', 'no-store')
   async ready(@Req() asked: Asked, @Res({ passthrough: true }) reply: Reply): Promise<{ status: 'ok' } | Failure> {
     const { ready, waitingFor } = await this.readiness(asked);

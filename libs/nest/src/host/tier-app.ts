@@ -15,6 +15,8 @@ import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
 import type { LinkAcceptor } from '../links/links.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
+import { ApiDocument, type ApiInfo } from '../openapi/api-document.js';
+import { OpenApiModule } from '../openapi/openapi.module.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
 import { OwnPorts, type Worker, nameWorker } from '../workers/own-ports.js';
@@ -60,6 +62,8 @@ export interface TierAppOptions {
   providers?: DynamicModule['providers'];
   /** Takes what comes over RPC too often to go through Nest. */
   accept?(server: RollcallServer): void;
+  /** What people are told of its routes. */
+  api: ApiInfo;
   /** Without, there is no `/metrics`. */
   metrics?: readonly Metric[];
 }
@@ -143,14 +147,15 @@ function connect(app: NestFastifyApplication, server: RollcallServer, options: T
   if (options.rpcIsForClients) app.useGlobalGuards(guard);
 }
 
-function createApp(options: TierAppOptions): Promise<NestFastifyApplication> {
-  const { logger, host, controllers, providers, metrics, worker } = options;
+async function createApp(options: TierAppOptions): Promise<NestFastifyApplication> {
+  const { logger, host, controllers, providers, metrics, worker, api } = options;
   const own = (): Readiness => host.readiness();
   const readiness = worker ? readinessOfAll(worker.siblings, own) : own;
   const measured = metrics ? [MetricsModule.forRoot(metrics, worker?.siblings)] : [];
+  const document = new ApiDocument(api);
   const module: DynamicModule = {
     module: TierModule,
-    imports: [HealthModule.forRoot(readiness), ...measured],
+    imports: [HealthModule.forRoot(readiness), OpenApiModule.forRoot(document), ...measured],
     controllers: controllers ?? [],
     providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };
@@ -160,10 +165,12 @@ function createApp(options: TierAppOptions): Promise<NestFastifyApplication> {
     forceCloseConnections: true,
     ...badRequests,
   });
-  return NestFactory.create<NestFastifyApplication>(module, adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
   });
+  document.of(app);
+  return app;
 }
 
 /** What Fastify refuses before Nest sees it, in the one shape that errors have. */

@@ -1,8 +1,11 @@
 import { Controller, type DynamicModule, Get, Header, Inject, Module, Req } from '@nestjs/common';
 import { type Metric, Registry } from 'prom-client';
 import { RegistryError } from '#model';
+import { Described } from '../openapi/described.js';
 import type { Asked, Siblings } from '../workers/siblings.js';
 import { type MetricsAsJson, metricsOfAll, workersServing } from './metrics-of-workers.js';
+
+const api = () => import('./metrics.api.js');
 
 /** What workers are asked for their metrics by. */
 export const METRICS = 'metrics';
@@ -14,6 +17,7 @@ class MetricsController {
   constructor(@Inject(TEXT) private readonly text: (asked: Asked) => Promise<string>) {}
 
   @Get()
+  @Described(api, 'readMetrics')
   @Header('content-type', Registry.PROMETHEUS_CONTENT_TYPE)
   @Header('cache-control', 'no-store')
   metrics(@Req() asked: Asked): Promise<string> {

@@ -1,0 +1,5 @@
+export { type ApiInfo, ApiDocument } from './api-document.js';
+export { type Content, type RouteDescription, Described } from './described.js';
+export { OpenApiModule } from './openapi.module.js';
+export { failureSchema } from './schemas.js';
+export * from './vocabulary.js';
