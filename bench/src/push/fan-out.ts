@@ -6,8 +6,9 @@ import type { Measured, Workload } from './workload.js';
 
 const TOPIC = 'bench.topic';
 const DEADLINE_MS = 20_000;
-/** So that a change finds everybody at rest. */
+/** So that a change finds everybody at rest, for any system: what a system does after a push takes longer the more there are. */
 const PAUSE_MS = 2;
+const PAUSE_MS_PER_SUBSCRIBER = 0.04;
 /** What follows a change, such as acknowledgements, is over when another system has its turn. */
 const REST_MS = 50;
 
@@ -79,7 +80,7 @@ class Audience {
       const taken = driver.publish(0, this.expected);
       await deadline(all, () => `${driver.name}: version ${this.version} has not reached ${this.missing} subscribers.`);
       await taken;
-      await sleep(PAUSE_MS);
+      await sleep(PAUSE_MS + size.subscribers * PAUSE_MS_PER_SUBSCRIBER);
     }
     await sleep(REST_MS);
     if (isCounting) this.cpuMs += driver.pushingCpuMs() - cpuMs;
