@@ -12,10 +12,10 @@ interface Call extends Said {
  * route adds a row.
  */
 const CALLS: Record<'meta' | 'data' | 'session', Record<string, Call>> = {
-  meta: { readLiveness: {}, readReadiness: {} },
-  data: { readLiveness: {}, readReadiness: {}, readMetrics: {} },
+  meta: { readVersion: {}, readLiveness: {}, readReadiness: {} },
+  data: { readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
   session: {
-    ...{ readLiveness: {}, readReadiness: {}, readMetrics: {} },
+    ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
     publish: { status: 201 },
     readDatum: {},
     renewLease: {},

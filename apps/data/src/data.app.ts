@@ -33,6 +33,7 @@ export async function startData(
   const host = new DataHost({ config, env, logger, folder, disk, ...(warm ? { warm } : {}), featureLevel, fail });
   return startTierApp({
     config,
+    featureLevel,
     logger,
     host,
     adminTokens,

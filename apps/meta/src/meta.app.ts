@@ -43,6 +43,7 @@ export async function startMeta(
   const host = new MetaHost({ config, env, logger, group, featureLevel, fail });
   return startTierApp({
     config,
+    featureLevel,
     logger,
     host,
     adminTokens,

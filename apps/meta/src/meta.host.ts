@@ -1,5 +1,5 @@
 import type { RaftNodeStatus } from '#consensus';
-import { type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
+import { type About, type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
 import { type Config, CoreRunner, type HostEffect, type LinkAcceptor, Links, type Logger, type Readiness } from '#nest';
 import {
   FollowedState,
@@ -93,6 +93,12 @@ export class MetaHost {
     return { ready: false, waitingFor: leading ? 'what this meta leader knows to be committed' : 'a meta leader' };
   }
 
+  identity(): Pick<About, 'incarnation' | 'clusterId'> {
+    const { incarnation } = this;
+    const { clusterId } = this.followed.state.table;
+    return { incarnation, ...(clusterId === '' ? {} : { clusterId }) };
+  }
+
   stop(): void {
     this.stopped = true;
     this.stopListening();
@@ -107,8 +113,7 @@ export class MetaHost {
 
   private hello(): PeerHello {
     const { incarnation } = this;
-    const { clusterId } = this.followed.state.table;
-    return { protocol: PROTOCOL_VERSION, role: 'meta', incarnation, ...(clusterId === '' ? {} : { clusterId }) };
+    return { protocol: PROTOCOL_VERSION, role: 'meta', ...this.identity(), incarnation };
   }
 
   /** Hands every committed change to the core, in log order. */

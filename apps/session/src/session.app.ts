@@ -50,6 +50,7 @@ export async function startSession(
   answerDrains(siblings, host);
   return startTierApp({
     config,
+    featureLevel,
     logger,
     host,
     adminTokens,

@@ -1,4 +1,5 @@
 import {
+  type About,
   type Core,
   type Env,
   type LinkEffect,
@@ -95,6 +96,12 @@ export class MemberHost<
   /** A link that its core has no use for is closed again; but whoever opened it has then heard who is here. */
   get acceptor(): LinkAcceptor {
     return this.links;
+  }
+
+  identity(): Pick<About, 'incarnation' | 'clusterId'> {
+    if (!this.current) return {};
+    const { incarnation, core } = this.current;
+    return { incarnation, ...(core.clusterId === undefined ? {} : { clusterId: core.clusterId }) };
   }
 
   /** @param addresses of this server as others reach it */

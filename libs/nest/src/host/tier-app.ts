@@ -7,7 +7,8 @@ import type { MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyServerOptions } from 'fastify';
 import type { Metric } from 'prom-client';
-import { CODES, LIMITS, failure } from '#model';
+import { type About, CODES, LIMITS, failure } from '#model';
+import { AboutModule, tellingOf } from '../about/about.module.js';
 import { AdminGuard } from '../admin/admin.guard.js';
 import type { AdminTokens } from '../admin/tokens.js';
 import { formatAddress } from '../config/address.js';
@@ -29,6 +30,8 @@ export interface TierHost {
   /** Takes the links that other servers open on the tier's RPC port. */
   readonly acceptor: LinkAcceptor;
   readiness(): Readiness;
+  /** Of the process that runs now, as far as it has any. */
+  identity(): Pick<About, 'incarnation' | 'clusterId'>;
   /** @param advertised where others reach the tier, which listens by now */
   start(advertised: { address: string; httpAddress: string }): void | Promise<void>;
   /**
@@ -43,7 +46,9 @@ export interface TierHost {
 }
 
 export interface TierAppOptions {
-  config: Pick<Config, 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
+  config: Pick<Config, 'tier' | 'cluster' | 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
+  /** The highest that this server supports. */
+  featureLevel: number;
   logger: Logger;
   host: TierHost;
   /** Where it shares the ports of the settings with others. */
@@ -102,6 +107,8 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   });
   let app: NestFastifyApplication | undefined;
   let own: OwnPorts | undefined;
+  let advertised = { address: '', httpAddress: '' };
+  const about = tellingOf(options, () => advertised);
   const close = async (leaving: readonly string[] = []): Promise<void> => {
     await host.drain?.(leaving);
     own?.close();
@@ -113,7 +120,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   try {
     host.acceptor.accept(server);
     options.accept?.(server);
-    app = await createApp(options);
+    app = await createApp(options, about);
     if (worker) nameWorker(app, worker);
     connect(app, server, options);
     await app.startAllMicroservices();
@@ -122,7 +129,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     const httpPort = (app.getHttpServer().address() as AddressInfo).port;
     if (worker) own = await OwnPorts.listen(config.host, worker, server, app);
     const [rpcAddress, httpAddress] = [formatAddress(config.host, rpcPort), formatAddress(config.host, httpPort)];
-    const advertised = {
+    advertised = {
       address: formatAddress(config.advertisedHost, own?.rpcPort ?? rpcPort),
       httpAddress: formatAddress(config.advertisedHost, own?.httpPort ?? httpPort),
     };
@@ -147,7 +154,7 @@ function connect(app: NestFastifyApplication, server: RollcallServer, options: T
   if (options.rpcIsForClients) app.useGlobalGuards(guard);
 }
 
-async function createApp(options: TierAppOptions): Promise<NestFastifyApplication> {
+async function createApp(options: TierAppOptions, about: () => About): Promise<NestFastifyApplication> {
   const { logger, host, controllers, providers, metrics, worker, api } = options;
   const own = (): Readiness => host.readiness();
   const readiness = worker ? readinessOfAll(worker.siblings, own) : own;
@@ -155,7 +162,12 @@ async function createApp(options: TierAppOptions): Promise<NestFastifyApplicatio
   const document = new ApiDocument(api);
   const module: DynamicModule = {
     module: TierModule,
-    imports: [HealthModule.forRoot(readiness), OpenApiModule.forRoot(document), ...measured],
+    imports: [
+      HealthModule.forRoot(readiness),
+      AboutModule.forRoot(about),
+      OpenApiModule.forRoot(document),
+      ...measured,
+    ],
     controllers: controllers ?? [],
     providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };

@@ -52,6 +52,7 @@ describe('what is asked of the replicated state', () => {
     expect(ask({ of: 'slots' })).toEqual({
       clusterId: 'here',
       epoch: 6,
+      replicas: 2,
       slots: [
         { slot: 0, leader: { incarnation: 'd1', address: 'd1:1' }, ...alone },
         { slot: 1, leader: { incarnation: 'd2', address: null }, ...alone },

@@ -70,7 +70,7 @@ const ANSWERS: Record<Plain, (state: MetaState, answering: Answering) => object>
     const { clusterId, epoch, members, departed, protections = [] } = table;
     return { clusterId, epoch, featureLevel, members, departed, protections, drains: drainsOf(table) };
   },
-  slots: ({ table }) => {
+  slots: ({ table }, { planning: { replicas } }) => {
     const members = new Map(table.members.map((member) => [member.incarnation, member]));
     const named = (incarnation: string): object => whereabouts(incarnation, members.get(incarnation));
     const { clusterId, epoch } = table;
@@ -81,7 +81,7 @@ const ANSWERS: Record<Plain, (state: MetaState, answering: Answering) => object>
       followers: followers.map(named),
       joining: joining.map(named),
     }));
-    return { clusterId, epoch, slots };
+    return { clusterId, epoch, replicas, slots };
   },
   protection: ({ table }) => {
     const { clusterId, epoch, members, protections = [] } = table;
