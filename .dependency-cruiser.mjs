@@ -107,6 +107,19 @@ export default {
       to: { path: '^apps/', pathNot: '^apps/$1/' },
     },
     {
+      name: 'cli-uses-libs',
+      comment: 'The command speaks to servers as anybody does, so it uses no core of theirs.',
+      from: { path: '^apps/cli/' },
+      to: { path: '^libs/', pathNot: `^libs/${any(['model', 'client', 'nest'])}/` },
+    },
+    {
+      name: 'cli-loads-servers-late',
+      comment:
+        'The command starts in a moment: what servers consist of is imported only where it is needed, by import().',
+      from: { path: '^apps/cli/', pathNot: TEST_FILES },
+      to: { path: ['^libs/nest/', '^apps/(?!cli/)'], dynamic: false },
+    },
+    {
       name: 'apps-below-tests',
       comment: 'An app never imports a test, an example or a benchmark.',
       from: { path: '^apps/' },

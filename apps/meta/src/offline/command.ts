@@ -29,10 +29,17 @@ type Print = (...lines: string[]) => void;
 const DESCRIPTION = `What is done to the folders of meta servers while they do not run. docs/recovery.md says when and in which order.
 Exit codes: 0 done, 1 refused or failed, 2 wrongly asked or not confirmed.`;
 
-/** Runs one command of the operator's. Answers the exit code. */
-export async function runOffline(args: readonly string[], output: Output = PROCESS_OUTPUT): Promise<number> {
+/**
+ * Runs one command of the operator's. Answers the exit code.
+ * @param name by which it was called
+ */
+export async function runOffline(
+  args: readonly string[],
+  output: Output = PROCESS_OUTPUT,
+  name = 'npm run meta --',
+): Promise<number> {
   try {
-    await program(output).parseAsync([...args], { from: 'user' });
+    await program(output, name).parseAsync([...args], { from: 'user' });
     return EXIT.done;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
@@ -46,9 +53,9 @@ export async function runOffline(args: readonly string[], output: Output = PROCE
   }
 }
 
-function program(output: Output): Command {
+function program(output: Output, name: string): Command {
   const print: Print = (...lines) => output.out(`${lines.join('\n')}\n`);
-  const root = new Command('npm run meta --')
+  const root = new Command(name)
     .description(DESCRIPTION)
     .exitOverride()
     .showHelpAfterError()

@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises';
+import { RegistryError } from '#model';
+import { CliFailure } from '../failures.js';
+import { bytes, counted } from '../output/duration.js';
+import { harmless } from '../output/paint.js';
+import { table } from '../output/table.js';
+import type { Changed } from '../servers/answers.js';
+import type { Run } from '../run.js';
+import { type AddCommands, examples, readCount } from './command.js';
+import { follow } from './watch.js';
+
+interface Value {
+  key: string;
+  value?: string;
+  version: number;
+}
+
+interface Keys {
+  version: number;
+  bytes: number;
+  values: { key: string; version: number; bytes: number }[];
+}
+
+interface Expecting {
+  expectedVersion?: number;
+}
+
+export const addConfig: AddCommands = (parent, tasks) => {
+  const root = parent
+    .command('config')
+    .helpCommand(false)
+    .description('Small values that the cluster keeps for its clients; and the settings file of servers.')
+    .addHelpText(
+      'after',
+      examples('rollcall config list', 'rollcall config set flags on', 'rollcall config check FILE'),
+    );
+  root
+    .command('list')
+    .description('The keys, with the version and size of each value.')
+    .addHelpText('after', examples('rollcall config list --json'))
+    .action(tasks.of((run: Run) => list(run)));
+  root
+    .command('get')
+    .description('A value, printed as it is.')
+    .argument('<key>')
+    .addHelpText('after', examples('rollcall config get flags', 'rollcall config get flags --json'))
+    .action(tasks.of((run: Run, key: string) => get(run, key)));
+  root
+    .command('set')
+    .description('Sets a value. Clients that watch the key are told at once.')
+    .argument('<key>')
+    .argument('<value>', 'the value; @FILE for what is in a file, - for what comes in')
+    .option('--expected-version <version>', 'only if the value has this version; 0 where there is none', readCount)
+    .addHelpText('after', examples('rollcall config set flags on', 'rollcall config set routes @routes.json'))
+    .action(tasks.of((run: Run, key: string, value: string, options: Expecting) => set(run, key, value, options)));
+  root
+    .command('delete')
+    .description('Deletes a value. Also a success where there is none.')
+    .argument('<key>')
+    .option('--expected-version <version>', 'only if the value has this version', readCount)
+    .addHelpText('after', examples('rollcall config delete flags'))
+    .action(tasks.of((run: Run, key: string, options: Expecting) => remove(run, key, options)));
+  root
+    .command('watch')
+    .description('Shows a value now and with every change, until Ctrl-C.')
+    .argument('<key>')
+    .option('--count <number>', 'end after so many', readCount)
+    .addHelpText('after', examples('rollcall config watch flags'))
+    .action(tasks.of((run: Run, key: string, { count }: { count?: number }) => watch(run, key, count)));
+  root
+    .command('check')
+    .description('Checks a settings file as the servers do when they start. Needs no server.')
+    .argument('<file>')
+    .addHelpText('after', examples('rollcall config check rollcall.yaml'))
+    .action(tasks.of((run: Run, file: string) => check(run, file)));
+};
+
+const pathOf = (key: string): string => `/v1/config/${encodeURIComponent(key)}`;
+
+async function list(run: Run): Promise<void> {
+  const keys = await (await run.cluster.meta()).get<Keys>('/v1/config');
+  run.print(keys, () => [
+    ...table(
+      run.paint,
+      ['KEY', 'VERSION', 'SIZE'],
+      keys.values.map(({ key, version, bytes: size }) => [key, version, bytes(size)]),
+    ),
+    '',
+    `${counted(keys.values.length, 'value')}, ${bytes(keys.bytes)}`,
+  ]);
+}
+
+async function get(run: Run, key: string): Promise<void> {
+  const value = await (await run.cluster.meta()).get<Value>(pathOf(key));
+  if (run.isJson) return run.print(value, () => []);
+  const text = value.value ?? '';
+  if (run.terminal.outIsTty) run.terminal.out(`${harmlessLines(text)}\n`);
+  // What reads it from a pipe gets what is there, and nothing else.
+  else run.terminal.out(text);
+}
+
+async function set(run: Run, key: string, given: string, { expectedVersion }: Expecting): Promise<void> {
+  const value = await contentOf(run, given);
+  const meta = await run.cluster.meta();
+  const answer = await meta.change<Changed>('PUT', pathOf(key), { value }, { expectedVersion });
+  run.print(answer, () => [changeLine(key, answer, 'set')]);
+}
+
+async function contentOf(run: Run, given: string): Promise<string> {
+  if (given === '-') return run.terminal.readStdin();
+  if (!given.startsWith('@')) return given;
+  return readFile(given.slice(1), 'utf8').catch((error: Error) => {
+    throw new CliFailure(`The file cannot be read: ${error.message}.`);
+  });
+}
+
+async function remove(run: Run, key: string, { expectedVersion }: Expecting): Promise<void> {
+  const meta = await run.cluster.meta();
+  const answer = await meta.change<Changed>('DELETE', pathOf(key), undefined, { expectedVersion });
+  run.print(answer, () => [changeLine(key, answer, 'deleted')]);
+}
+
+function changeLine(key: string, { changed, version }: Changed, done: string): string {
+  return changed ? `${key} ${done}, version ${version}` : `${key}: that is how it was, version ${version}`;
+}
+
+async function watch(run: Run, key: string, count: number | undefined): Promise<void> {
+  const take = (value: Value): void =>
+    run.printNext(value, () => [
+      `${run.paint('dim', `version ${value.version}`)}  ${value.value === undefined ? run.paint('dim', 'no value') : harmlessLines(value.value)}`,
+    ]);
+  await follow(run, `${pathOf(key)}/watch`, new URLSearchParams(), ({ data }) => take(data as Value), count);
+}
+
+function harmlessLines(text: string): string {
+  return text.split('\n').map(harmless).join('\n');
+}
+
+/** Loaded only here: it brings all that servers consist of. */
+async function check(run: Run, file: string): Promise<void> {
+  const { loadConfig } = await import('#nest');
+  try {
+    loadConfig('meta', { env: {}, argv: ['--config', file] });
+  } catch (error) {
+    if (error instanceof RegistryError) throw new CliFailure(`${file} is not valid: ${error.message}`);
+    throw error;
+  }
+  run.print({ file, valid: true }, () => [`${file} is valid`]);
+}

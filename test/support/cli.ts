@@ -1,0 +1,46 @@
+import { runCli } from '../../apps/cli/src/run-cli.js';
+
+export interface CliRun {
+  code: number;
+  out: string;
+  err: string;
+  /** What it printed with `--json`. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- the tests read it as a stranger's script would
+  json: any;
+}
+
+export interface CliOptions {
+  env?: Record<string, string>;
+  stdin?: string;
+  signal?: AbortSignal;
+  isTty?: boolean;
+  /** Told everything that is printed, as it comes. */
+  printed?: (out: string) => void;
+}
+
+/** As `rollcall` with these arguments does, without a process of its own, which would take a second to start. */
+export async function rollcall(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
+  const { env = {}, stdin = '', isTty = false, printed, signal = new AbortController().signal } = options;
+  let out = '';
+  let err = '';
+  const code = await runCli(args, {
+    out: (text) => {
+      out += text;
+      printed?.(out);
+    },
+    err: (text) => void (err += text),
+    env,
+    outIsTty: isTty,
+    errIsTty: isTty,
+    signal,
+    readStdin: async () => stdin,
+  });
+  return {
+    code,
+    out,
+    err,
+    get json() {
+      return JSON.parse(out);
+    },
+  };
+}
