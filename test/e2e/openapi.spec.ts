@@ -13,14 +13,16 @@ interface Call extends Said {
  */
 const CALLS: Record<'meta' | 'data' | 'session', Record<string, Call>> = {
   meta: { readVersion: {}, readLiveness: {}, readReadiness: {} },
-  data: { readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
+  data: { readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {}, readDatum: {}, listRemovals: {} },
   session: {
     ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
     publish: { status: 201 },
     readDatum: {},
+    ...{ listConnections: {}, listSubscribers: {}, listPublishers: {} },
     renewLease: {},
     renewLeases: {},
     unpublish: { status: 204 },
+    listRemovals: {},
   },
 };
 const TIERS = ['meta', 'data', 'session'] as const;

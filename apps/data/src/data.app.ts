@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { systemEnv } from '#client';
 import { type Env, FEATURE_LEVEL, randomId } from '#model';
-import { AdminTokens, type Config, type Logger, type RunningTier, createLogger, startTierApp } from '#nest';
+import { AdminTokens, type Config, type Logger, PageTurns, type RunningTier, createLogger, startTierApp } from '#nest';
 import type { WarmCopy } from '#registry';
 import { LevelSlotStore, ServerFolder } from '#store';
 import { DataHost } from './data.host.js';
+import { DatumsController } from './http/datums.controller.js';
+import { RemovalsController } from './http/removals.controller.js';
 import { SlotsController } from './http/slots.controller.js';
 import { dataMetrics } from './metrics.js';
 import { SlotDisk } from './slot-disk.js';
@@ -47,8 +49,11 @@ export async function startData(
         await store.close().finally(() => folder.close());
       },
     },
-    controllers: [SlotsController],
-    providers: [{ provide: DataHost, useValue: host }],
+    controllers: [SlotsController, DatumsController, RemovalsController],
+    providers: [
+      { provide: DataHost, useValue: host },
+      { provide: PageTurns, useValue: new PageTurns() },
+    ],
     metrics: dataMetrics(() => host.core),
   });
 }

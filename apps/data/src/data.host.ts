@@ -7,6 +7,7 @@ import {
   type FromData,
   type KeepBatch,
   type PersistBatch,
+  type RemovalClocks,
   type ToData,
   WarmCopy,
 } from '#registry';
@@ -35,6 +36,7 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
   /** What it had kept, for the first incarnation in this process. */
   private warmCopy: WarmCopy | undefined;
   private readonly env: Env;
+  private readonly zeroMs: number;
 
   constructor({ config, env, logger, folder, disk, warm, featureLevel, fail }: DataHostOptions) {
     super({
@@ -67,6 +69,7 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
     this.warmDisk = warm?.disk;
     this.warmCopy = warm?.copy;
     this.env = env;
+    this.zeroMs = env.wallMs() - env.nowMs();
   }
 
   override async start(addresses: Pick<Member, 'address' | 'httpAddress'>): Promise<void> {
@@ -77,6 +80,10 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
   /** The clock of the core. */
   nowMs(): number {
     return this.env.nowMs();
+  }
+
+  get clocks(): RemovalClocks {
+    return { nowMs: this.env.nowMs(), wallMs: this.env.wallMs(), zeroMs: this.zeroMs };
   }
 
   readiness(): Readiness {

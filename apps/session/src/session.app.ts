@@ -1,17 +1,9 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import {
-  AdminTokens,
-  type Config,
-  NoSiblings,
-  PageTurns,
-  type RunningTier,
-  type Worker,
-  createLogger,
-  startTierApp,
-} from '#nest';
+import { AdminTokens, type Config, NoSiblings, type RunningTier, type Worker, createLogger, startTierApp } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
+import { ClusterLists } from './http/cluster-lists.js';
 import { ConfigController } from './http/config.controller.js';
 import { DatumsController } from './http/datums.controller.js';
 import { DrainController, SIBLINGS, answerDrains } from './http/drain.controller.js';
@@ -73,7 +65,7 @@ export async function startSession(
     providers: [
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },
-      { provide: PageTurns, useValue: new PageTurns() },
+      { provide: ClusterLists, useValue: new ClusterLists(host) },
       { provide: SIBLINGS, useValue: siblings },
       { provide: RpcClients, useValue: clients },
       { provide: HttpCaller, useValue: new HttpCaller(host) },

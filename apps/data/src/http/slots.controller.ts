@@ -1,15 +1,6 @@
-import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
-import {
-  DEFAULT_GROUP,
-  DEFAULT_INSTANCE_ID,
-  RegistryError,
-  checkName,
-  formatVersion,
-  parseDataInfoId,
-  toDataInfoId,
-} from '#model';
+import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
+import { RegistryError, parseDataInfoId } from '#model';
 import type { DataCore } from '#registry';
-import { decodeBody } from '#wire';
 import { DataHost } from '../data.host.js';
 
 /** What this one data server holds, for people who want to know why something is visible, or is not. */
@@ -47,29 +38,6 @@ export class SlotsController {
       stamp,
     }));
     return { slot, removals: removals.toReversed() };
-  }
-
-  /** One datum as the leader of its slot holds it, with owners and stamps. */
-  @Get('datums')
-  @Header('cache-control', 'no-store')
-  datum(@Query() query: Record<string, unknown>): object {
-    const { dataId, group = DEFAULT_GROUP, instanceId = DEFAULT_INSTANCE_ID } = query;
-    for (const [field, value] of Object.entries({ dataId, group, instanceId })) {
-      const problem = checkName(field, value);
-      if (problem) throw RegistryError.from(problem);
-    }
-    const name = { dataId: dataId as string, group: group as string, instanceId: instanceId as string };
-    const report = this.core.datum(toDataInfoId(name));
-    if (!report) throw new RegistryError('NOT_LEADER', 'This data server does not lead the slot of the datum.');
-    const { dataInfoId, slot, version, complete, publications, hidden } = report;
-    return {
-      dataInfoId,
-      slot,
-      version: formatVersion(version),
-      complete,
-      hidden,
-      publications: publications.map(({ body, ...publication }) => ({ ...publication, content: decodeBody(body) })),
-    };
   }
 
   private get core(): DataCore {

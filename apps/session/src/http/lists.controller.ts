@@ -1,55 +1,51 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
-import { RegistryError } from '#model';
-import { PageTurns } from '#nest';
-import { type FilterName, type Page, type PageWork, type SessionLists, formatCursor, readListQuery } from '#registry';
-import { SessionHost } from '../session.host.js';
+import { Described } from '#nest';
+import { type FilterName, readListQuery } from '#registry';
+import { ClusterLists } from './cluster-lists.js';
 
-type ListName = 'connections' | 'subscribers' | 'publishers';
+const api = () => import('./lists.api.js');
 
 const NAMES: FilterName[] = ['prefix', 'dataId', 'group', 'instanceId'];
-const FILTERS: Record<ListName, FilterName[]> = {
+const FILTERS = {
   connections: ['appName', 'address', 'zone'],
   subscribers: [...NAMES, 'appName', 'address', 'zone', 'connection'],
   publishers: [...NAMES, 'appName', 'address', 'zone', 'connection', 'registerId'],
-};
+  removals: [...NAMES, 'appName', 'zone', 'registerId', 'cause'],
+} satisfies Record<string, FilterName[]>;
 
-/** Who is connected here, who subscribes, and what is registered through this server, a page at a time. */
+/**
+ * Who is connected, who subscribes, what is registered, and what has disappeared lately: in the whole cluster, or with `local=true`
+ * on this session server.
+ */
 @Controller('v1')
 export class ListsController {
-  constructor(
-    @Inject(SessionHost) private readonly host: SessionHost,
-    @Inject(PageTurns) private readonly turns: PageTurns,
-  ) {}
+  constructor(@Inject(ClusterLists) private readonly lists: ClusterLists) {}
 
   @Get('connections')
+  @Described(api, 'listConnections')
   @Header('cache-control', 'no-store')
   connections(@Query() query: unknown): Promise<object> {
-    return this.list('connections', query);
+    return this.lists.ofSessions('connections', readListQuery('connections', query, FILTERS.connections));
   }
 
   @Get('subscribers')
+  @Described(api, 'listSubscribers')
   @Header('cache-control', 'no-store')
   subscribers(@Query() query: unknown): Promise<object> {
-    return this.list('subscribers', query);
+    return this.lists.ofSessions('subscribers', readListQuery('subscribers', query, FILTERS.subscribers));
   }
 
   @Get('publishers')
+  @Described(api, 'listPublishers')
   @Header('cache-control', 'no-store')
   publishers(@Query() query: unknown): Promise<object> {
-    return this.list('publishers', query);
+    return this.lists.ofSessions('publishers', readListQuery('publishers', query, FILTERS.publishers));
   }
 
-  private async list(name: ListName, query: unknown): Promise<object> {
-    const asked = readListQuery(name, query, FILTERS[name]);
-    const { items, next } = await this.turns.make<Page<object>>(
-      () => this.lists[name](asked, this.host.clocks) as PageWork<object>,
-    );
-    return { [name]: items, ...(next ? { next: formatCursor(name, next) } : {}) };
-  }
-
-  private get lists(): SessionLists {
-    const { core } = this.host;
-    if (!core?.table) throw new RegistryError('NOT_READY');
-    return core.lists;
+  @Get('removals')
+  @Described(api, 'listRemovals')
+  @Header('cache-control', 'no-store')
+  removals(@Query() query: unknown): Promise<object> {
+    return this.lists.ofData('removals', readListQuery('removals', query, FILTERS.removals));
   }
 }

@@ -42,5 +42,6 @@ export const datumSchema = z
       .describe('The list is not complete yet: that something is missing says nothing.'),
     publishers: z.array(publisherSchema),
     temporary: z.array(publisherSchema).optional().describe('Temporary publications, told this once.'),
+    next: z.string().optional().describe('Where a page was asked for: the `after` of the one behind it.'),
   })
   .meta({ id: 'Datum' });

@@ -3,3 +3,4 @@ export { type Content, type RouteDescription, Described } from './described.js';
 export { OpenApiModule } from './openapi.module.js';
 export { failureSchema } from './schemas.js';
 export * from './vocabulary.js';
+export * from './lists.js';

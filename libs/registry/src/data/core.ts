@@ -18,6 +18,7 @@ import { CompletenessLog } from './completeness-log.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import { FollowerLinks } from './follower-links.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
+import type { DataLists } from './lists/data-lists.js';
 import { DATA_LIMITS } from './limits.js';
 import { RelayedLinks } from './relays/relayed-links.js';
 import { RelaysBetween } from './relays/relays-between.js';
@@ -128,6 +129,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** Undefined when the slot of the datum is not led here. */
   datum(dataInfoId: DataInfoId): DatumReport | undefined {
     return this.held.datum(dataInfoId);
+  }
+
+  /** What is held and led here, a page at a time. */
+  get lists(): DataLists {
+    return this.held.lists;
   }
 
   /** The latest disappearances in a slot, oldest first. */

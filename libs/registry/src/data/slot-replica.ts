@@ -125,6 +125,15 @@ export class SlotReplica {
     return datum ? copies(datum.publications.values()) : [];
   }
 
+  /** All that there is, for people. */
+  all(): Iterable<Datum> {
+    return this.datums.values();
+  }
+
+  find(dataInfoId: DataInfoId): Datum | undefined {
+    return this.datums.get(dataInfoId);
+  }
+
   /** Those that session servers are told of. */
   shown(dataInfoId: DataInfoId): Publication[] {
     const { hidden } = this;
@@ -388,8 +397,8 @@ export class SlotReplica {
     const before = datum.publications.get(registerId);
     if (before) {
       if (before.leaseMs !== undefined) this.endedLeases.push({ registerId, stamp });
+      this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, ...before.teller, atMs: nowMs, by });
       this.discard(datum, before);
-      this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, atMs: nowMs, by });
     }
     const untilMs = nowMs + this.options.tombstoneMs;
     this.tombstones.add(datum, { registerId, stamp, cause, datum, untilMs });
@@ -409,7 +418,8 @@ export class SlotReplica {
       }
       const { registerId, stamp } = publication;
       const removal = { registerId, stamp, cause: 'operator' as const };
-      this.removals.add({ ...removal, dataInfoId: datum.dataInfoId, atMs: nowMs, by: 'operator' });
+      const { dataInfoId } = datum;
+      this.removals.add({ ...removal, dataInfoId, ...publication.teller, atMs: nowMs, by: 'operator' });
       this.changes.removed(datum, removal);
     }
   }

@@ -12,6 +12,7 @@ import { slotOf } from '#sharding';
 import { NamesOff } from '../names-off.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import { Arrivals } from './arrivals.js';
+import { DataLists } from './lists/data-lists.js';
 import { DurableDisk } from './durable/durable-disk.js';
 import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
@@ -35,6 +36,7 @@ export class Slots {
   readonly disk: DurableDisk;
   readonly warm: WarmSlots;
   readonly arrivals = new Arrivals();
+  readonly lists: DataLists;
   private readonly hidden: { names: NamesOff };
   private nowMs = 0;
   private table: RoutingTable | undefined;
@@ -50,6 +52,7 @@ export class Slots {
   ) {
     const { incarnation, diskId } = options.self;
     this.incarnation = incarnation;
+    this.lists = new DataLists(options.self, (slot) => this.leadership.at(slot)?.replica);
     this.disk = new DurableDisk(diskId, options.stored, options.isStored);
     const intern = interner();
     this.hidden = { names: new NamesOff({ ...DEFAULT_SWITCHES, ...options.switches?.switches }) };
@@ -107,6 +110,7 @@ export class Slots {
   takeTable(nowMs: number, table: RoutingTable): { begun: number; ended: number } {
     this.nowMs = nowMs;
     this.table = table;
+    this.lists.takeTable(table);
     const { begun, ended } = this.leadership.takeTable(table);
     for (const leader of ended) this.ended(leader);
     this.replicas.takeTable(nowMs, table);

@@ -1,6 +1,6 @@
 import { type Place, comparePlaces } from './place.js';
 
-interface Placed<Entry> {
+export interface Placed<Entry> {
   place: Place;
   entry: Entry;
 }
@@ -24,10 +24,10 @@ export class Nearest<Entry> {
   }
 
   /** In order. `end` is where the last stands, if there are more behind it. */
-  take(): { entries: Entry[]; end: Place | undefined } {
+  take(): { placed: Placed<Entry>[]; end: Place | undefined } {
     this.cut();
     const end = this.hasMore ? this.kept.at(-1)?.place : undefined;
-    return { entries: this.kept.map(({ entry }) => entry), end };
+    return { placed: this.kept, end };
   }
 
   /** What was taken away and put back while others had a turn is met twice, and what is there now counts. */

@@ -131,13 +131,13 @@ describe('the pages of a list', () => {
         shelf.list((name) => name === '42'),
         10,
       ),
-    ).toEqual([{ items: ['0/42'] }]);
+    ).toEqual([{ items: ['0/42'], places: [[0, '42']] }]);
     expect(
       pagesOf(
         shelf.list((name) => name === 'none'),
         10,
       ),
-    ).toEqual([{ items: [] }]);
+    ).toEqual([{ items: [], places: [] }]);
   });
 
   it('take so much work at most, however little they find: a part more than the bound, and no turn more than its own', () => {
@@ -155,7 +155,11 @@ describe('the pages of a list', () => {
         last = shelf.looked;
       },
     );
-    expect(pages).toEqual([{ items: [], next: [1] }, { items: [], next: [2] }, { items: ['2/8999'] }]);
+    expect(pages).toEqual([
+      { items: [], places: [], next: [1] },
+      { items: [], places: [], next: [2] },
+      { items: ['2/8999'], places: [[2, '8999']] },
+    ]);
     expect(shelf.looked).toBe(9_000);
     expect(Math.max(...turns)).toBeLessThanOrEqual(bounds.turn);
   });

@@ -1,5 +1,5 @@
 import { type Place, comparePlaces } from './place.js';
-import { Nearest } from './nearest.js';
+import { Nearest, type Placed } from './nearest.js';
 
 /**
  * What there is to list, kept in parts, such as slots. The order is that of places: part by part, and by name within one. No
@@ -11,13 +11,15 @@ export interface Listing<Entry, Item> {
   /** All of a part, in any order; may change while it is gone through, as a `Map` or a `Set` may. */
   entries(part: number): Iterable<Entry>;
   matches(entry: Entry): boolean;
-  placeOf(entry: Entry): Place;
+  placeOf(entry: Entry, part: number): Place;
   /** For people; undefined when it has gone since it was found. */
   describe(entry: Entry): Item | undefined;
 }
 
 export interface Page<Item> {
   items: Item[];
+  /** Of the items, in their order, which is that of places. */
+  places: Place[];
   /** Everything up to here is in this page or in those before. Left out at the end of the list. */
   next?: Place;
 }
@@ -51,7 +53,7 @@ export function* pageOf<Entry, Item>(
   bounds: PageBounds = PAGE_BOUNDS,
 ): PageWork<Item> {
   const [from, to] = listing.parts;
-  const found: Entry[] = [];
+  const found: Placed<Entry>[] = [];
   let next: Place | undefined;
   let turn = 0;
   let looked = 0;
@@ -61,24 +63,26 @@ export function* pageOf<Entry, Item>(
     looked++;
     for (const entry of listing.entries(part)) {
       looked++;
-      const place = listing.matches(entry) ? listing.placeOf(entry) : undefined;
+      const place = listing.matches(entry) ? listing.placeOf(entry, part) : undefined;
       if (place && (!after || comparePlaces(place, after) > 0)) nearest.offer(place, entry);
       if (++turn >= bounds.turn) turn = yield* others();
     }
-    const { entries, end } = nearest.take();
-    found.push(...entries);
+    const { placed, end } = nearest.take();
+    found.push(...placed);
     const isEnough = end !== undefined || found.length >= limit || looked >= bounds.page;
     if (!isEnough) continue;
     if (end || part + 1 < to) next = end ?? [part + 1];
     break;
   }
-  const items: Item[] = [];
-  for (const entry of found) {
+  const page: Page<Item> = { items: [], places: [], ...(next ? { next } : {}) };
+  for (const { entry, place } of found) {
     if ((turn += DESCRIBED) >= bounds.turn) turn = yield* others();
     const item = listing.describe(entry);
-    if (item !== undefined) items.push(item);
+    if (item === undefined) continue;
+    page.items.push(item);
+    page.places.push(place);
   }
-  return next ? { items, next } : { items };
+  return page;
 }
 
 /** @returns what has been done of the next turn */

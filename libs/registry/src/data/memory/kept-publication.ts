@@ -59,6 +59,12 @@ export class KeptPublication {
     return this.kind === 'leased' ? this.cell.view.getFloat64(this.offset + OWNED_BY) : undefined;
   }
 
+  /** Who says it, for people. */
+  get teller(): Pick<Publication, 'owner' | 'appName' | 'zone'> {
+    const { owner, appName, zone } = this;
+    return { owner, appName, zone };
+  }
+
   /** True when no subscriber, under any filter, could tell it from the other. */
   looksLike({ zone, appName, body }: Publication): boolean {
     if (this.zone !== zone || this.appName !== appName || this.bodyBytes !== body.byteLength) return false;

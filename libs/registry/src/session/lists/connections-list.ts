@@ -1,3 +1,4 @@
+import { timeOfDay } from '../../listing/clocks.js';
 import type { ListQuery } from '../../listing/query.js';
 import type { Listing } from '../../listing/page.js';
 import type { Connection } from '../connections.js';
@@ -9,7 +10,7 @@ const SUBSCRIPTIONS = 1_000;
 
 /** The connections of clients in the order in which they came. */
 export function connectionsList(state: ListedState, { filter }: ListQuery): Listing<Connection, ConnectionItem> {
-  const { connections, reads, holdings, self, nowMs } = state;
+  const { connections, reads, holdings, self, clocks } = state;
   const { appName, address, zone } = filter;
   return {
     parts: [0, 1],
@@ -41,8 +42,8 @@ export function connectionsList(state: ListedState, { filter }: ListQuery): List
         address: connection.address,
         appName: connection.appName,
         zone: connection.zone,
-        connectedAt: state.timeOfDay(connectedAtMs),
-        silentMs: Math.max(Math.round(nowMs - heardAtMs), 0),
+        connectedAt: timeOfDay(clocks, connectedAtMs),
+        silentMs: Math.max(Math.round(clocks.nowMs - heardAtMs), 0),
         state: stateOf(connection),
         publishers: holdings.ownedBy(id).size,
         subscribers: reads.countOf(id),

@@ -1,4 +1,5 @@
 import type { Member } from '#model';
+import type { Clocks } from '../../listing/clocks.js';
 import type { Connections } from '../connections.js';
 import type { Holdings } from '../holdings.js';
 import type { Reads } from '../reads.js';
@@ -7,9 +8,7 @@ import type { Slots } from '../slots.js';
 /** What the lists of a session server are made of, at one time. */
 export interface ListedState {
   self: Pick<Member, 'address'>;
-  nowMs: number;
-  /** A time of this process as the clock on the wall shows it. */
-  timeOfDay(atMs: number): string;
+  clocks: Clocks;
   connections: Pick<Connections, 'ids' | 'get'>;
   holdings: Pick<Holdings, 'ofSlot' | 'ownedBy'>;
   reads: Pick<Reads, 'subscriptionsOf' | 'subscriptionsIn' | 'countOf' | 'isBackedUp' | 'pushes'>;

@@ -1,4 +1,5 @@
 import type { Member } from '#model';
+import type { Clocks } from '../../listing/clocks.js';
 import { type PageWork, pageOf } from '../../listing/page.js';
 import type { ListQuery } from '../../listing/query.js';
 import { connectionsList } from './connections-list.js';
@@ -7,13 +8,7 @@ import type { ListedState } from './listed-state.js';
 import { publishersList } from './publishers-list.js';
 import { subscribersList } from './subscribers-list.js';
 
-/** Now, by both clocks. */
-export interface Clocks {
-  nowMs: number;
-  wallMs: number;
-}
-
-type Parts = Omit<ListedState, 'self' | 'nowMs' | 'timeOfDay'>;
+type Parts = Omit<ListedState, 'self' | 'clocks'>;
 
 /** What a session server holds, for people, a page at a time. */
 export class SessionLists {
@@ -21,6 +16,11 @@ export class SessionLists {
     private readonly self: Pick<Member, 'address'>,
     private readonly parts: Parts,
   ) {}
+
+  /** Which the server names itself by. */
+  get address(): string {
+    return this.self.address;
+  }
 
   connections(query: ListQuery, clocks: Clocks): PageWork<ConnectionItem> {
     return pageOf(connectionsList(this.at(clocks), query), query);
@@ -34,8 +34,7 @@ export class SessionLists {
     return pageOf(publishersList(this.at(clocks), query), query);
   }
 
-  private at({ nowMs, wallMs }: Clocks): ListedState {
-    const timeOfDay = (atMs: number): string => new Date(wallMs - (nowMs - atMs)).toISOString();
-    return { ...this.parts, self: this.self, nowMs, timeOfDay };
+  private at(clocks: Clocks): ListedState {
+    return { ...this.parts, self: this.self, clocks };
   }
 }

@@ -8,7 +8,7 @@ import type { SubscriberItem } from './items.js';
 
 /** The subscribers, by the slots of what they subscribe to. */
 export function subscribersList(state: ListedState, { filter }: ListQuery): Listing<Subscription, SubscriberItem> {
-  const { connections, reads, slots, self, nowMs } = state;
+  const { connections, reads, slots, self, clocks } = state;
   const names = new NamesFilter(filter);
   const { appName, address, zone, connection } = filter;
   const slotOf = (dataInfoId: DataInfoId): number => slots.slotOf(dataInfoId);
@@ -47,7 +47,7 @@ export function subscribersList(state: ListedState, { filter }: ListQuery): List
         scope: view.zone === undefined ? 'dataCenter' : 'zone',
         version: lastVersion ? formatVersion(lastVersion) : null,
         told: last === 'none' ? 'nothing' : last,
-        unacknowledgedMs: unackedSinceMs === undefined ? null : Math.max(Math.round(nowMs - unackedSinceMs), 0),
+        unacknowledgedMs: unackedSinceMs === undefined ? null : Math.max(Math.round(clocks.nowMs - unackedSinceMs), 0),
         waitsFor: view.isAheadOf(subscription) ? reads.pushes.waitsFor(subscription) : null,
       };
     },
