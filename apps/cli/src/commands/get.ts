@@ -41,7 +41,11 @@ interface HeldDatum {
   complete: boolean;
   hidden: string[];
   publications: { registerId: string; owner: unknown; stamp: number[]; zone: string; content?: { data?: string[] } }[];
+  next?: string;
 }
+
+/** As many as a server gives at a time. */
+const PAGE = 1_000;
 
 /** Only the leader of the slot answers, so the data servers are asked until one does. */
 async function owners(run: Run, dataId: string, options: NameOptions): Promise<void> {
@@ -50,8 +54,16 @@ async function owners(run: Run, dataId: string, options: NameOptions): Promise<v
   for (const { role, httpAddress } of members) {
     if (role !== 'data') continue;
     try {
-      const query = { dataId, ...nameFields(options) };
-      return printHeld(run, await run.cluster.at(httpAddress).get<HeldDatum>('/v1/datums', query));
+      const query = { dataId, ...nameFields(options), limit: PAGE };
+      const server = run.cluster.at(httpAddress);
+      const { next, ...datum } = await server.get<HeldDatum>('/v1/datums', query);
+      for (let after = next; after !== undefined;) {
+        const page: HeldDatum = await server.get<HeldDatum>('/v1/datums', { ...query, after });
+        datum.publications.push(...page.publications);
+        datum.hidden.push(...page.hidden);
+        after = page.next;
+      }
+      return printHeld(run, datum);
     } catch (error) {
       const isElsewhere = error instanceof Refused && error.code === 'NOT_LEADER';
       if (!isElsewhere && !(error instanceof Unreachable)) throw error;

@@ -151,7 +151,9 @@ async function pages(
 ): Promise<{ items: Item[]; isCut: boolean }> {
   const items: Item[] = [];
   for (let after: string | undefined; ;) {
-    const page = await api.get<Item>(path, { ...query, limit: Math.min(PAGE, limit - items.length), after });
+    // Of the server alone, or each would tell of all.
+    const asked = { ...query, local: 'true', limit: Math.min(PAGE, limit - items.length), after };
+    const page = await api.get<Item>(path, asked);
     items.push(...(page[name] as Item[]));
     after = page['next'] as string | undefined;
     if (after === undefined) return { items, isCut: false };

@@ -1,7 +1,10 @@
-import { Controller, Get, Header, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
 import { RegistryError, parseDataInfoId } from '#model';
-import type { DataCore } from '#registry';
+import { type DataCore, formatCursor, readListQuery } from '#registry';
 import { DataHost } from '../data.host.js';
+
+/** As many as there can be: all of them are one page unless less is asked for. */
+const SLOTS = { usual: 16_384, most: 16_384 };
 
 /** What this one data server holds, for people who want to know why something is visible, or is not. */
 @Controller('v1')
@@ -11,8 +14,15 @@ export class SlotsController {
   /** The slots led here, how complete they are, and how far their followers are behind. */
   @Get('slots')
   @Header('cache-control', 'no-store')
-  slots(): object {
-    return { slots: this.core.slots(), following: this.core.following() };
+  slots(@Query() query: unknown): object {
+    const { core } = this;
+    const { limit, after } = readListQuery('slots', query, [], SLOTS);
+    const behind = after?.[0] ?? -1;
+    const held = [...new Set(core.slotNumbers)].filter((slot) => slot > behind).toSorted((a, b) => a - b);
+    const page = new Set(held.slice(0, limit));
+    const isAsked = (slot: number): boolean => page.has(slot);
+    const next = held.length > limit ? { next: formatCursor('slots', [held[limit - 1]!]) } : {};
+    return { slots: core.slots(isAsked), following: core.following(isAsked), ...next };
   }
 
   @Get('stats')

@@ -5,6 +5,7 @@ import {
   readConfigBody,
   readConsistency,
   readExpectedVersion,
+  readList,
   readQuery,
 } from '#registry';
 import { canonicalAddress } from '../state/address.js';
@@ -19,8 +20,8 @@ export class ConfigController {
   /** The keys, with the version and size of each value; all values together may be too much for one answer. */
   @Get()
   @Header('cache-control', 'no-store')
-  async keys(@Query() query: unknown): Promise<object> {
-    return this.state.read({ of: 'configKeys' }, readConsistency(query));
+  async keys(@Query() query: Record<string, unknown>): Promise<object> {
+    return this.state.read(...readList('configKeys', query));
   }
 
   @Get(':key')

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
-import { readConsistency } from '#registry';
+import { readList } from '#registry';
 import { StateAdministration } from '../state/administration.js';
 
 /** The data and session servers of the cluster, and those that left it lately. */
@@ -9,7 +9,7 @@ export class MembersController {
 
   @Get()
   @Header('cache-control', 'no-store')
-  async read(@Query() query: unknown): Promise<object> {
-    return this.state.read({ of: 'members' }, readConsistency(query));
+  async read(@Query() query: Record<string, unknown>): Promise<object> {
+    return this.state.read(...readList('members', query));
   }
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { type StateChanged, readAbandonBody, readConsistency } from '#registry';
+import { type StateChanged, readAbandonBody, readList } from '#registry';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
 
@@ -10,8 +10,8 @@ export class SlotsController {
 
   @Get()
   @Header('cache-control', 'no-store')
-  async read(@Query() query: unknown): Promise<object> {
-    return this.state.read({ of: 'slots' }, readConsistency(query));
+  async read(@Query() query: Record<string, unknown>): Promise<object> {
+    return this.state.read(...readList('slots', query));
   }
 
   /**

@@ -117,13 +117,18 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   /** The slots led here, for people. */
-  slots(): SlotReport[] {
-    return this.held.inspect(this.nowMs);
+  slots(isAsked: (slot: number) => boolean = () => true): SlotReport[] {
+    return this.held.inspect(this.nowMs, isAsked);
   }
 
   /** The slots followed here, for people. */
-  following(): FollowingReport[] {
-    return this.held.following();
+  following(isAsked: (slot: number) => boolean = () => true): FollowingReport[] {
+    return this.held.following(isAsked);
+  }
+
+  /** The numbers of both. */
+  get slotNumbers(): number[] {
+    return [...this.held.leadership.slots(), ...this.held.replicas.slots()];
   }
 
   /** Undefined when the slot of the datum is not led here. */

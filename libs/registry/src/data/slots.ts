@@ -231,8 +231,9 @@ export class Slots {
   }
 
   /** For people. */
-  inspect(nowMs: number): SlotReport[] {
-    return [...this.leadership.leaders()].map(({ replica, waitingFor, replication, agreements }) => ({
+  inspect(nowMs: number, isAsked: (slot: number) => boolean): SlotReport[] {
+    const leaders = [...this.leadership.leaders()].filter(({ replica }) => isAsked(replica.slot));
+    return leaders.map(({ replica, waitingFor, replication, agreements }) => ({
       slot: replica.slot,
       leaderEpoch: replica.leaderEpoch,
       sequence: replica.sequence,
@@ -247,8 +248,9 @@ export class Slots {
     }));
   }
 
-  following(): FollowingReport[] {
-    return [...this.replicas.all()].map(({ replica, leader, leaderEpoch, position }) => ({
+  following(isAsked: (slot: number) => boolean): FollowingReport[] {
+    const followed = [...this.replicas.all()].filter(({ replica }) => isAsked(replica.slot));
+    return followed.map(({ replica, leader, leaderEpoch, position }) => ({
       slot: replica.slot,
       leader,
       leaderEpoch,

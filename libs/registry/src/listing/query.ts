@@ -53,10 +53,11 @@ export function readListQuery(
 
 export function readLimit(limit: unknown, { usual, most }: { usual: number; most: number }): number {
   if (limit === undefined) return usual;
-  const count = typeof limit === 'string' && /^\d{1,16}$/.test(limit) ? Number(limit) : NaN;
-  if (!(count >= 1)) refuse('limit must be a whole number of at least 1.', 'limit');
-  if (count > most) refuse(`limit is ${count}; a page has at most ${most}.`, 'limit');
-  return count;
+  const count = typeof limit === 'string' && /^\d{1,16}$/.test(limit) ? Number(limit) : limit;
+  if (!Number.isSafeInteger(count) || (count as number) < 1)
+    refuse('limit must be a whole number of at least 1.', 'limit');
+  if ((count as number) > most) refuse(`limit is ${String(count)}; a page has at most ${most}.`, 'limit');
+  return count as number;
 }
 
 export function readAfter(list: string, after: unknown): Place | undefined {

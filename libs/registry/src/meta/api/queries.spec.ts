@@ -1,7 +1,7 @@
 import { DEFAULT_SWITCHES } from '#model';
 import type { MetaCommand, MetaState } from '../contract.js';
 import { metaStateMachine } from '../state.js';
-import { answerQuery, readConsistency, readQuery } from './queries.js';
+import { answerQuery, readConsistency, readList, readQuery } from './queries.js';
 
 const member = (role: 'data' | 'session', incarnation: string) => ({
   ...{ role, incarnation, address: `${incarnation}:1`, httpAddress: `${incarnation}:2`, zone: 'z', weight: 1 },
@@ -82,6 +82,34 @@ describe('what is asked of the replicated state', () => {
     expect(readQuery({ of: 'config', key: 'k' })).toEqual({ of: 'config', key: 'k' });
     for (const other of [undefined, {}, { of: 'toString' }, { of: 7 }, { of: 'config' }, { of: 'slots', more: 1 }])
       expect(() => readQuery(other)).toThrow(/must be|none that is known|may have/);
+  });
+
+  it('is a page of a list where less than all is asked for', () => {
+    const pages = (of: 'members' | 'slots' | 'configKeys', query: Record<string, unknown> = {}) => {
+      const answers: Record<string, unknown>[] = [];
+      for (let after: unknown; ; after = answers.at(-1)!['next']) {
+        const asked = { ...query, limit: '1', ...(after === undefined ? {} : { after }) };
+        const [read, consistency] = readList(of, { ...asked, consistency: 'stale' });
+        expect(consistency).toEqual({ maxAgeMs: Infinity });
+        // As it is handed on to the leader.
+        answers.push(ask(readQuery(JSON.parse(JSON.stringify(read)))) as Record<string, unknown>);
+        if (answers.at(-1)!['next'] === undefined) return answers;
+      }
+    };
+    expect(pages('members')).toMatchObject([{ members: [{ role: 'data' }] }, { members: [{ role: 'session' }] }]);
+    expect(pages('members', { role: 'session' })).toMatchObject([{ members: [{ incarnation: 's1' }] }]);
+    expect(pages('slots')).toMatchObject([{ slots: [{ slot: 0 }] }, { slots: [{ slot: 1 }] }]);
+    expect(pages('slots', { server: 'd1:1' })).toMatchObject([{ slots: [{ slot: 0 }] }]);
+    expect(pages('slots', { server: 'd2' })).toMatchObject([{ slots: [{ slot: 1 }] }]);
+    expect(pages('configKeys', { prefix: 'k' })).toMatchObject([{ values: [{ key: 'k' }] }]);
+    expect(pages('configKeys', { prefix: 'x' })).toMatchObject([{ values: [] }]);
+  });
+
+  it('is refused where the page or a filter means nothing', () => {
+    for (const query of [{ limit: '0' }, { limit: '1000000' }, { after: 'x' }, { server: 'd1' }, { role: 'meta' }])
+      expect(() => readList('members', query)).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }));
+    expect(() => readList('slots', { limit: '1000000' })).toThrow('limit is 1000000; a page has at most 16384.');
+    expect(() => readList('slots', { of: 'config' })).toThrow('it may have limit, after, server');
   });
 
   it('is linearizable unless it may be stale', () => {

@@ -1,15 +1,17 @@
-import { type Member, utf8Bytes } from '#model';
+import type { Member } from '#model';
 import type { MetaState } from '../contract.js';
 import type { Planning } from '../planning.js';
 import { findConfig } from '../state/config.js';
 import { requireCluster } from './changes.js';
-import { drainOf, drainsOf } from './drains.js';
+import { drainOf } from './drains.js';
 import { notFound, readCount, readFields, readKey, readServer, refuse } from './input.js';
+import { type StateListQuery, answerList, isStateList, readStateList } from './lists.js';
 import { type RebalanceQuery, readRebalanceQuery, rebalanceAhead, rebalanceNow } from './rebalance.js';
 
 /** What can be asked of the replicated state, by name. */
 export type StateQuery =
-  | { of: 'members' | 'slots' | 'leader' | 'protection' | 'switches' | 'configKeys' }
+  | { of: 'leader' | 'protection' | 'switches' }
+  | StateListQuery
   | { of: 'config'; key: string }
   | { of: 'drain'; server: string }
   | RebalanceQuery;
@@ -26,6 +28,8 @@ export interface Answering {
 
 /** @throws RegistryError BAD_REQUEST, INVALID_NAME */
 export function readQuery(value: unknown): StateQuery {
+  const { of: list, ...listed } = (value ?? {}) as { of?: unknown };
+  if (isStateList(list)) return readStateList(list, listed);
   const { of, key, server, limit, drain } = readFields(value, 'The query', ['of', 'key', 'server', 'limit', 'drain']);
   if (of === 'config') return { of, key: readKey(key) };
   if (of === 'drain') return { of, server: readServer(server) };
@@ -43,6 +47,18 @@ export function readConsistency(query: unknown): Consistency {
   return consistency;
 }
 
+/** Of the query string of a list. @throws RegistryError BAD_REQUEST, INVALID_NAME */
+export function readList(
+  of: StateListQuery['of'],
+  { consistency, maxAgeMs, ...query }: Record<string, unknown>,
+): [StateQuery, Consistency] {
+  const asked = {
+    ...(consistency === undefined ? {} : { consistency }),
+    ...(maxAgeMs === undefined ? {} : { maxAgeMs }),
+  };
+  return [readStateList(of, query), readConsistency(asked)];
+}
+
 /** @throws RegistryError NOT_READY before there is a cluster, NOT_FOUND for a key without a value or an unknown member */
 export function answerQuery(query: StateQuery, state: MetaState, answering: Answering): object {
   requireCluster(state);
@@ -58,31 +74,18 @@ export function answerQuery(query: StateQuery, state: MetaState, answering: Answ
       return rebalanceNow(state, answering.planning, query);
     case 'rebalancePlan':
       return rebalanceAhead(state, answering.planning, query);
+    case 'members':
+    case 'slots':
+    case 'configKeys':
+      return answerList(query, state, answering.planning);
     default:
       return ANSWERS[query.of](state, answering);
   }
 }
 
-type Plain = Exclude<StateQuery['of'], 'config' | 'drain' | RebalanceQuery['of']>;
+type Plain = Exclude<StateQuery['of'], 'config' | 'drain' | RebalanceQuery['of'] | StateListQuery['of']>;
 
 const ANSWERS: Record<Plain, (state: MetaState, answering: Answering) => object> = {
-  members: ({ table, featureLevel }) => {
-    const { clusterId, epoch, members, departed, protections = [] } = table;
-    return { clusterId, epoch, featureLevel, members, departed, protections, drains: drainsOf(table) };
-  },
-  slots: ({ table }, { planning: { replicas } }) => {
-    const members = new Map(table.members.map((member) => [member.incarnation, member]));
-    const named = (incarnation: string): object => whereabouts(incarnation, members.get(incarnation));
-    const { clusterId, epoch } = table;
-    const slots = table.slots.map(({ leader, followers, joining, ...rest }, slot) => ({
-      slot,
-      leader: leader === null ? null : named(leader),
-      ...rest,
-      followers: followers.map(named),
-      joining: joining.map(named),
-    }));
-    return { clusterId, epoch, replicas, slots };
-  },
   protection: ({ table }) => {
     const { clusterId, epoch, members, protections = [] } = table;
     const present = (role: Member['role']): number => members.filter((member) => member.role === role).length;
@@ -94,14 +97,4 @@ const ANSWERS: Record<Plain, (state: MetaState, answering: Answering) => object>
   },
   leader: (_, { leader, term }) => ({ leader: leader ?? null, term }),
   switches: ({ switches }) => switches,
-  configKeys: ({ config: { version, bytes, values } }) => ({
-    version,
-    bytes,
-    values: values.map(({ key, value, version: of }) => ({ key, version: of, bytes: utf8Bytes(value) })),
-  }),
 };
-
-/** A slot may name a server that is gone and has no address any more. */
-function whereabouts(incarnation: string, member: Member | undefined): object {
-  return { incarnation, address: member?.address ?? null };
-}
