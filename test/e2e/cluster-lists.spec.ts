@@ -125,12 +125,32 @@ describe('the lists of a cluster', () => {
       { dataId: 'last', cause: 'goodbye', why: 'Its client said goodbye.' },
       { dataId: 'first', cause: 'unpublish', by: { address: here!.rpcAddress }, kind: 'connected', appName: 'gone' },
     ]);
+    expect(removals.map(({ client }) => client)).toEqual(['127.0.0.1', '127.0.0.1']);
     for (const { at, agoMs, session } of removals as { at: string; agoMs: number; session: unknown }[]) {
       expect(Math.abs(Date.now() - agoMs - Date.parse(at))).toBeLessThan(60_000);
       expect(session).toMatchObject({ address: here!.rpcAddress });
     }
     const own = await Promise.all(datas.map((data) => all([data], 'removals', '&appName=gone')));
     expect(namesIn(own.flat())).toEqual(['first', 'last']);
+  });
+
+  it('have the slots and members of the cluster, all at once or some at a time', async () => {
+    const [meta] = cluster.of('meta');
+    const whole = (await get(meta!, 'slots'))['slots'] as Item[];
+    expect(await all([meta!], 'slots', `&server=${datas[0]!.rpcAddress}`)).toEqual(
+      whole.filter((slot) => JSON.stringify(slot).includes(datas[0]!.rpcAddress)),
+    );
+    expect((await all([meta!], 'slots')).map(({ slot }) => slot)).toEqual(whole.map((_, slot) => slot));
+    expect((await all([meta!], 'members', '&role=session')).map(({ address }) => address).toSorted()).toEqual(
+      sessions.map(({ rpcAddress }) => rpcAddress).toSorted(),
+    );
+    const led = await Promise.all(datas.map((data) => all([data], 'slots')));
+    expect(
+      led
+        .flat()
+        .map(({ slot }) => Number(slot))
+        .toSorted((a, b) => a - b),
+    ).toEqual(whole.map((_, slot) => slot));
   });
 
   it('name the server that has not answered, and have what the others hold', async () => {

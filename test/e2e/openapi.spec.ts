@@ -18,7 +18,7 @@ const CALLS: Record<'meta' | 'data' | 'session', Record<string, Call>> = {
     ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
     publish: { status: 201 },
     readDatum: {},
-    ...{ listConnections: {}, listSubscribers: {}, listPublishers: {} },
+    ...{ listConnections: {}, listSubscribers: {}, listPublishers: {}, listClients: {} },
     renewLease: {},
     renewLeases: {},
     unpublish: { status: 204 },

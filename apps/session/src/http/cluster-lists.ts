@@ -1,8 +1,18 @@
 import { type Member, RegistryError } from '#model';
 import { PageTurns } from '#nest';
-import { type ListQuery, type Page, type PageWork, formatCursor, mergePages, presentPage, readPage } from '#registry';
+import {
+  type ListQuery,
+  type Page,
+  type PageWork,
+  type RemovalItem,
+  formatCursor,
+  mergePages,
+  presentPage,
+  readPage,
+} from '#registry';
 import type { SessionHost } from '../session.host.js';
 import { askPeers } from './ask-peers.js';
+import { withClients } from './removed-clients.js';
 
 export type SessionList = 'connections' | 'subscribers' | 'publishers';
 export type DataList = 'datums' | 'removals';
@@ -42,15 +52,22 @@ export class ClusterLists {
   async ofData(list: DataList, asked: ListQuery): Promise<object> {
     for (let attempt = 1; ; attempt++) {
       const { pages, unanswered } = await this.ask('data', list, this.members('data'), asked);
-      const page = mergePages(
+      const merged = mergePages(
         pages.map((each) => each.page),
         asked.limit,
       );
+      const page = list === 'removals' ? await this.withClients(merged) : merged;
       const leaderless = (this.core.table?.slots ?? []).filter(({ leader }) => leader === null).length;
       const answer = { ...presentPage(list, page, asked), unanswered, ...(leaderless > 0 ? { leaderless } : {}) };
       if (list !== 'datums' || areSettled(pages.map((each) => each.answer))) return answer;
       if (attempt === ATTEMPTS) return { ...answer, unsettled: true };
     }
+  }
+
+  /** Those of the asked connections that are known here; none where another session server is meant. */
+  clients({ session, connections }: { session: string; connections: number[] }): object {
+    const { core } = this;
+    return { clients: session === core.incarnation ? core.lists.clients(connections) : [] };
   }
 
   private async ask(
@@ -70,6 +87,10 @@ export class ClusterLists {
       else unanswered.push({ server, reason: reason ?? 'It does not know this list.' });
     }
     return { pages, unanswered };
+  }
+
+  private async withClients(page: Page<object>): Promise<Page<object>> {
+    return { ...page, items: await withClients(this.core, page.items as RemovalItem[]) };
   }
 
   private members(role: Member['role']): Member[] {

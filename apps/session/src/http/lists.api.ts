@@ -48,3 +48,25 @@ export const listRemovals: RouteDescription = {
   answers: { 200: { description: 'A page, from the newest to the oldest.', schema: removalsPage } },
   errors: ERRORS,
 };
+
+export const listClients: RouteDescription = {
+  summary: 'Whose connections those are, or were',
+  description:
+    'Servers ask each other, for the disappearances. Connections that have ended are known for some thousand others.',
+  query: z.object({
+    session: z
+      .string()
+      .describe('The incarnation that is meant: connections of another are not known.')
+      .meta({ example: 'x' }),
+    connections: z.string().describe('Their numbers, with commas; 1,000 at most.').meta({ example: '1,2' }),
+  }),
+  answers: {
+    200: {
+      description: 'Those that are known.',
+      schema: z.object({
+        clients: z.array(z.object({ connection: z.number().int(), address: z.string(), appName: z.string() })),
+      }),
+    },
+  },
+  errors: ['BAD_REQUEST', 'NOT_READY'],
+};

@@ -1,6 +1,6 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
 import { Described } from '#nest';
-import { type FilterName, readListQuery } from '#registry';
+import { type FilterName, readClientsQuery, readListQuery } from '#registry';
 import { ClusterLists } from './cluster-lists.js';
 
 const api = () => import('./lists.api.js');
@@ -47,5 +47,12 @@ export class ListsController {
   @Header('cache-control', 'no-store')
   removals(@Query() query: unknown): Promise<object> {
     return this.lists.ofData('removals', readListQuery('removals', query, FILTERS.removals));
+  }
+
+  @Get('clients')
+  @Described(api, 'listClients')
+  @Header('cache-control', 'no-store')
+  clients(@Query() query: unknown): object {
+    return this.lists.clients(readClientsQuery(query));
   }
 }

@@ -72,6 +72,11 @@ export const removalItem = z
     kind: z.enum(['connected', 'leased', 'persistent']).describe('What had kept it.'),
     session: namedServer.nullable().describe('Of a connected one: the session server of its client.'),
     connection: z.number().int().nullable().describe('Of a connected one: the number of the connection there.'),
+    client: z
+      .string()
+      .nullable()
+      .optional()
+      .describe('The address that its client connected from, where its session server still knows it.'),
     leaseMs: ms.nullable().describe('Of a leased one.'),
     appName: z.string(),
     zone: z.string(),

@@ -1,6 +1,6 @@
 import { NamesFilter } from './names-filter.js';
 import { formatCursor } from './place.js';
-import { readListQuery } from './query.js';
+import { readClientsQuery, readListQuery } from './query.js';
 
 const read = (query: Record<string, unknown>) => readListQuery('publishers', query, ['prefix', 'dataId', 'appName']);
 
@@ -32,6 +32,18 @@ describe('the query of a list', () => {
     refused({ dataId: '' }, 'dataId', 'INVALID_NAME');
     refused({ appName: ['a', 'b'] }, 'appName', 'INVALID_NAME');
     refused({ prefix: 'a#@#b' }, 'prefix', 'INVALID_NAME');
+  });
+});
+
+describe('the query for clients', () => {
+  it('is of some connections of one session server', () => {
+    expect(readClientsQuery({ session: 's', connections: '1,20' })).toEqual({ session: 's', connections: [1, 20] });
+    const many = Array.from({ length: 1_001 }, (_, i) => i).join();
+    for (const connections of [undefined, '', 'a', '1,', '-1', many, ['1']])
+      expect(() => readClientsQuery({ session: 's', connections })).toThrow(
+        'connections must be from 1 to 1000 numbers',
+      );
+    expect(() => readClientsQuery({ connections: '1' })).toThrow('session must be');
   });
 });
 

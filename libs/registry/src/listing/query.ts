@@ -51,6 +51,17 @@ export function readListQuery(
   return { limit: readLimit(limit, limits), after: readAfter(list, after), filter, isLocal: local === 'true' };
 }
 
+/** Which connections of which session server; asked by other servers. @throws RegistryError BAD_REQUEST */
+export function readClientsQuery(query: unknown): { session: string; connections: number[] } {
+  const { session, connections } = (query ?? {}) as Record<string, unknown>;
+  if (typeof session !== 'string') refuse('session must be the incarnation of a session server.', 'session');
+  const numbers =
+    typeof connections === 'string' && /^\d{1,15}(,\d{1,15})*$/.test(connections) ? connections.split(',') : [];
+  if (numbers.length === 0 || numbers.length > LIST_LIMITS.most)
+    refuse(`connections must be from 1 to ${LIST_LIMITS.most} numbers, with commas.`, 'connections');
+  return { session, connections: numbers.map(Number) };
+}
+
 export function readLimit(limit: unknown, { usual, most }: { usual: number; most: number }): number {
   if (limit === undefined) return usual;
   const count = typeof limit === 'string' && /^\d{1,16}$/.test(limit) ? Number(limit) : limit;

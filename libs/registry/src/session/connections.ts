@@ -4,6 +4,7 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId, DrainStatus, RefusalReason } from './contract.js';
 import { Directions } from './directions.js';
 import { Drain, type DrainedClients } from './drain.js';
+import { FormerClients } from './lists/former-clients.js';
 import { MOVED_GRACE_MS, MOVE_SPREAD_MS, NOT_READY_RETRY_MS, REFUSED_CLOSE_MS, WAVE_SPREAD_MS } from './limits.js';
 import type { Pending } from './requests.js';
 
@@ -41,6 +42,8 @@ const DRAINED = 'The server is drained: others take its clients.';
 /** The client connections: their hellos, their silence, and how they are told to go elsewhere. */
 export class Connections implements DrainedClients {
   readonly drain: Drain;
+  /** For people. */
+  readonly former = new FormerClients();
   private readonly all = new Map<ConnectionId, Connection>();
   /** Hellos that wait for the first table. */
   private greetings: { connection: Connection; pending: Pending }[] = [];
@@ -141,6 +144,7 @@ export class Connections implements DrainedClients {
   private end(connection: Connection): void {
     if (connection.isLost) this.lost--;
     this.all.delete(connection.id);
+    this.former.add(connection);
     this.ended(connection.id);
   }
 

@@ -9,7 +9,7 @@ import type { Slots } from '../slots.js';
 export interface ListedState {
   self: Pick<Member, 'address'>;
   clocks: Clocks;
-  connections: Pick<Connections, 'ids' | 'get'>;
+  connections: Pick<Connections, 'ids' | 'get' | 'former'>;
   holdings: Pick<Holdings, 'ofSlot' | 'ownedBy'>;
   reads: Pick<Reads, 'subscriptionsOf' | 'subscriptionsIn' | 'countOf' | 'isBackedUp' | 'pushes'>;
   slots: Pick<Slots, 'all' | 'slotOf'>;

@@ -87,6 +87,18 @@ describe('the lists of a session server', () => {
       expect(list('connections')).toEqual([]);
     });
 
+    it('are remembered when they have gone, since their publications are looked for then', () => {
+      session.publish(1, 'a');
+      session.applied();
+      session.disconnect(1);
+      session.pass(10_000);
+      expect(list('connections')).toMatchObject([{ connection: 2 }]);
+      expect(session.core.lists.clients([1, 2, 3])).toEqual([
+        { connection: 1, address: 'c1', appName: 'shop' },
+        { connection: 2, address: 'c2', appName: 'cart' },
+      ]);
+    });
+
     it('leaves out the one that requests over HTTP share', () => {
       session.do({ type: 'clientConnected', connection: 9, address: HTTP_CALLERS });
       expect(list('connections')).toHaveLength(2);
