@@ -26,11 +26,13 @@ export class Api {
     readonly base: string,
     readonly document: OpenAPIObject,
     readonly operations: ReadonlyMap<string, Operation>,
+    private readonly addresses: Readonly<Record<string, string>>,
   ) {
     this.ajv.addSchema(strictly(document) as object, 'document');
   }
 
-  static async read(address: string): Promise<Api> {
+  /** @param addresses which servers have here, by those of `npm start`, which examples name */
+  static async read(address: string, addresses: Readonly<Record<string, string>> = {}): Promise<Api> {
     const base = `http://${address}`;
     const { status, body } = await http('GET', `${base}/openapi.json`);
     if (status !== 200) throw new Error(`There is no document: ${status} ${JSON.stringify(body)}`);
@@ -43,7 +45,7 @@ export class Api {
         ],
       ),
     );
-    return new Api(base, document, new Map(operations));
+    return new Api(base, document, new Map(operations), addresses);
   }
 
   /** The request that the examples of the document make. */
@@ -54,7 +56,7 @@ export class Api {
     const { method, path, parameters, requestBody } = this.operation(id);
     const values = parameters.map(({ name, in: where, example }) => ({
       ...{ name, where },
-      value: said.parameters && name in said.parameters ? said.parameters[name] : example,
+      value: said.parameters && name in said.parameters ? said.parameters[name] : this.here(example),
     }));
     const of = (where: string) =>
       values.flatMap((each) => (each.where === where && each.value !== undefined ? [each] : []));
@@ -69,14 +71,15 @@ export class Api {
       method: method.toUpperCase(),
       url: `${this.base}${filled}${query.length === 0 ? '' : `?${new URLSearchParams(query).toString()}`}`,
       headers: Object.fromEntries(of('header').map(({ name, value }) => [name, String(value)])),
-      body: 'body' in said ? said.body : requestBody?.content['application/json']?.example,
+      body: 'body' in said ? said.body : this.here(requestBody?.content['application/json']?.example),
     };
   }
 
   /** Its answer, which is one of those that the document has for it. */
   async call(id: string, said: Said = {}): Promise<Answer> {
     const { method, url, headers, body } = this.request(id, said);
-    const answer = await http(method, url, body, headers);
+    const isStream = 'text/event-stream' in (this.operation(id).responses['200']?.content ?? {});
+    const answer = await (isStream ? beginning(url, headers) : http(method, url, body, headers));
     this.check(id, answer);
     return answer;
   }
@@ -102,6 +105,18 @@ export class Api {
     this.matches(`document#/${pointer.map(escaped).join('/')}`, example, `the example of ${id}`);
   }
 
+  /** One of no operation. */
+  checkFailure(body: unknown): void {
+    this.matches('document#/components/schemas/Failure', body, 'a failure is');
+  }
+
+  private here(example: unknown): unknown {
+    if (example === undefined) return undefined;
+    let text = JSON.stringify(example);
+    for (const [usual, address] of Object.entries(this.addresses)) text = text.replaceAll(usual, address);
+    return JSON.parse(text);
+  }
+
   private matches($ref: string, value: unknown, what: string): void {
     const validate = this.ajv.compile({ $ref });
     if (!validate(value))
@@ -115,6 +130,15 @@ export class Api {
     if (!operation) throw new Error(`The document has no operation ${id}.`);
     return operation;
   }
+}
+
+/** Of a stream that goes on: what comes first. */
+async function beginning(url: string, headers: Record<string, string>): Promise<Answer> {
+  const { status, headers: sent, body } = await fetch(url, { headers });
+  const reader = body!.pipeThrough(new TextDecoderStream()).getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return { status, headers: sent, body: value };
 }
 
 function escaped(part: string | number): string {

@@ -40,7 +40,7 @@ export { parseRenewals } from './session/edge-renewals.js';
 export { type ParsedWatch, parseWatch } from './session/edge-watch.js';
 export { type EventFrame, EventIds, aloneId } from './session/event-ids.js';
 export { type TraceAnswer, type TracedWay, combineTraces } from './session/traces/combine.js';
-export type { TraceReport } from './session/traces/report.js';
+export type { TraceReport, WaitsFor } from './session/traces/report.js';
 export type { PropagationTimes } from './session/propagation.js';
 export { SESSION_LIMITS } from './session/limits.js';
 export * from './client/contract.js';

@@ -1,7 +1,10 @@
 import { Controller, Get, Header, Inject, Param, Query } from '@nestjs/common';
 import { RegistryError, parseDataInfoId } from '#model';
+import { Described } from '#nest';
 import { type DataCore, formatCursor, readListQuery } from '#registry';
 import { DataHost } from '../data.host.js';
+
+const api = () => import('./slots.api.js');
 
 /** As many as there can be: all of them are one page unless less is asked for. */
 const SLOTS = { usual: 16_384, most: 16_384 };
@@ -13,6 +16,7 @@ export class SlotsController {
 
   /** The slots led here, how complete they are, and how far their followers are behind. */
   @Get('slots')
+  @Described(api, 'readHeldSlots')
   @Header('cache-control', 'no-store')
   slots(@Query() query: unknown): object {
     const { core } = this;
@@ -26,6 +30,7 @@ export class SlotsController {
   }
 
   @Get('stats')
+  @Described(api, 'readStats')
   @Header('cache-control', 'no-store')
   stats(): object {
     return this.core.stats();
@@ -33,6 +38,7 @@ export class SlotsController {
 
   /** The latest disappearances in a slot that is held here, newest first: who asked for each, when, and why. */
   @Get('slots/:slot/removals')
+  @Described(api, 'readSlotRemovals')
   @Header('cache-control', 'no-store')
   removals(@Param('slot') text: string): object {
     const slot = /^\d{1,5}$/.test(text) ? Number(text) : NaN;

@@ -1,8 +1,11 @@
 import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Described } from '#nest';
 import { type StateChange, readChange, readConsistency, readDrainBody, readQuery } from '#registry';
 import { canonicalAddress } from '../state/address.js';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
+
+const api = () => import('./drain.api.js');
 
 /** Moves everything off a data server, named by its address or incarnation, before it is stopped. */
 @Controller('v1/members/:server/drain')
@@ -11,6 +14,7 @@ export class DrainController {
 
   /** How far it is. */
   @Get()
+  @Described(api, 'readServerDrain')
   @Header('cache-control', 'no-store')
   async read(@Param('server') server: string, @Query() query: unknown): Promise<object> {
     return this.state.read(readQuery({ of: 'drain', server }), readConsistency(query));
@@ -18,6 +22,7 @@ export class DrainController {
 
   /** Answered once it is committed; what is left to move then is in the answer. */
   @Post()
+  @Described(api, 'drainServer')
   @HttpCode(200)
   async drain(
     @Param('server') server: string,
@@ -30,6 +35,7 @@ export class DrainController {
 
   /** The server takes slots again. Also a success where it was not drained. */
   @Delete()
+  @Described(api, 'undrainServer')
   async undo(@Param('server') server: string, @Headers(IDEMPOTENCY_KEY) key: string | undefined): Promise<object> {
     return this.change({ type: 'undrain', server }, key);
   }

@@ -1,7 +1,10 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import { Described } from '#nest';
 import { readConfirmBody, readConsistency } from '#registry';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
+
+const api = () => import('./protection.api.js');
 
 /** While so many servers are missed, nothing is removed on their account. */
 @Controller('v1/protection')
@@ -9,6 +12,7 @@ export class ProtectionController {
   constructor(@Inject(StateAdministration) private readonly state: StateAdministration) {}
 
   @Get()
+  @Described(api, 'readProtection')
   @Header('cache-control', 'no-store')
   async read(@Query() query: unknown): Promise<object> {
     return this.state.read({ of: 'protection' }, readConsistency(query));
@@ -16,6 +20,7 @@ export class ProtectionController {
 
   /** Those that are missed are not coming back. It says so of what stands now, and of nothing that begins meanwhile. */
   @Post('confirm')
+  @Described(api, 'confirmLoss')
   @HttpCode(200)
   async confirm(@Body() body: unknown, @Headers(IDEMPOTENCY_KEY) key: string | undefined): Promise<object> {
     const role = readConfirmBody(body);

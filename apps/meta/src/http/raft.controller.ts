@@ -12,11 +12,13 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { RegistryError, isPlainObject } from '#model';
-import { Access } from '#nest';
+import { Access, Described } from '#nest';
 import { readConsistency } from '#registry';
 import { MetaHost } from '../meta.host.js';
 import { Backups } from '../raft/backup.js';
 import { RaftAdministration, type RaftAnswer, type RaftRequest } from '../raft/administration.js';
+
+const api = () => import('./raft.api.js');
 
 /** The Raft group of the meta servers, for people and scripts. Everything but status and snapshot is the leader's. */
 @Controller('v1/raft')
@@ -29,6 +31,7 @@ export class RaftController {
 
   /** What this one node knows; on a node that does not lead it may be old. */
   @Get('status')
+  @Described(api, 'readRaftStatus')
   @Header('cache-control', 'no-store')
   status(): object {
     const { failure, ...status } = this.host.raftStatus;
@@ -36,6 +39,7 @@ export class RaftController {
   }
 
   @Post('learners')
+  @Described(api, 'addLearner')
   @HttpCode(200)
   addLearner(@Body() body: unknown): Promise<RaftAnswer> {
     return this.request('addLearner', body);
@@ -43,17 +47,20 @@ export class RaftController {
 
   /** A learner that has caught up becomes a voter. */
   @Post('voters')
+  @Described(api, 'promoteLearner')
   @HttpCode(200)
   promote(@Body() body: unknown): Promise<RaftAnswer> {
     return this.request('promote', body);
   }
 
   @Delete('members/:node')
+  @Described(api, 'removeNode')
   remove(@Param('node') node: string): Promise<RaftAnswer> {
     return this.request('remove', { node });
   }
 
   @Post('leader')
+  @Described(api, 'transferLeadership')
   @HttpCode(200)
   transfer(@Body() body: unknown): Promise<RaftAnswer> {
     return this.request('transfer', body);
@@ -61,6 +68,7 @@ export class RaftController {
 
   /** On the node that is asked, and on no other. */
   @Post('snapshot')
+  @Described(api, 'takeSnapshot')
   @HttpCode(200)
   async snapshot(): Promise<object> {
     return { index: await this.administration.snapshotNow() };
@@ -71,6 +79,7 @@ export class RaftController {
    * is in it, unless `consistency=stale` lets a node answer that cannot ask a leader. Who has it has everything.
    */
   @Get('backup')
+  @Described(api, 'readBackup')
   @Access('admin')
   @Header('cache-control', 'no-store')
   async backup(@Query() query: unknown): Promise<StreamableFile> {

@@ -1,8 +1,11 @@
 import { Body, Controller, Get, Header, Headers, Inject, Put, Query } from '@nestjs/common';
+import { Described } from '#nest';
 import { type StateChanged, readChange, readConsistency, readExpectedVersion } from '#registry';
 import { canonicalAddress } from '../state/address.js';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
+
+const api = () => import('./switches.api.js');
 
 /** What is switched in the whole cluster while it runs. Members are told as soon as a change is committed. */
 @Controller('v1/switches')
@@ -10,6 +13,7 @@ export class SwitchesController {
   constructor(@Inject(StateAdministration) private readonly state: StateAdministration) {}
 
   @Get()
+  @Described(api, 'readSwitches')
   @Header('cache-control', 'no-store')
   async read(@Query() query: unknown): Promise<object> {
     return this.state.read({ of: 'switches' }, readConsistency(query));
@@ -17,6 +21,7 @@ export class SwitchesController {
 
   /** Those that the body does not name stay as they are. */
   @Put()
+  @Described(api, 'setSwitches')
   async set(
     @Body() changes: unknown,
     @Query() query: unknown,

@@ -1,10 +1,12 @@
 import { Controller, Get, Headers, Inject, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { plainAddress } from '#nest';
+import { Described, plainAddress } from '#nest';
 import { type EdgeContext, parseClientMessage } from '#registry';
 import { EDGE, accepted } from '../edge.js';
 import { SessionHost } from '../session.host.js';
 import { streamTo } from './stream-to.js';
+
+const api = () => import('./watch.api.js');
 
 /** `GET /v1/config/{key}/watch`: a configuration value as server-sent events, now and after every change. */
 @Controller('v1/config')
@@ -15,6 +17,7 @@ export class ConfigController {
   ) {}
 
   @Get(':key/watch')
+  @Described(api, 'watchConfig')
   async watch(
     @Param('key') key: string,
     @Headers('last-event-id') lastEventId: string | undefined,

@@ -1,8 +1,11 @@
 import { Controller, Delete, Get, Header, HttpCode, Inject, Post, Req } from '@nestjs/common';
 import { RegistryError } from '#model';
 import type { Asked, Siblings } from '#nest';
+import { Described } from '#nest';
 import type { DrainStatus } from '#registry';
 import type { SessionHost } from '../session.host.js';
+
+const api = () => import('./drain.api.js');
 
 export const SIBLINGS = Symbol('Siblings');
 
@@ -16,6 +19,7 @@ export class DrainController {
 
   /** How far it is. */
   @Get()
+  @Described(api, 'readDrain')
   @Header('cache-control', 'no-store')
   read(@Req() asked: Asked): Promise<DrainStatus> {
     return this.all('drain-status', asked);
@@ -23,6 +27,7 @@ export class DrainController {
 
   /** Answered when it has begun. */
   @Post()
+  @Described(api, 'drain')
   @HttpCode(200)
   async drain(@Req() asked: Asked): Promise<DrainStatus> {
     const { draining, elsewhere } = await this.all('drain-status', asked);
@@ -33,6 +38,7 @@ export class DrainController {
 
   /** It takes clients again. Also a success where it was not drained. */
   @Delete()
+  @Described(api, 'undrain')
   undo(@Req() asked: Asked): Promise<DrainStatus> {
     return this.all('undrain', asked);
   }

@@ -1,8 +1,11 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { RegistryError } from '#model';
+import { Described } from '#nest';
 import { type TraceReport, type TracedWay, combineTraces } from '#registry';
 import { SessionHost } from '../session.host.js';
 import { askPeers } from './ask-peers.js';
+
+const api = () => import('./traces.api.js');
 
 /**
  * The way of a publication that was published with `trace: true`. Each session server knows its own part; any of them asks
@@ -13,6 +16,7 @@ export class TracesController {
   constructor(@Inject(SessionHost) private readonly host: SessionHost) {}
 
   @Get(':traceId')
+  @Described(api, 'readTrace')
   async trace(@Param('traceId') traceId: string, @Query('local') local?: string): Promise<TraceReport | TracedWay> {
     const { core } = this.host;
     if (!core) throw new RegistryError('NOT_READY');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Code } from '#model';
 import { datumName, dataInfoIdSchema, registerIdSchema, scopeSchema, versionSchema, zoneSchema } from '#nest';
-import { DEFAULT_ZONE } from '#registry';
+import { DEFAULT_ZONE, type WaitsFor } from '#registry';
 
 /** How a request that needs the leader of a slot can fail, and be sent again. */
 export const NEEDS_A_LEADER: readonly Code[] = [
@@ -45,3 +45,10 @@ export const datumSchema = z
     next: z.string().optional().describe('Where a page was asked for: the `after` of the one behind it.'),
   })
   .meta({ id: 'Datum' });
+
+export const waitsForSchema = z
+  .enum([
+    ...(['push-stop', 'slow-reader', 'circuit-open', 'earlier-push'] as const),
+    ...(['merge-window', 'complete-answer', 'push', 'acknowledgement'] as const),
+  ] satisfies WaitsFor[])
+  .meta({ id: 'WaitsFor' });

@@ -1,11 +1,13 @@
 import { Controller, Get, Headers, Inject, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RegistryError } from '#model';
-import { plainAddress } from '#nest';
+import { Described, plainAddress } from '#nest';
 import { type EdgeContext, parseWatch } from '#registry';
 import { EDGE } from '../edge.js';
 import { SessionHost } from '../session.host.js';
 import { streamTo } from './stream-to.js';
+
+const api = () => import('./watch.api.js');
 
 /**
  * `GET /v1/watch`: one or several datums as server-sent events, of each a snapshot first and then one for every change; with
@@ -19,6 +21,7 @@ export class WatchController {
   ) {}
 
   @Get()
+  @Described(api, 'watch')
   async watch(
     @Query() query: unknown,
     @Headers('last-event-id') lastEventId: string | undefined,

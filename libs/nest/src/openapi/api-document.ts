@@ -98,7 +98,7 @@ async function described(
       methods as Record<string, { operationId: string }>,
     )) {
       const route = routes.get(handler);
-      if (!route) continue;
+      if (!route) throw new Error(`${method.toUpperCase()} ${path} is not @Described (${handler}).`);
       const { id } = route.source;
       if (ids.has(id)) throw new Error(`Two routes have the id ${id}.`);
       ids.add(id);

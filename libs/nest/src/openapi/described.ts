@@ -44,9 +44,9 @@ export interface DescriptionSource {
  * Describes a route in `/openapi.json`, by what a module exports under the id of the operation. The module is loaded when the
  * document is made, so that descriptions cost a server that starts nothing.
  */
-export function Described<Id extends string>(
-  module: () => Promise<Record<Id, RouteDescription>>,
-  id: NoInfer<Id>,
+export function Described<Id extends string, Module extends Record<Id, RouteDescription>>(
+  module: () => Promise<Module>,
+  id: Id,
 ): MethodDecorator {
   const source: DescriptionSource = { id, load: async () => (await module())[id] };
   return (_target, _key, descriptor) => Reflect.defineMetadata(DESCRIPTION, source, descriptor.value as object);

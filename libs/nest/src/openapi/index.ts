@@ -4,3 +4,4 @@ export { OpenApiModule } from './openapi.module.js';
 export { failureSchema } from './schemas.js';
 export * from './vocabulary.js';
 export * from './lists.js';
+export { errorsMarkdown } from './errors-markdown.js';

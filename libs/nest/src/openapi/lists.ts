@@ -50,7 +50,17 @@ export const datumItem = z
   })
   .meta({ id: 'DatumItem' });
 
-const namedServer = z
+/** Why something disappeared from every view. */
+export const causeSchema = z
+  .enum(['unpublish', 'goodbye', 'grace-expired', 'unclaimed', 'lease-ended', 'operator'])
+  .meta({ id: 'RemovalCause' });
+
+export const stampSchema = z
+  .tuple([z.int(), z.int(), z.int()])
+  .describe('Timestamp, version and nonce: of two under one registerId the one with the higher stamp counts.');
+
+/** A server, by the address that it has, or had when it was last heard of. */
+export const namedServer = z
   .object({
     incarnation: z.string(),
     address: z.string().nullable().describe('Its RPC address; null where it was gone too long ago.'),
@@ -64,7 +74,7 @@ export const removalItem = z
     registerId: registerIdSchema,
     at: timeSchema.describe('By the clock of the data server that tells of it.'),
     agoMs: ms,
-    cause: z.enum(['unpublish', 'goodbye', 'grace-expired', 'unclaimed', 'lease-ended', 'operator']),
+    cause: causeSchema,
     why: z.string().describe('The cause in words.'),
     by: z
       .union([namedServer, z.enum(['leader', 'operator'])])
@@ -80,7 +90,7 @@ export const removalItem = z
     leaseMs: ms.nullable().describe('Of a leased one.'),
     appName: z.string(),
     zone: z.string(),
-    stamp: z.array(z.number()).describe('Of the removal.'),
+    stamp: stampSchema.describe('Of the removal.'),
   })
   .meta({ id: 'RemovalItem' });
 
@@ -92,6 +102,15 @@ export const removalFilters = {
   cause: nameSchema.optional().describe('One of the causes that are told.'),
 };
 
+const ownerSchema = z
+  .union([
+    z.object({ kind: z.literal('connected'), session: z.string(), connection: z.int() }),
+    z.object({ kind: z.literal('leased'), leaseMs: ms }),
+    z.object({ kind: z.literal('persistent') }),
+  ])
+  .describe('What keeps it.')
+  .meta({ id: 'Owner' });
+
 /** One datum with its publications, as the leader of its slot holds them. */
 export const contentsSchema = z
   .object({
@@ -102,7 +121,17 @@ export const contentsSchema = z
     count: z.number().int().min(0).describe('Publications in all.'),
     hidden: z.array(z.string()).describe('The registerIds of those in this page that operators have switched off.'),
     publications: z.array(
-      z.looseObject({ registerId: registerIdSchema, zone: z.string(), appName: z.string(), isHidden: z.boolean() }),
+      z.object({
+        registerId: registerIdSchema,
+        dataInfoId: dataInfoIdSchema,
+        zone: z.string(),
+        appName: z.string(),
+        registerTimestamp: z.int(),
+        stamp: stampSchema,
+        owner: ownerSchema,
+        isHidden: z.boolean(),
+        content: z.looseObject({ data: z.array(z.string()) }).describe('As it was published.'),
+      }),
     ),
     next: nextSchema,
   })

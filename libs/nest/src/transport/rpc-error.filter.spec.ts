@@ -78,7 +78,8 @@ describe('over HTTP', () => {
   it('an error is its code, with the status and the time to wait that go with it', async () => {
     const noLeader = await get('/errors/no-leader');
     expect([noLeader.statusCode, noLeader.headers['retry-after']]).toEqual([503, '2']);
-    expect(noLeader.json()).toEqual({ code: 'NO_LEADER', message: 'No leader.', details: { slot: 3 } });
+    const shape = { code: 'NO_LEADER', message: 'No leader.', retryAfterMs: 1200, details: { slot: 3 } };
+    expect(noLeader.json()).toEqual(shape);
 
     const notReady = await get('/errors/not-ready');
     expect([notReady.statusCode, notReady.headers['retry-after']]).toEqual([503, '1']);

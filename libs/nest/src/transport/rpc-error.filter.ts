@@ -14,7 +14,7 @@ interface Reply {
 
 /**
  * The one place where an exception becomes what the outside sees. Over RPC it is the `err` of the answer, over HTTP
- * the body `{code, message, details?}` with the status of the code. Provide it as APP_FILTER.
+ * the body `{code, message, retryAfterMs?, details?}` with the status of the code. Provide it as APP_FILTER.
  */
 @Catch()
 export class RpcErrorFilter implements ExceptionFilter {
@@ -44,7 +44,11 @@ export class RpcErrorFilter implements ExceptionFilter {
       reply.header('Retry-After', String(Math.max(1, Math.ceil((answer.retryAfterMs ?? 1000) / 1000))));
     }
     if (status === 401) reply.header('WWW-Authenticate', 'Bearer realm="rollcall"');
-    const { code, message, details } = answer;
-    void reply.send({ code, message, ...(details === undefined ? {} : { details }) });
+    const { code, message, retryAfterMs, details } = answer;
+    void reply.send({
+      ...{ code, message },
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      ...(details === undefined ? {} : { details }),
+    });
   }
 }
