@@ -85,18 +85,24 @@ describe('rollcall steers', () => {
     try {
       await Promise.all(clients.map((client) => client.publish({ dataId: 'listed', data: ['x'] })));
       await Promise.all(clients.map((client) => client.subscribe({ dataId: 'listed' }).ready));
-      const publishers = (await json('publishers --data-id listed')).publishers as { server: string }[];
-      expect(publishers.map(({ server }) => server).toSorted()).toEqual(
+      const publishers = (await json('publishers --data-id listed')).publishers as { session: string }[];
+      expect(publishers.map(({ session }) => session).toSorted()).toEqual(
         [rpc('session-1'), rpc('session-2')].toSorted(),
       );
       expect((await json('subscribers --prefix list')).subscribers).toHaveLength(2);
       expect(await json('publishers --data-id listed --limit 1')).toMatchObject({ publishers: [{}], more: true });
+      const named = (await json('datums --prefix listed')).datums;
+      expect(named).toMatchObject([{ dataId: 'listed', publications: 2, complete: true }]);
       const { connections } = await json('connections');
       expect(connections.length).toBeGreaterThanOrEqual(2);
-      expect((await cli('publishers --data-id listed')).out).toMatch(/listed +connected +127\.0\.0\.1/);
+      expect((await cli('publishers --data-id listed')).out).toMatch(
+        /listed +connected +127\.0\.0\.1:\d+ +127\.0\.0\.1 /,
+      );
     } finally {
       await Promise.all(clients.map((client) => client.close({ drain: false })));
     }
+    while ((await json('removals --data-id listed')).removals.length < 2);
+    expect((await cli('removals --data-id listed')).out).toMatch(/listed +grace-expired +127\.0\.0\.1/);
   });
 
   it('tells the way of a publication', async () => {
