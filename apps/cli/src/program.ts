@@ -3,6 +3,7 @@ import { VERSION } from '#model';
 import { readDuration } from './commands/command.js';
 import { addCompletion } from './commands/completion.js';
 import { addConfig } from './commands/config.js';
+import { addDoctor } from './commands/doctor.js';
 import { addDrain } from './commands/drain.js';
 import { addGet } from './commands/get.js';
 import { addLists } from './commands/lists.js';
@@ -29,7 +30,7 @@ Exit codes: 0 done, 1 refused or failed, 2 wrongly asked, 130 interrupted.`;
 
 /** In the order of the help: to look, to use, to steer, to repair. */
 const COMMANDS = [
-  ...[addStatus, addMembers, addSlots],
+  ...[addStatus, addDoctor, addMembers, addSlots],
   ...[addGet, addWatch, addPublish, addLists, addTrace],
   ...[addSwitch, addConfig],
   ...[addRebalance, addDrain, addRaft, addRollingRestart, addCompletion],
