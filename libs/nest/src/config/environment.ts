@@ -11,8 +11,14 @@ export interface Leaf {
   kind: 'number' | 'boolean' | 'list' | 'text';
 }
 
-/** Variables that begin like settings and are none: the file's name, and the registry's address in examples. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(['ROLLCALL_CONFIG', 'ROLLCALL_SEEDS']);
+/**
+ * Variables that begin like settings and are none: the file's name, the registry's address in examples, and what the command
+ * `rollcall` is told, and tells whom it has restart a server.
+ */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  ...['ROLLCALL_CONFIG', 'ROLLCALL_SEEDS', 'ROLLCALL_ADDRESS'],
+  ...['ROLLCALL_ROLE', 'ROLLCALL_SERVER', 'ROLLCALL_SERVER_HTTP'],
+]);
 
 /**
  * Kubernetes puts these into every pod for a service called `rollcall-...`: refusing to start over them would be our
