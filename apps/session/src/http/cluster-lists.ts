@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Member, RegistryError } from '#model';
 import { PageTurns } from '#nest';
 import {
@@ -24,8 +25,9 @@ interface Unanswered {
   reason: string;
 }
 
-/** While slots change hands, a page is asked for again. */
+/** While slots change hands, a page is asked for again; a table is everywhere within some milliseconds. */
 const ATTEMPTS = 3;
+const AGAIN_MS = 50;
 
 /**
  * The lists of the whole cluster, on any session server: of every server its next page behind the same place, made one. Who has not
@@ -61,6 +63,7 @@ export class ClusterLists {
       const answer = { ...presentPage(list, page, asked), unanswered, ...(leaderless > 0 ? { leaderless } : {}) };
       if (list !== 'datums' || areSettled(pages.map((each) => each.answer))) return answer;
       if (attempt === ATTEMPTS) return { ...answer, unsettled: true };
+      await setTimeout(AGAIN_MS);
     }
   }
 
