@@ -14,7 +14,10 @@ const LIBS = {
   client: { libs: ['wire', ...PURE], packages: [], builtins: true },
   nest: {
     libs: ['wire', 'client', 'model'],
-    packages: ['@nestjs/[^/]+', 'rxjs', 'reflect-metadata', 'zod', 'yaml', 'fastify', 'prom-client', 'swagger-ui-dist'],
+    packages: [
+      ...['@nestjs/[^/]+', 'rxjs', 'reflect-metadata', 'zod', 'yaml', 'fastify', 'prom-client', 'swagger-ui-dist'],
+      'commander',
+    ],
     builtins: true,
   },
 };

@@ -4,7 +4,10 @@ import { at } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 
 /** Each page, and what makes it; a test of its own sees to it that it is up to date. */
-const PAGES = [{ file: 'docs/errors.md', module: 'libs/nest/src/index.js', make: 'errorsMarkdown' }];
+const PAGES = [
+  { file: 'docs/configuration.md', module: 'libs/nest/src/index.js', make: 'configurationMarkdown' },
+  { file: 'docs/errors.md', module: 'libs/nest/src/index.js', make: 'errorsMarkdown' },
+];
 
 await prepare();
 for (const { file, module, make } of PAGES) {

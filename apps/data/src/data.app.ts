@@ -1,7 +1,16 @@
 import { join } from 'node:path';
 import { systemEnv } from '#client';
 import { type Env, FEATURE_LEVEL, randomId } from '#model';
-import { AdminTokens, type Config, type Logger, PageTurns, type RunningTier, createLogger, startTierApp } from '#nest';
+import {
+  AdminTokens,
+  type Config,
+  type Logger,
+  PageTurns,
+  type RunningTier,
+  advertise,
+  createLogger,
+  startTierApp,
+} from '#nest';
 import type { WarmCopy } from '#registry';
 import { LevelSlotStore, ServerFolder } from '#store';
 import { DataHost } from './data.host.js';
@@ -18,11 +27,12 @@ import { WarmDisk } from './warm-disk.js';
  * @throws RegistryError INVALID_CONFIGURATION, STORE_*, and what listening throws, with nothing left behind
  */
 export async function startData(
-  config: Config<'data'>,
+  given: Config<'data'>,
   fail: (error: unknown) => void,
   featureLevel = FEATURE_LEVEL,
 ): Promise<RunningTier> {
-  const logger = createLogger({ tier: 'data', ...config.log });
+  const logger = createLogger({ tier: 'data', ...given.log });
+  const config = await advertise(given, logger);
   const env = systemEnv();
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);

@@ -1,5 +1,5 @@
 import { setFlagsFromString } from 'node:v8';
-import { loadConfig, runServer } from '#nest';
+import { loadConfig, runServerProgram } from '#nest';
 import { startData } from './data.app.js';
 
 // V8 would come to create what answers are made of in its old space at once, since so much of what is created alike stays
@@ -7,4 +7,10 @@ import { startData } from './data.app.js';
 // which looks at every publication: a fetch of a hundred cost half as much again.
 setFlagsFromString('--no-allocation-site-pretenuring');
 
-await runServer('data', (fail) => startData(loadConfig('data'), fail));
+const program = {
+  name: 'data',
+  description: 'A data server: holds what is published, slot by slot.',
+  tiers: ['data'],
+} as const;
+
+await runServerProgram(program, (fail) => startData(loadConfig('data'), fail));

@@ -1,4 +1,10 @@
-import { loadConfig, runServer } from '#nest';
+import { loadConfig, runServerProgram } from '#nest';
 import { startMeta } from './meta.app.js';
 
-await runServer('meta', (fail) => startMeta(loadConfig('meta'), fail));
+const program = {
+  name: 'meta',
+  description: 'A meta server: knows who is a member of the cluster, and which data server leads which slot.',
+  tiers: ['meta'],
+} as const;
+
+await runServerProgram(program, (fail) => startMeta(loadConfig('meta'), fail));

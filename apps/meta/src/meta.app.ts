@@ -1,6 +1,6 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { AdminTokens, type Config, type RunningTier, createLogger, startTierApp } from '#nest';
+import { AdminTokens, type Config, type RunningTier, advertise, createLogger, startTierApp } from '#nest';
 import { ConfigController } from './http/config.controller.js';
 import { LeaderController } from './http/leader.controller.js';
 import { MembersController } from './http/members.controller.js';
@@ -32,11 +32,12 @@ const CONTROLLERS = [
  * @throws RegistryError STORE_*, INVALID_CONFIGURATION, and what listening throws, with nothing left behind
  */
 export async function startMeta(
-  config: Config<'meta'>,
+  given: Config<'meta'>,
   fail: (error: unknown) => void,
   featureLevel = FEATURE_LEVEL,
 ): Promise<RunningTier> {
-  const logger = createLogger({ tier: 'meta', ...config.log });
+  const logger = createLogger({ tier: 'meta', ...given.log });
+  const config = await advertise(given, logger);
   const env = systemEnv();
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const group = await MetaGroup.open({ config, env, logger, featureLevel, adminTokens, fail });

@@ -1,11 +1,17 @@
 import cluster from 'node:cluster';
-import { loadConfig, runServer } from '#nest';
+import { loadConfig, runServerProgram } from '#nest';
 import { startSession } from './session.app.js';
 import { runWorker, startWorkers, workersOf } from './workers.js';
 
+const program = {
+  name: 'session',
+  description: 'A session server: applications connect to it to publish and to subscribe.',
+  tiers: ['session'],
+} as const;
+
 if (cluster.isWorker) await runWorker();
 else
-  await runServer('session', (fail) => {
+  await runServerProgram(program, async (fail) => {
     const config = loadConfig('session');
     return workersOf(config) === 1 ? startSession(config, fail) : startWorkers(config);
   });

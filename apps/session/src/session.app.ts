@@ -1,6 +1,15 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { AdminTokens, type Config, NoSiblings, type RunningTier, type Worker, createLogger, startTierApp } from '#nest';
+import {
+  AdminTokens,
+  type Config,
+  NoSiblings,
+  type RunningTier,
+  type Worker,
+  advertise,
+  createLogger,
+  startTierApp,
+} from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
 import { ClusterLists } from './http/cluster-lists.js';
@@ -27,12 +36,13 @@ const REFUSABLE = 1_000;
  * @throws RegistryError INVALID_CONFIGURATION, STORE_*, and what listening throws, with nothing left behind
  */
 export async function startSession(
-  config: Config<'session'>,
+  given: Config<'session'>,
   fail: (error: unknown) => void,
   featureLevel = FEATURE_LEVEL,
   worker?: Worker,
 ): Promise<RunningTier> {
-  const logger = createLogger({ tier: worker ? `session-${worker.number}` : 'session', ...config.log });
+  const logger = createLogger({ tier: worker ? `session-${worker.number}` : 'session', ...given.log });
+  const config = await advertise(given, logger);
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
   const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { RegistryError } from '#model';
-import { type RunningTier, loadConfig, runServer } from '#nest';
+import { type RunningTier, loadConfig, runServerProgram } from '#nest';
 import { startData } from '../../data/src/data.app.js';
 import { startMeta } from '../../meta/src/meta.app.js';
 import { startSession } from '../../session/src/session.app.js';
@@ -8,7 +8,13 @@ import { startSession } from '../../session/src/session.app.js';
 const TIERS = ['meta', 'data', 'session'] as const;
 
 /** All three tiers in one process, in the order in which nobody has to wait: what `npm start` runs. */
-await runServer('rollcall', async (fail) => {
+const program = {
+  name: 'rollcall',
+  description: 'The whole registry in one process: a meta, a data and a session server.',
+  tiers: TIERS,
+};
+
+await runServerProgram(program, async (fail) => {
   const started: { tier: string; running: RunningTier }[] = [];
   const close = async (): Promise<void> => {
     for (const { running } of started.splice(0).toReversed()) await running.close();

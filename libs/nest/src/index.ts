@@ -17,6 +17,7 @@ export { WorkerPool, type WorkerProcess } from './workers/worker-pool.js';
 export { WorkerSide } from './workers/worker-side.js';
 export { describeFailure } from './process/describe-failure.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';
+export { type ProgramOptions, type ServerProgram, runServerProgram } from './process/server-program.js';
 export * from './transport/index.js';
 export { DiscoveredClient, type DiscoveredClientOptions } from './discovery/discovered-client.js';
 export type { BalancedRequest, Balancer } from './discovery/balancing/balancer.js';

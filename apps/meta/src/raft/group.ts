@@ -1,6 +1,6 @@
 import { type Configuration, type FoundLog, RaftNode, membersOf, readLog } from '#consensus';
 import { type Env, RegistryError, featureLevelOf } from '#model';
-import type { AdminTokens, Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
+import type { AdminTokens, Advertised, Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import {
   type MetaCommand,
   type MetaResult,
@@ -18,7 +18,7 @@ import { META_ENGINE } from './machine.js';
 export type MetaNode = RaftNode<MetaCommand, MetaState, MetaResult>;
 
 export interface MetaGroupOptions {
-  config: Config<'meta'>;
+  config: Advertised<Config<'meta'>>;
   env: Env;
   logger: Logger;
   /** The highest that this server supports. */

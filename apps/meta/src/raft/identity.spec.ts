@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, createLogger, loadConfig } from '#nest';
+import { type Advertised, type Config, createLogger, loadConfig } from '#nest';
 import { startMeta } from '../meta.app.js';
 import { checkGroup, identify } from './identity.js';
 
@@ -15,7 +15,7 @@ describe('who a meta node is', () => {
 
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  function config(rpcPort: number, metaAddresses?: string, join = false): Config<'meta'> {
+  function config(rpcPort: number, metaAddresses?: string, join = false): Advertised<Config<'meta'>> {
     const env = {
       ROLLCALL_META_RPC_PORT: String(rpcPort),
       ROLLCALL_META_HTTP_PORT: '0',
@@ -24,7 +24,7 @@ describe('who a meta node is', () => {
       ROLLCALL_META_JOIN: String(join),
       ...(metaAddresses === undefined ? {} : { ROLLCALL_CLUSTER_META_ADDRESSES: metaAddresses }),
     };
-    return loadConfig('meta', { env, argv: [] });
+    return { ...loadConfig('meta', { env, argv: [] }), advertisedHost: '127.0.0.1' };
   }
 
   const THREE = '127.0.0.1:1,127.0.0.1:2,127.0.0.1:3';

@@ -1,6 +1,6 @@
 import type { Configuration } from '#consensus';
 import { RegistryError } from '#model';
-import { type Config, type Logger, formatAddress } from '#nest';
+import { type Advertised, type Config, type Logger, formatAddress } from '#nest';
 import { NodeFile, type NodeIdentity } from '#store';
 
 /**
@@ -15,7 +15,7 @@ import { NodeFile, type NodeIdentity } from '#store';
  * is in the group from the leader that adds it.
  * @throws RegistryError INVALID_CONFIGURATION, STORE_CORRUPT, STORE_FAILED
  */
-export async function identify(config: Config<'meta'>, logger: Logger): Promise<NodeIdentity> {
+export async function identify(config: Advertised<Config<'meta'>>, logger: Logger): Promise<NodeIdentity> {
   const { advertisedHost, rpcPort, dataDir, cluster, join } = config;
   const address = formatAddress(advertisedHost, rpcPort);
   const voters = cluster.metaAddresses;

@@ -3,12 +3,24 @@ import { settingsSchema } from './schema.js';
 
 export type Path = readonly string[];
 
-/** One setting, as found in the schema: where it stands, and how its environment variable is read. */
+/** One setting, as found in the schema: where it stands, how its environment variable is read, and what people are told. */
 export interface Leaf {
   path: Path;
   key: string;
   variable: string;
   kind: 'number' | 'boolean' | 'list' | 'text';
+  about: About;
+}
+
+export interface About {
+  description?: string;
+  /** What the value must be, in one sentence. */
+  rule?: string;
+  default?: unknown;
+  /** What counts where nothing is set and there is no default. */
+  absent?: string;
+  /** Nobody is shown its value. */
+  secret?: boolean;
 }
 
 /**
@@ -33,11 +45,16 @@ export function variableOf(path: Path): string {
 
 export const LEAVES: readonly Leaf[] = leavesOf(settingsSchema, []);
 
+/** What is said of the sections, by name. */
+export const SECTIONS: ReadonlyMap<string, About> = new Map(
+  Object.entries(settingsSchema.shape).map(([name, section]) => [name, unwrap(section).about]),
+);
+
 function leavesOf(schema: z.core.$ZodType, path: Path): Leaf[] {
-  const inner = unwrap(schema);
+  const { inner, about } = unwrap(schema);
   if (inner instanceof z.ZodObject)
     return Object.entries(inner.shape).flatMap(([name, child]) => leavesOf(child as z.core.$ZodType, [...path, name]));
-  return [{ path, key: path.join('.'), variable: variableOf(path), kind: kindOf(inner) }];
+  return [{ path, key: path.join('.'), variable: variableOf(path), kind: kindOf(inner), about }];
 }
 
 function kindOf(schema: z.core.$ZodType): Leaf['kind'] {
@@ -46,10 +63,14 @@ function kindOf(schema: z.core.$ZodType): Leaf['kind'] {
   return schema instanceof z.ZodArray ? 'list' : 'text';
 }
 
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional)
-    return unwrap(schema.unwrap());
-  return schema;
+/** Without what makes it optional, and with what is said of it at any depth. */
+function unwrap(schema: z.core.$ZodType): { inner: z.core.$ZodType; about: About } {
+  const said = z.globalRegistry.get(schema) as About | undefined;
+  const isDefault = schema instanceof z.ZodDefault;
+  if (!isDefault && !(schema instanceof z.ZodPrefault) && !(schema instanceof z.ZodOptional))
+    return { inner: schema, about: { ...said } };
+  const { inner, about } = unwrap(schema.unwrap());
+  return { inner, about: { ...about, ...said, ...(isDefault ? { default: schema.def.defaultValue } : {}) } };
 }
 
 /** A value from the environment in the type its setting has. What does not read as one stays text, for the schema to refuse. */

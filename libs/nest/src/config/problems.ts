@@ -46,9 +46,10 @@ export function describe(
   return [...problems.values()];
 }
 
-/** Who reads what is wrong with the settings need not be who may know the token. */
+/** Who reads what is wrong with the settings need not be who may know the token, which may stand in place of its section. */
 export function isSecret(path: Path): boolean {
-  return path[0] === 'admin' && path[1] !== 'tokenFile';
+  const own = LEAVES.find((leaf) => leaf.key === path.join('.'));
+  return own ? own.about.secret === true : LEAVES.some((leaf) => leaf.about.secret && startsWith(leaf.path, path));
 }
 
 function childrenOf(path: Path): string[] {

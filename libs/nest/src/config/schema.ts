@@ -1,95 +1,54 @@
 import { z } from 'zod';
-import { DEFAULT_DATA_CENTER, LIMITS, type ServerRole, checkName } from '#model';
-import { TOKEN_RULE, isToken } from '../admin/tokens.js';
-import { isLoopback, parseAddress } from './address.js';
-
-const MAX_DURATION_MS = 30 * 24 * 60 * 60 * 1000;
-const MAX_COUNT = 1_000_000;
-const WILDCARDS = new Set(['0.0.0.0', '::', '[::]', '*']);
-
-/**
- * Every leaf states its whole rule in one sentence, so that whichever check fails, the message says everything that the
- * value must be.
- */
-function port(defaultPort: number) {
-  const rule = 'must be a port from 0 to 65535 (0 lets the system choose)';
-  return z.int(rule).min(0, rule).max(65535, rule).default(defaultPort);
-}
-
-function milliseconds(minMs = 1) {
-  const rule = `must be a whole number of milliseconds from ${minMs} to ${MAX_DURATION_MS}`;
-  return z.int(rule).min(minMs, rule).max(MAX_DURATION_MS, rule);
-}
-
-function count(least: number) {
-  const rule = `must be a whole number from ${least} to ${MAX_COUNT}`;
-  return z.int(rule).min(least, rule).max(MAX_COUNT, rule);
-}
-
-function text(rule: string) {
-  return z.string(rule).refine((value) => value.trim() !== '', rule);
-}
-
-const host = text('must be a host name or an IP address to listen on');
-
-const advertisedHost = z.string(advertisedRule()).refine((value) => value !== '' && !WILDCARDS.has(value), {
-  error: advertisedRule(),
-});
-
-function advertisedRule(): string {
-  return 'must be a host name or an IP address that the other servers and the clients can reach';
-}
-
-const nameRule = 'must be a name: not empty, at most 512 bytes, without control characters and without #@#';
-const zone = z.string(nameRule).refine((value) => checkName('zone', value) === undefined, nameRule);
-
-const addressRule = 'must be a list of addresses of the form host:port';
-const addresses = z
-  .array(z.string(addressRule), addressRule)
-  .min(1, addressRule)
-  .refine((list) => list.every((item) => typeof item !== 'string' || parseAddress(item) !== undefined), addressRule);
-
-const slotCountRule = 'must be a power of two from 1 to 16384';
-const slotCount = z
-  .int(slotCountRule)
-  .min(1, slotCountRule)
-  .max(16384, slotCountRule)
-  .refine((count) => (count & (count - 1)) === 0, slotCountRule);
-
-const replicasRule = 'must be a whole number from 1 to 5: how many data servers hold each slot';
-const replicas = z.int(replicasRule).min(1, replicasRule).max(5, replicasRule);
-
-const weightRule = 'must be a number above 0 and at most 1000';
+import { DEFAULT_DATA_CENTER, LIMITS, type ServerRole } from '#model';
+import { isLoopback } from './address.js';
+import {
+  addresses,
+  count,
+  flag,
+  milliseconds,
+  name,
+  oneOf,
+  port,
+  powerOfTwo,
+  reachableHost,
+  text,
+  token,
+  weight,
+} from './rules.js';
 
 const MAX_WORKERS = 64;
-const workersRule = `must be a whole number from 0 (one for each core) to ${MAX_WORKERS}`;
-
-/** So that the ports of every worker are ports. */
-const MAX_WORKER_PORT = 65_536 - 2 * MAX_WORKERS;
-const workerPortRule = `must be a port from 0 (the system chooses) to ${MAX_WORKER_PORT}`;
 
 interface Ports {
   rpcPort: number;
   httpPort: number;
 }
 
-function tier<Limits extends z.ZodType>(name: ServerRole, ports: Ports, limits: Limits) {
-  return z
-    .strictObject({
-      host: host.default('127.0.0.1'),
-      advertisedHost: advertisedHost.optional(),
-      rpcPort: port(ports.rpcPort),
-      httpPort: port(ports.httpPort),
-      dataDir: text('must be the path of a folder').default(`./data/${name}`),
-      zone: zone.default('DEFAULT_ZONE'),
-      weight: z.number(weightRule).positive(weightRule).max(1000, weightRule).default(1),
-      limits,
-    })
-    .refine((section) => section.advertisedHost !== undefined || !WILDCARDS.has(section.host), {
-      path: ['advertisedHost'],
-      error: 'must be given when host is an address that means every interface: others cannot connect to that',
-      when: ({ value }) => isObject(value) && typeof value.host === 'string',
-    });
+function tier<Limits extends z.ZodType>(role: ServerRole, ports: Ports, limits: Limits) {
+  return z.strictObject({
+    host: text('a host name or an IP address to listen on')
+      .default('127.0.0.1')
+      .describe(
+        'The address to listen on; 0.0.0.0 is every interface. What others than this machine can reach needs an admin token.',
+      ),
+    advertisedHost: reachableHost()
+      .meta({
+        absent: 'host, or the address that is chosen at the start, and logged, where host means every interface',
+      })
+      .optional()
+      .describe('The address told to others, at which other servers and clients reach this one.'),
+    rpcPort: port().default(ports.rpcPort).describe('Other servers and clients speak RPC.'),
+    httpPort: port().default(ports.httpPort).describe('People, curl and Prometheus speak HTTP.'),
+    dataDir: text('the path of a folder')
+      .default(`./data/${role}`)
+      .describe('Where this server keeps what it must not forget. Only one process at a time may use a folder.'),
+    zone: name('zone')
+      .default('DEFAULT_ZONE')
+      .describe(
+        'Where this process stands, such as a rack or an availability zone. The same as that of clients that name none.',
+      ),
+    weight: weight().default(1).describe('Capacity relative to its fellows.'),
+    limits,
+  });
 }
 
 /** `longer` must leave room for at least two of `shorter`, or a single lost beat counts as a death. */
@@ -109,37 +68,104 @@ function atLeastTwice(longer: string, shorter: string) {
 
 const metaLimits = z
   .strictObject({
-    heartbeatMs: milliseconds(10).default(500),
-    leaseMs: milliseconds(20).default(3_000),
-    departedMs: milliseconds().default(60_000),
-    gatherMs: milliseconds(0).default(12_000),
+    heartbeatMs: milliseconds(10).default(500).describe('How often data and session servers show that they live.'),
+    leaseMs: milliseconds(20)
+      .default(3_000)
+      .describe('How long without a heartbeat counts as death. At least twice heartbeatMs.'),
+    departedMs: milliseconds()
+      .default(60_000)
+      .describe(
+        'How long a member that is gone is remembered: a new slot leader still waits for a session server that just left.',
+      ),
+    gatherMs: milliseconds(0)
+      .default(12_000)
+      .describe(
+        'A group that was recovered or restored shows nobody anything for this long, so that every server that lives can join: ' +
+          'long enough to try all meta addresses (2 s each) and to pause between (2 s).',
+      ),
   })
   .refine(...atLeastTwice('leaseMs', 'heartbeatMs'));
 
 const dataLimits = z.strictObject({
-  tombstoneMs: milliseconds().default(600_000),
-  orphanGraceMs: milliseconds().default(5_000),
-  silentGraceMs: milliseconds().default(12_000),
-  unreconciledReportMs: milliseconds().default(10_000),
-  linkIdleMs: milliseconds(100).optional(),
+  tombstoneMs: milliseconds()
+    .default(600_000)
+    .describe('How long a removal is remembered, so that what arrives late cannot undo it.'),
+  orphanGraceMs: milliseconds()
+    .default(5_000)
+    .describe(
+      'How long the publications of a session server that is gone stay, for their clients to come back through another.',
+    ),
+  silentGraceMs: milliseconds()
+    .default(12_000)
+    .describe(
+      'The same where it fell silent, as when its machine vanishes: clients take up to 10 s to notice, and to be elsewhere.',
+    ),
+  unreconciledReportMs: milliseconds()
+    .default(10_000)
+    .describe('Session servers that a slot has waited for this long are reported to meta.'),
+  linkIdleMs: milliseconds(100)
+    .meta({ absent: '10000' })
+    .optional()
+    .describe('A connection between servers that is silent for this long is closed.'),
 });
 
 const sessionLimits = z
   .strictObject({
-    heartbeatMs: milliseconds(10).default(3_000),
-    idleTimeoutMs: milliseconds(20).default(10_000),
-    graceMs: milliseconds(0).default(3_000),
-    reconnectSpreadMs: milliseconds(0).default(1_000),
-    maxConnections: count(1).default(20_000),
-    maxConnectionsPerAddress: count(1).default(20_000),
-    admissionsPerSecond: count(1).default(5_000),
-    drainMs: milliseconds(0).default(15_000),
-    movesPerSecond: count(1).default(1_000),
-    writeDeadlineMs: milliseconds(10).optional(),
-    readDeadlineMs: milliseconds(10).optional(),
-    compareMs: milliseconds(100).default(20_000),
-    tombstoneMs: milliseconds().default(600_000),
-    leaderSilenceMs: milliseconds(100).default(8_000),
+    heartbeatMs: milliseconds(10).default(3_000).describe('How often clients show that they live.'),
+    idleTimeoutMs: milliseconds(20)
+      .default(10_000)
+      .describe('How long without a heartbeat closes their connection. At least twice heartbeatMs.'),
+    graceMs: milliseconds(0)
+      .default(3_000)
+      .describe(
+        'How long the publications of a connection lost without goodbye stay, so that a reconnect shows nobody anything.',
+      ),
+    reconnectSpreadMs: milliseconds(0)
+      .default(1_000)
+      .describe(
+        'The clients of a server that is lost dial another within this time at most, less where there are few of them, so that ' +
+          `they do not run it over. At least ${LIMITS.clientReturnMs} less than data.limits.orphanGraceMs; cut to ${LIMITS.clientReturnMs} less than graceMs.`,
+      ),
+    maxConnections: count(1)
+      .default(20_000)
+      .describe(
+        'Clients that are served; one connection each, of server-sent events too. Who is refused goes to another server, or ' +
+          'tries again later.',
+      ),
+    maxConnectionsPerAddress: count(1).default(20_000).describe('The same from one address.'),
+    admissionsPerSecond: count(1)
+      .default(5_000)
+      .describe(
+        "Clients that are let in each second; a second's worth may come at once, others are given a turn. Enough to let " +
+          `maxConnections in while what they have published waits: ${LIMITS.clientReturnMs} less than data.limits.orphanGraceMs.`,
+      ),
+    drainMs: milliseconds(0)
+      .default(15_000)
+      .describe(
+        'A server that is stopped first sends its clients to other session servers, and takes no new ones. It stops when they are ' +
+          'gone, and after this long whoever is left; at once where there is no other.',
+      ),
+    movesPerSecond: count(1).default(1_000).describe('So many clients a second are sent elsewhere then.'),
+    writeDeadlineMs: milliseconds(10)
+      .meta({ absent: '1000' })
+      .optional()
+      .describe("How long a write waits for its slot's leader before it is answered `accepted` (or, over HTTP, 503)."),
+    readDeadlineMs: milliseconds(10)
+      .meta({ absent: '1500' })
+      .optional()
+      .describe('How long a query or a first push waits for a complete answer.'),
+    tombstoneMs: milliseconds()
+      .default(600_000)
+      .describe('How long a removal is remembered, so that what arrives late cannot undo it.'),
+    compareMs: milliseconds(100)
+      .default(20_000)
+      .describe("How often what is held is compared with each slot's leader, in the background."),
+    leaderSilenceMs: milliseconds(100)
+      .default(8_000)
+      .describe(
+        'Without an answer for this long from a slot leader that meta believes alive, this server sends its clients elsewhere. ' +
+          "Longer than meta's leaseMs, or a leader that was killed counts as one that lives and does not answer.",
+      ),
   })
   .refine(...atLeastTwice('idleTimeoutMs', 'heartbeatMs'));
 
@@ -149,45 +175,96 @@ export const LOG_FORMATS = ['auto', 'pretty', 'json'] as const;
 const sections = z.strictObject({
   cluster: z
     .strictObject({
-      /** Left out, it is the one address of the `meta` section. */
-      metaAddresses: addresses.optional(),
-      dataCenter: zone.default(DEFAULT_DATA_CENTER),
-      slotCount: slotCount.default(256),
-      replicas: replicas.default(2),
+      metaAddresses: addresses()
+        .meta({ absent: 'the one address of the section meta' })
+        .optional()
+        .describe(
+          'All meta servers: one, or three or five, the same list everywhere. Data and session servers find meta by it; meta ' +
+            'servers make their group of it when they first start, and each must find its own address in it, spelled as it ' +
+            'advertises itself.',
+        ),
+      dataCenter: name('dataCenter')
+        .default(DEFAULT_DATA_CENTER)
+        .describe(
+          'Where all of this cluster is. Clients are told; what is published in zones of it is what the scope dataCenter shows.',
+        ),
+      slotCount: powerOfTwo(16384)
+        .default(256)
+        .describe('Hash partitions of the names published. Read when a cluster first starts and fixed from then on.'),
+      replicas: count(1, 5)
+        .default(2)
+        .describe(
+          'How many data servers hold each slot, its leader included, as far as there are as many. All meta servers need the same.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What all servers of a cluster have in common.'),
   meta: tier('meta', { rpcPort: 9610, httpPort: 9615 }, metaLimits.prefault({}))
     .safeExtend({
-      /** With an empty folder, this server makes no group and waits to be added to one. */
-      join: z.boolean('must be true or false').default(false),
+      join: flag()
+        .default(false)
+        .describe(
+          'For a server that comes to a group that exists: with an empty folder it makes no group of cluster.metaAddresses, need ' +
+            'not be named there, and waits to be added over REST. Means nothing once the folder is in use.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Meta servers: who is a member, and which data server leads which slot.'),
   data: tier('data', { rpcPort: 9620, httpPort: 9622 }, dataLimits.prefault({}))
     .safeExtend({
-      /** A copy of what is held is kept on disk, so that a restarted server asks only for what it lacks. */
-      warmStart: z.boolean('must be true or false').default(true),
+      warmStart: flag()
+        .default(true)
+        .describe(
+          'Keeps a copy of everything held in dataDir/warm, behind all else, so that after a restart only what differs has to be ' +
+            'sent again. None of it is shown before its owner has confirmed it. A copy that is lost or damaged costs just that.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Data servers: they hold the publications, slot by slot.'),
   session: tier('session', { rpcPort: 9600, httpPort: 9603 }, sessionLimits.prefault({}))
     .safeExtend({
-      /** Processes that share the ports; 0 for one each core. */
-      workers: z.int(workersRule).min(0, workersRule).max(MAX_WORKERS, workersRule).default(1),
-      /** The first of two ports that each of several workers has for itself. */
-      workerPort: z.int(workerPortRule).min(0, workerPortRule).max(MAX_WORKER_PORT, workerPortRule).default(9660),
+      workers: count(0, MAX_WORKERS)
+        .default(1)
+        .describe(
+          'Session servers that share these two ports, so that all cores of a machine serve; 0 for one each core. ' +
+            '`--workers N` says the same. See [workers.md](workers.md).',
+        ),
+      workerPort: port(65_536 - 2 * MAX_WORKERS)
+        .default(9660)
+        .describe(
+          'The first of two ports, for RPC and HTTP, that each of several workers has for itself, counted up; the other servers ' +
+            'and the clients must reach them.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('Session servers: clients connect to them to publish and to subscribe.'),
   admin: z
     .strictObject({
-      token: z.string(TOKEN_RULE).refine(isToken, TOKEN_RULE).meta({ secret: true }).optional(),
-      tokenFile: text('must be the path of a file that holds a token a line').optional(),
+      tokenFile: text('the path of a file that holds a token a line')
+        .optional()
+        .describe(
+          'A file of admin tokens, all of which count. It is read anew when it changes, so that a token is replaced without a ' +
+            'restart: [access.md](access.md).',
+        ),
+      token: token()
+        .optional()
+        .describe(
+          'A token that counts beside those of the file, until a restart. Better in the environment than in a file that many read.',
+        ),
     })
-    .prefault({}),
+    .prefault({})
+    .describe(
+      'Who may change the cluster: whoever shows an admin token. Without one everybody may, so servers listen on loopback alone.',
+    ),
   log: z
     .strictObject({
-      level: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
-      format: z.enum(LOG_FORMATS, `must be one of ${LOG_FORMATS.join(', ')}`).default('auto'),
+      level: oneOf(LOG_LEVELS).default('info').describe('The least that is logged.'),
+      format: oneOf(LOG_FORMATS)
+        .default('auto')
+        .describe('How: a JSON object a line, or pretty for people; auto is pretty on a terminal and json elsewhere.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('What servers say on their standard output, one event a line.'),
 });
 
 /** All settings of all tiers: one file serves every process of a cluster. */

@@ -12,6 +12,7 @@ import { AboutModule, tellingOf } from '../about/about.module.js';
 import { AdminGuard } from '../admin/admin.guard.js';
 import type { AdminTokens } from '../admin/tokens.js';
 import { formatAddress } from '../config/address.js';
+import type { Advertised } from '../config/advertised.js';
 import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
 import type { LinkAcceptor } from '../links/links.js';
@@ -46,7 +47,7 @@ export interface TierHost {
 }
 
 export interface TierAppOptions {
-  config: Pick<Config, 'tier' | 'cluster' | 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
+  config: Pick<Advertised<Config>, 'tier' | 'cluster' | 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
   /** The highest that this server supports. */
   featureLevel: number;
   logger: Logger;
