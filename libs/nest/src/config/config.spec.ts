@@ -159,6 +159,11 @@ describe('configuration', () => {
     expect(() => load({ argv: ['--workers', '2'] }, 'data')).toThrow('--workers is only for session servers');
   });
 
+  it('leaves alone what the command `rollcall` is told, and tells those that restart servers for it', () => {
+    const env = { ROLLCALL_ADDRESS: 'a:1', ROLLCALL_ROLE: 'data', ROLLCALL_SERVER: 'b:1', ROLLCALL_SERVER_HTTP: 'b:2' };
+    expect(load({ env })).toEqual(load({}));
+  });
+
   it('leaves alone the variables that Kubernetes makes for a service of this name', () => {
     const env = {
       ROLLCALL_META_SERVICE_HOST: '10.0.0.1',
