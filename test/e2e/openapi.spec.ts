@@ -17,7 +17,7 @@ interface Call extends Said {
  */
 const CALLS: Record<'meta' | 'data' | 'session', Record<string, Call | Call[]>> = {
   meta: {
-    ...{ readVersion: {}, readLiveness: {}, readReadiness: {} },
+    ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
     ...{
       readMembers: {},
       readLeader: {},

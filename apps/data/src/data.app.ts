@@ -64,7 +64,7 @@ export async function startData(
       { provide: DataHost, useValue: host },
       { provide: PageTurns, useValue: new PageTurns() },
     ],
-    metrics: dataMetrics(() => host.core),
+    metrics: dataMetrics(host),
   });
 }
 

@@ -11,6 +11,7 @@ import { RebalanceController } from './http/rebalance.controller.js';
 import { SlotsController } from './http/slots.controller.js';
 import { SwitchesController } from './http/switches.controller.js';
 import { MetaHost } from './meta.host.js';
+import { metaMetrics } from './metrics.js';
 import { Backups } from './raft/backup.js';
 import { RaftAdministration } from './raft/administration.js';
 import { MetaGroup } from './raft/group.js';
@@ -55,6 +56,7 @@ export async function startMeta(
     },
     resource: group,
     controllers: CONTROLLERS,
+    metrics: metaMetrics(host, group),
     providers: [
       { provide: MetaHost, useValue: host },
       { provide: RaftAdministration, useValue: new RaftAdministration(group) },

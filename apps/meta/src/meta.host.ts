@@ -1,13 +1,25 @@
 import type { RaftNodeStatus } from '#consensus';
 import { type About, type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
-import { type Config, CoreRunner, type HostEffect, type LinkAcceptor, Links, type Logger, type Readiness } from '#nest';
+import {
+  type Config,
+  CoreRunner,
+  type HostDrops,
+  type HostEffect,
+  type LinkAcceptor,
+  Links,
+  type Logger,
+  type Readiness,
+} from '#nest';
 import {
   FollowedState,
   MetaCore,
   type MetaCommand,
   type MetaEffect,
   type MetaEvent,
+  type MetaInspection,
+  type MetaState,
   type Planning,
+  TableChanges,
   leadershipEvent,
   proposedEvent,
 } from '#registry';
@@ -33,6 +45,9 @@ export class MetaHost {
   private readonly core: MetaCore;
   private readonly runner: CoreRunner<MetaEvent, MetaEffect>;
   private readonly followed: FollowedState;
+  /** While this server has led. */
+  readonly changes = new TableChanges();
+  private isLeading = false;
   private stopped = false;
   private stopListening: () => void = () => {};
 
@@ -69,6 +84,27 @@ export class MetaHost {
     return this.options.group.node.status();
   }
 
+  get state(): MetaState {
+    return this.followed.state;
+  }
+
+  /** How many data servers are to hold each slot. */
+  get replicas(): number {
+    return this.options.config.cluster.replicas;
+  }
+
+  get linkCount(): number {
+    return this.links.count;
+  }
+
+  get drops(): HostDrops {
+    return { link: this.links.overflows, effect: this.runner.failedEffects };
+  }
+
+  inspect(): MetaInspection {
+    return this.core.inspect(this.options.env.nowMs());
+  }
+
   planning(): Planning {
     return this.core.planning(this.options.env.nowMs());
   }
@@ -78,7 +114,10 @@ export class MetaHost {
     void this.follow();
     const { node } = this.options.group;
     const { id } = node.status();
-    this.stopListening = node.onLeadership((leadership) => this.dispatch(leadershipEvent(id, leadership)));
+    this.stopListening = node.onLeadership((leadership) => {
+      this.isLeading = leadership.leading;
+      this.dispatch(leadershipEvent(id, leadership));
+    });
   }
 
   dispatch(event: MetaEvent): void {
@@ -86,7 +125,7 @@ export class MetaHost {
   }
 
   readiness(): Readiness {
-    const { ready, gathering, leading, leader } = this.core.inspect(this.options.env.nowMs());
+    const { ready, gathering, leading, leader } = this.inspect();
     // Who follows a leader serves too: it sends members there.
     if (ready || leader !== undefined) return { ready: true };
     if (gathering) return { ready: false, waitingFor: 'the members of a recovered or restored cluster to come back' };
@@ -121,7 +160,9 @@ export class MetaHost {
     const { group, fail } = this.options;
     try {
       for await (const item of group.node.watch(0)) {
+        const { table } = this.state;
         const committed = this.followed.next(item);
+        if (this.isLeading) this.changes.note(table, committed.state.table);
         const { clusterId } = committed.state.table;
         if (clusterId !== '') group.belongsTo(clusterId);
         this.dispatch(committed);

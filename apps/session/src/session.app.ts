@@ -67,7 +67,7 @@ export async function startSession(
     drainMs: config.limits.drainMs,
     ...(worker ? { worker } : {}),
     maxConnections: config.limits.maxConnections + REFUSABLE,
-    metrics: sessionMetrics(() => host.core),
+    metrics: sessionMetrics(host),
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
       ...[WatchController, ConfigController, TracesController, DrainController, ListsController],

@@ -4,10 +4,12 @@ export { CoreRunner, type CoreRunnerOptions, type HostEffect } from './host/core
 export { type LogFields, type Logger, type LoggerOptions, createLogger } from './host/logger.js';
 export { NestLogger } from './host/nest-logger.js';
 export { HealthModule, type Readiness } from './health/health.module.js';
-export { type Observed, histogramsOf } from './metrics/read-histogram.js';
+export { type HostDrops, hostMetrics } from './metrics/host-metrics.js';
+export { perSlot } from './metrics/per-slot.js';
+export { type Observed, histogramOf, histogramsOf } from './metrics/read-histogram.js';
+export { type LabelledValue, type MetricOf, byLabel, labelled, metricsOf } from './metrics/read-metrics.js';
 export { countedByEnded } from './metrics/metrics-of-workers.js';
 export { METRICS } from './metrics/metrics.module.js';
-export { type MetricOf, metricsOf } from './metrics/read-metrics.js';
 export { PageTurns } from './listing/page-turns.js';
 export * from './openapi/index.js';
 export type { FromWorker, ToWorker } from './workers/messages.js';

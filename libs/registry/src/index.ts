@@ -5,6 +5,7 @@ export * from './meta/api/changes.js';
 export * from './meta/api/queries.js';
 export type { SwitchReader } from './meta/api/switches.js';
 export * from './meta/contract.js';
+export { TableChanges } from './meta/table-changes.js';
 export * from './meta/core.js';
 export { groupFeatureLevel } from './meta/features.js';
 export * from './meta/engine.js';

@@ -1,7 +1,8 @@
-import { type Configuration, type FoundLog, RaftNode, membersOf, readLog } from '#consensus';
+import { type Configuration, type FoundLog, type LogWrite, RaftNode, membersOf, readLog } from '#consensus';
 import { type Env, RegistryError, featureLevelOf } from '#model';
 import type { AdminTokens, Advertised, Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import {
+  Histogram,
   type MetaCommand,
   type MetaResult,
   type MetaState,
@@ -31,14 +32,37 @@ export interface MetaGroupOptions {
 export class MetaGroup implements LinkAcceptor {
   /** To whoever leads, for what only a leader does. */
   readonly route: LeaderRoute;
+  private leader = '';
+  private changesOfLeader = 0;
 
   private constructor(
     readonly node: MetaNode,
     readonly machine: MetaStateMachine,
     private readonly links: RaftLinks,
+    private readonly noted: Noted,
     private readonly options: MetaGroupOptions,
   ) {
     this.route = new LeaderRoute(node, options.adminTokens);
+    node.onLeadership(({ term, leader }) => {
+      const seen = `${term} ${leader}`;
+      if (leader === undefined || seen === this.leader) return;
+      this.leader = seen;
+      this.changesOfLeader++;
+    });
+  }
+
+  /** That this node has stood for. */
+  get elections(): number {
+    return this.noted.elections;
+  }
+
+  get leaderChanges(): number {
+    return this.changesOfLeader;
+  }
+
+  /** How long writes to the log took. */
+  get syncs(): Histogram {
+    return this.noted.syncs;
   }
 
   /** Takes part from now on. @throws RegistryError STORE_*, INVALID_CONFIGURATION, with nothing left open */
@@ -46,6 +70,7 @@ export class MetaGroup implements LinkAcceptor {
     const { config, env, logger, featureLevel, fail } = options;
     const machine = createMetaStateMachine(featureLevel);
     const identity = await identify(config, logger);
+    const noted: Noted = { elections: 0, syncs: new Histogram() };
     let node: MetaNode | undefined;
     const links = new RaftLinks({
       id: identity.id,
@@ -60,18 +85,21 @@ export class MetaGroup implements LinkAcceptor {
       links.transport.start();
       node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
         ...identity,
-        store: new NotedLogStore(config.dataDir, (found) => {
+        store: new NotedLogStore(config.dataDir, noted.syncs, (found) => {
           links.loggedClusterId = clusterIdOf(found, identity.bootstrap);
         }),
         transport: links.transport,
         env,
         ...META_ENGINE,
         machine,
-        log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
+        log: ({ level, event, fields }) => {
+          if (event === 'campaign') noted.elections++;
+          logger.log(level, `raft-${event}`, fields);
+        },
         onFailure: fail,
       });
       checkGroup(config, node.status().configuration);
-      return new MetaGroup(node, machine, links, options);
+      return new MetaGroup(node, machine, links, noted, options);
     } catch (error) {
       await links.close();
       await node?.close();
@@ -116,10 +144,17 @@ export class MetaGroup implements LinkAcceptor {
   }
 }
 
-/** Tells what it held when it was opened. */
+/** For metrics. */
+interface Noted {
+  elections: number;
+  syncs: Histogram;
+}
+
+/** Tells what it held when it was opened, and how long its writes take. */
 class NotedLogStore extends LevelLogStore {
   constructor(
     folder: string,
+    private readonly syncs: Histogram,
     private readonly opened: (found: FoundLog) => void,
   ) {
     super(folder);
@@ -129,6 +164,12 @@ class NotedLogStore extends LevelLogStore {
     const found = await super.open();
     this.opened(found);
     return found;
+  }
+
+  override async write(change: LogWrite): Promise<void> {
+    const beganMs = performance.now();
+    await super.write(change);
+    this.syncs.observe(performance.now() - beganMs);
   }
 }
 

@@ -28,9 +28,15 @@ export class CoreRunner<Event extends { type: string }, Effect extends { type: s
   /** When the one timer fires: at `wakeAtMs` or before it, so that a deadline that moves back costs no new timer. */
   private armedAtMs = Infinity;
   private disarm: () => void = () => {};
+  private failed = 0;
 
   constructor(options: CoreRunnerOptions<Event, Effect>) {
     this.options = options;
+  }
+
+  /** Effects that could not be performed. */
+  get failedEffects(): number {
+    return this.failed;
   }
 
   dispatch(event: Event | WakeEvent): void {
@@ -75,6 +81,7 @@ export class CoreRunner<Event extends { type: string }, Effect extends { type: s
         this.options.perform(effect as HostEffect<Effect>);
       } catch (error) {
         // One effect that fails, such as a send to one peer, must not keep the others from being performed.
+        this.failed++;
         this.options.logger.error('effect-failed', { effect: effect.type, error });
       }
   }

@@ -16,6 +16,7 @@ import {
 } from '#model';
 import type { Config } from '../config/load.js';
 import { type LinkAcceptor, Links } from '../links/links.js';
+import type { HostDrops } from '../metrics/host-metrics.js';
 import { CoreRunner } from './core-runner.js';
 import type { Logger } from './logger.js';
 
@@ -80,6 +81,7 @@ export class MemberHost<
   private current: { core: C; runner: CoreRunner<Event, Effect>; incarnation: string } | undefined;
   private saved: Saved = {};
   private addresses: Pick<Member, 'address' | 'httpAddress'> | undefined;
+  private effectsFailedBefore = 0;
 
   constructor(private readonly options: MemberHostOptions<C, Sent, Effect>) {
     this.links = new Links<Sent, Received>({
@@ -91,6 +93,15 @@ export class MemberHost<
   /** Undefined before the start. */
   get core(): C | undefined {
     return this.current?.core;
+  }
+
+  /** What was given up that nothing repeats by itself. */
+  get drops(): HostDrops {
+    return { link: this.links.overflows, effect: this.effectsFailedBefore + (this.current?.runner.failedEffects ?? 0) };
+  }
+
+  get linkCount(): number {
+    return this.links.count;
   }
 
   /** A link that its core has no use for is closed again; but whoever opened it has then heard who is here. */
@@ -180,6 +191,7 @@ export class MemberHost<
   private restart(reason: string): void {
     this.options.logger.warn('new-incarnation', { reason, former: this.current?.incarnation });
     this.current?.runner.stop();
+    this.effectsFailedBefore += this.current?.runner.failedEffects ?? 0;
     this.links.hangUpAll(reason);
     this.options.onRestart?.(reason);
     this.begin();

@@ -16,9 +16,12 @@ import type { Advertised } from '../config/advertised.js';
 import type { Config } from '../config/load.js';
 import { HealthModule, type Readiness } from '../health/health.module.js';
 import type { LinkAcceptor } from '../links/links.js';
+import { HttpTally } from '../metrics/http-tally.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { ApiDocument, type ApiInfo } from '../openapi/api-document.js';
 import { OpenApiModule } from '../openapi/openapi.module.js';
+import { processMetrics } from '../metrics/process-metrics.js';
+import { serverMetrics } from '../metrics/server-metrics.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
 import { OwnPorts, type Worker, nameWorker } from '../workers/own-ports.js';
@@ -70,8 +73,8 @@ export interface TierAppOptions {
   accept?(server: RollcallServer): void;
   /** What people are told of its routes. */
   api: ApiInfo;
-  /** Without, there is no `/metrics`. */
-  metrics?: readonly Metric[];
+  /** Those of the tier, beside those that all have. */
+  metrics: readonly Metric[];
 }
 
 /** A tier that listens: RPC over {@link RollcallServer}, and HTTP over Fastify with `/health`. */
@@ -121,7 +124,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   try {
     host.acceptor.accept(server);
     options.accept?.(server);
-    app = await createApp(options, about);
+    app = await createApp(options, about, server);
     if (worker) nameWorker(app, worker);
     connect(app, server, options);
     await app.startAllMicroservices();
@@ -155,20 +158,21 @@ function connect(app: NestFastifyApplication, server: RollcallServer, options: T
   if (options.rpcIsForClients) app.useGlobalGuards(guard);
 }
 
-async function createApp(options: TierAppOptions, about: () => About): Promise<NestFastifyApplication> {
+async function createApp(
+  options: TierAppOptions,
+  about: () => About,
+  server: RollcallServer,
+): Promise<NestFastifyApplication> {
   const { logger, host, controllers, providers, metrics, worker, api } = options;
   const own = (): Readiness => host.readiness();
   const readiness = worker ? readinessOfAll(worker.siblings, own) : own;
-  const measured = metrics ? [MetricsModule.forRoot(metrics, worker?.siblings)] : [];
+  const http = new HttpTally();
+  const everywhere = [...serverMetrics({ server, http, readiness: own }), ...processMetrics()];
+  const measured = MetricsModule.forRoot([...metrics, ...everywhere], worker?.siblings);
   const document = new ApiDocument(api);
   const module: DynamicModule = {
     module: TierModule,
-    imports: [
-      HealthModule.forRoot(readiness),
-      AboutModule.forRoot(about),
-      OpenApiModule.forRoot(document),
-      ...measured,
-    ],
+    imports: [HealthModule.forRoot(readiness), AboutModule.forRoot(about), OpenApiModule.forRoot(document), measured],
     controllers: controllers ?? [],
     providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };
@@ -178,6 +182,7 @@ async function createApp(options: TierAppOptions, about: () => About): Promise<N
     forceCloseConnections: true,
     ...badRequests,
   });
+  http.watch(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,

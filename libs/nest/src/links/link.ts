@@ -34,12 +34,16 @@ export class Link<Received> {
     this.onEvent({ type: 'linkUp', link: this.id, direction, address, hello });
   }
 
-  /** A peer that does not drain loses the link: what is unsent is worthless to it by the time it could have it. */
-  send(message: unknown): void {
-    if (!this.up) return;
+  /**
+   * A peer that does not drain loses the link: what is unsent is worthless to it by the time it could have it.
+   * @returns false when that has happened
+   */
+  send(message: unknown): boolean {
+    if (!this.up) return true;
     this.outgoing.add(message);
-    if (this.outgoing.bytes + this.channel.bufferedBytes > this.maxBufferedBytes)
-      this.hangUp('The peer does not read what is sent to it.');
+    if (this.outgoing.bytes + this.channel.bufferedBytes <= this.maxBufferedBytes) return true;
+    this.hangUp('The peer does not read what is sent to it.');
+    return false;
   }
 
   /** Throws RegistryError for what is not a list of messages. */

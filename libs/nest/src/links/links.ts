@@ -63,11 +63,21 @@ export class Links<Sent, Received> implements LinkAcceptor {
   /** Rises with `hangUpAll`: a dial begun before it comes to nothing, silently. */
   private generation = 0;
   private isClosed = false;
+  private overflowed = 0;
 
   constructor(private readonly options: LinksOptions<Received>) {
     this.limits = { ...LIMITS, ...options.limits };
     const { name = 'link' } = options;
     this.patterns = { open: `${name}.open`, send: `${name}.send` };
+  }
+
+  get count(): number {
+    return this.links.size;
+  }
+
+  /** Links that were closed since their peer did not read what was sent to it. */
+  get overflows(): number {
+    return this.overflowed;
   }
 
   /** Lets peers open links over `server`. Call it before the server listens. */
@@ -89,7 +99,7 @@ export class Links<Sent, Received> implements LinkAcceptor {
         this.links.get(effect.link)?.hangUp(effect.reason);
         return;
       case 'send':
-        this.links.get(effect.link)?.send(effect.message);
+        if (this.links.get(effect.link)?.send(effect.message) === false) this.overflowed++;
     }
   }
 

@@ -3,6 +3,7 @@ import { Test } from '@nestjs/testing';
 import { Registry } from 'prom-client';
 import { MetricsModule } from './metrics.module.js';
 import { type Observed, histogramsOf } from './read-histogram.js';
+import { perSlot } from './per-slot.js';
 import { metricsOf } from './read-metrics.js';
 
 describe('metrics', () => {
@@ -44,6 +45,13 @@ describe('metrics', () => {
     expect(await values()).toEqual([3]);
     state = undefined;
     expect(await values()).toEqual([0]);
+  });
+
+  it('tell of each slot, and of very many only the worst', () => {
+    expect(perSlot([[3, 1]])).toEqual([{ labels: { slot: 3 }, value: 1 }]);
+    expect(perSlot([])).toEqual([]);
+    const many = Array.from({ length: 16_384 }, (_, slot) => [slot, slot % 100] as const);
+    expect(perSlot(many)).toEqual([{ labels: { slot: 'worst' }, value: 99 }]);
   });
 
   it('tell in seconds what was observed in milliseconds, each bucket with those below', async () => {

@@ -20,14 +20,22 @@ export function histogramsOf(
   return new ReadHistogram(name, help, labelName, read);
 }
 
+/** One of them, without a label. */
+export function histogramOf(name: string, help: string, read: () => Observed | undefined): Metric {
+  return new ReadHistogram(name, help, undefined, () => {
+    const observed = read();
+    return observed && { '': observed };
+  });
+}
+
 class ReadHistogram extends Histogram {
   constructor(
     private readonly id: string,
     private readonly about: string,
-    private readonly labelName: string,
+    private readonly labelName: string | undefined,
     private readonly read: () => Readonly<Record<string, Observed>> | undefined,
   ) {
-    super({ name: id, help: about, labelNames: [labelName], registers: [] });
+    super({ name: id, help: about, labelNames: labelName === undefined ? [] : [labelName], registers: [] });
   }
 
   /** What is asked for as JSON. The base's would look for labels that buckets share, which there are none of here. */
@@ -42,7 +50,7 @@ class ReadHistogram extends Histogram {
   }
 
   private valuesOf(label: string, { boundsMs, counts, sumMs }: Observed): Value[] {
-    const labels = { [this.labelName]: label };
+    const labels = this.labelName === undefined ? {} : { [this.labelName]: label };
     let total = 0;
     const buckets = counts.map((count, i): Value => {
       const boundMs = boundsMs[i];

@@ -1,8 +1,9 @@
 import { Observable } from 'rxjs';
-import { failure, isPlainObject } from '#model';
+import { type Failure, failure, isPlainObject } from '#model';
 import type { RequestId, ResponsePacket, SharedBody } from '#wire';
 import type { Connection } from './connection.js';
 import { knownFailure } from './failures.js';
+import type { RequestTally } from './request-tally.js';
 
 const NOTHING = (): void => undefined;
 
@@ -21,6 +22,8 @@ export class Answer {
     private readonly connection: Connection,
     private readonly id: RequestId,
     private readonly onDefect: (error: unknown) => void,
+    /** Until its first word. */
+    private tally: RequestTally | undefined,
   ) {
     connection.inFlight++;
   }
@@ -55,6 +58,7 @@ export class Answer {
   /** The same, with a body that was encoded for others too. */
   nextShared(body: SharedBody): void {
     if (this.over) return;
+    this.answered('OK');
     try {
       this.connection.respondShared(this.id, body);
     } catch (error) {
@@ -75,8 +79,10 @@ export class Answer {
     this.over = true;
     this.stop();
     this.release();
+    const err = this.readable(error);
+    this.answered((err as Partial<Failure>).code);
     try {
-      this.connection.respond({ id: this.id, err: this.readable(error), isDisposed: true });
+      this.connection.respond({ id: this.id, err, isDisposed: true });
     } catch (cause) {
       this.onDefect(cause);
       this.connection.respond({ id: this.id, err: failure('INTERNAL'), isDisposed: true });
@@ -85,6 +91,7 @@ export class Answer {
 
   private respond(data: Partial<ResponsePacket>): void {
     if (this.over) return;
+    this.answered('OK');
     try {
       this.connection.respond({ ...data, id: this.id });
     } catch (error) {
@@ -99,6 +106,11 @@ export class Answer {
     if (isPlainObject(error)) return error;
     this.onDefect(error);
     return failure('INTERNAL');
+  }
+
+  private answered(code: string | undefined): void {
+    this.tally?.count(code);
+    this.tally = undefined;
   }
 
   private release(): void {

@@ -6,6 +6,7 @@ import { failure, RegistryError } from '#model';
 import { type FramedSocketLimits, isRequestPacket, type RequestPacket, type ResponsePacket } from '#wire';
 import { Answer } from './answer.js';
 import { Connection } from './connection.js';
+import { RequestTallies, type RequestTally } from './request-tally.js';
 import { RollcallContext } from './rollcall-context.js';
 import { RollcallSocket } from './rollcall-socket.js';
 
@@ -62,7 +63,9 @@ let lastConnectionId = 0;
 export class RollcallServer extends ServerTCP {
   private readonly connections = new Set<Connection>();
   private readonly rollcall: RollcallServerOptions & typeof DEFAULTS;
-  private readonly directHandlers = new Map<string, DirectHandler>();
+  private readonly directHandlers = new Map<string, { handler: DirectHandler; tally: RequestTally }>();
+  /** What has been asked here so far, and what was answered at first. */
+  readonly tallies = new RequestTallies();
   private closing: Promise<void> | undefined;
 
   constructor(options: RollcallServerOptions) {
@@ -103,7 +106,7 @@ export class RollcallServer extends ServerTCP {
    * done about a message that comes with every push.
    */
   direct(pattern: string, handler: DirectHandler): void {
-    this.directHandlers.set(pattern, handler);
+    this.directHandlers.set(pattern, { handler, tally: this.tallies.of(pattern) });
   }
 
   /** Takes no more connections, lets the answers on their way go out, and closes all. */
@@ -188,11 +191,14 @@ export class RollcallServer extends ServerTCP {
   }
 
   private isTaken(pattern: string, packet: RequestPacket, connection: Connection): boolean {
-    const handler = this.directHandlers.get(pattern);
-    if (handler === undefined) return false;
+    const direct = this.directHandlers.get(pattern);
+    if (direct === undefined) return false;
     try {
-      return handler(packet, connection);
+      const isTaken = direct.handler(packet, connection);
+      if (isTaken) direct.tally.count('OK');
+      return isTaken;
     } catch (error) {
+      direct.tally.count('INTERNAL');
       this.handleError(error as string);
       return true;
     }
@@ -207,9 +213,9 @@ export class RollcallServer extends ServerTCP {
       if (this.getHandlerByPattern(pattern) !== null) await this.handleEvent(pattern, packet as ReadPacket, context);
       return;
     }
-    const answer = new Answer(connection, id, this.onDefect);
-    const context = new RollcallContext(connection, pattern, packet, answer);
     const handler = this.getHandlerByPattern(pattern);
+    const answer = new Answer(connection, id, this.onDefect, this.tallies.of(handler === null ? undefined : pattern));
+    const context = new RollcallContext(connection, pattern, packet, answer);
     if (handler === null) {
       const details = { pattern: pattern.slice(0, 256) };
       answer.fail(failure('UNKNOWN_PATTERN', undefined, { details }));

@@ -17,7 +17,7 @@ import { Membership } from '../membership/membership.js';
 import { CompletenessLog } from './completeness-log.js';
 import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.js';
 import { FollowerLinks } from './follower-links.js';
-import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
+import type { DataStats, DatumReport, FollowingReport, SlotLag, SlotReport } from './inspect.js';
 import type { DataLists } from './lists/data-lists.js';
 import { DATA_LIMITS } from './limits.js';
 import { RelayedLinks } from './relays/relayed-links.js';
@@ -119,6 +119,11 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** The slots led here, for people. */
   slots(isAsked: (slot: number) => boolean = () => true): SlotReport[] {
     return this.held.inspect(this.nowMs, isAsked);
+  }
+
+  /** Of the slots led here, for metrics. */
+  lags(): SlotLag[] {
+    return this.held.lags(this.nowMs);
   }
 
   /** The slots followed here, for people. */

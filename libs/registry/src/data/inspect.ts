@@ -1,5 +1,6 @@
 import type { ContentHash, DataInfoId, DatumVersion, Publication } from '#model';
 import type { SessionAgreement } from './agreements.js';
+import type { RemovalCounts } from './removal-log.js';
 import type { ReplicaLag } from './replication/leader-side.js';
 import type { WarmStats } from './warm/warm-slots.js';
 
@@ -18,6 +19,13 @@ export interface SlotReport {
   tombstones: number;
   followers: ReplicaLag[];
   /** Session servers that were found to agree on what they hold. */
+  sessions: SessionAgreement[];
+}
+
+/** How far the replicas of a slot led here are behind, and how long ago they were found equal. */
+export interface SlotLag {
+  slot: number;
+  followers: ReplicaLag[];
   sessions: SessionAgreement[];
 }
 
@@ -60,5 +68,11 @@ export interface DataStats {
   /** Publications that had to travel: session servers were asked for them, or leaders gave them to followers here. */
   publicationsAskedFor: number;
   publicationsCopied: number;
+  /** Publications that have left the slots led here, by why. */
+  removals: Readonly<RemovalCounts>;
+  /** Slots whose persistent publications are being written. */
+  slotsWriting: number;
+  /** The last write to the disk has failed. */
+  diskFailed: boolean;
   warm: WarmStats;
 }

@@ -1,4 +1,4 @@
-import type { DataInfoId, Owner, Removal } from '#model';
+import type { DataInfoId, Owner, Removal, RemovalCause } from '#model';
 
 /** One disappearance from a view, for people (invariant 3). */
 export interface RecordedRemoval extends Removal {
@@ -18,14 +18,23 @@ export interface NumberedRemoval extends RecordedRemoval {
   number: number;
 }
 
+export type RemovalCounts = Record<RemovalCause, number>;
+
+export function noRemovals(): RemovalCounts {
+  return { unpublish: 0, goodbye: 0, 'grace-expired': 0, unclaimed: 0, 'lease-ended': 0, operator: 0 };
+}
+
 /** The latest disappearances of a slot, a bounded number of them. */
 export class RemovalLog {
+  /** Counts them by their causes, for as long as the slot is led here. */
+  counts: RemovalCounts | undefined;
   private readonly records: NumberedRemoval[] = [];
   private count = 0;
 
   constructor(private readonly capacity = 128) {}
 
   add(record: RecordedRemoval): void {
+    if (this.counts) this.counts[record.cause]++;
     const number = ++this.count;
     this.records[(number - 1) % this.capacity] = { ...record, number };
   }

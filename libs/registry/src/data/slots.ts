@@ -14,10 +14,10 @@ import type { DataEffect, DataEvent, DataLimits, DataOptions } from './contract.
 import { Arrivals } from './arrivals.js';
 import { DataLists } from './lists/data-lists.js';
 import { DurableDisk } from './durable/durable-disk.js';
-import type { DataStats, DatumReport, FollowingReport, SlotReport } from './inspect.js';
+import type { DataStats, DatumReport, FollowingReport, SlotLag, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
 import { Leadership } from './leadership.js';
-import type { RecordedRemoval } from './removal-log.js';
+import { type RecordedRemoval, noRemovals } from './removal-log.js';
 import { Replicas } from './replication/replicas.js';
 import type { Sessions } from './sessions.js';
 import { SlotLeader } from './slot-leader.js';
@@ -37,6 +37,7 @@ export class Slots {
   readonly warm: WarmSlots;
   readonly arrivals = new Arrivals();
   readonly lists: DataLists;
+  private readonly removed = noRemovals();
   private readonly hidden: { names: NamesOff };
   private nowMs = 0;
   private table: RoutingTable | undefined;
@@ -89,6 +90,7 @@ export class Slots {
       const counts = inherits || held === former?.replica;
       const replica = (counts ? held : undefined) ?? makeReplica(slot, leaderEpoch, firstSequence);
       replica.journal = undefined;
+      replica.removals.counts = this.removed;
       replica.hidden = this.hidden;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
       const unconfirmed = this.warm.unconfirmed(replica, there, unclaimed);
@@ -248,6 +250,12 @@ export class Slots {
     }));
   }
 
+  lags(nowMs: number): SlotLag[] {
+    return Array.from(this.leadership.leaders(), ({ replica: { slot }, replication, agreements }) => {
+      return { slot, followers: replication.lags(nowMs), sessions: agreements.list(nowMs) };
+    });
+  }
+
   following(isAsked: (slot: number) => boolean): FollowingReport[] {
     const followed = [...this.replicas.all()].filter(({ replica }) => isAsked(replica.slot));
     return followed.map(({ replica, leader, leaderEpoch, position }) => ({
@@ -289,12 +297,21 @@ export class Slots {
       stats.publications += replica.publicationCount;
       stats.tombstones += replica.tombstoneCount;
     }
-    return { ...stats, slotsFollowed: this.replicas.size, ...this.replicas.counters, warm: this.warm.stats() };
+    return {
+      ...stats,
+      slotsFollowed: this.replicas.size,
+      ...this.replicas.counters,
+      removals: { ...this.removed },
+      slotsWriting: this.disk.writingCount,
+      diskFailed: this.disk.failure !== undefined,
+      warm: this.warm.stats(),
+    };
   }
 
   /** Whoever was promised changes, or waits for an answer, hears that no more will come. The contents may be needed. */
   private ended(leader: SlotLeader): void {
-    const { slot } = leader.replica;
+    const { slot, removals } = leader.replica;
+    removals.counts = undefined;
     for (const link of leader.abandoned()) this.moved(link, slot);
     leader.forgetUnconfirmed();
     this.replicas.leave(leader.replica);

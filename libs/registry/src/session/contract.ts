@@ -213,6 +213,16 @@ export type SessionEffect =
 export type RefusalReason = 'draining' | 'full' | 'address' | 'rate';
 
 export interface SessionCounts {
+  /** Operations of clients so far, by their results. */
+  operations: Readonly<Record<SessionResult['status'], number>>;
+  /** Units of work in hand: operations, queries and renewals without an answer. */
+  inHand: number;
+  /** Operations on their way to leaders, or waiting for one. */
+  inFlight: number;
+  /** By how much changes of a view are merged at least, since so much is being pushed. */
+  pushLoadMs: number;
+  /** Temporary publications that a subscriber was not sent, since too many of them waited for it. */
+  temporaryDropped: number;
   /** Clients that were not let in. */
   refused: Readonly<Record<RefusalReason, number>>;
   /** Those that are up. */

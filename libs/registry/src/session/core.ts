@@ -137,12 +137,19 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     return {
       connections: this.connections.up,
       refused: this.connections.refused,
+      ...this.requests.counts,
+      inFlight: this.slots.inFlightCount,
       publishers: this.holdings.publicationCount,
       withdrawn: this.holdings.withdrawnCount,
       removals: this.holdings.removalCount,
       watches: this.configWatches.count,
       ...this.reads.counts,
     };
+  }
+
+  /** Of the connections that subscribe, those that take less than is sent to them; looks at each. */
+  get laggards(): Reads['laggards'] {
+    return this.reads.laggards;
   }
 
   /** How long changes take, and by how much times of other servers may be wrong. */

@@ -97,6 +97,11 @@ export class PushPlanner<R extends Recipient<R>> {
     this.load = new PushLoad(limits.mergeMostMs);
   }
 
+  /** How long the window of a view is that has just been pushed to hardly anybody. */
+  get loadMs(): number {
+    return this.load.at(this.clock.nowMs);
+  }
+
   /** Between which bounds windows are from now on; its own limits where they are left out. */
   bound({ minMs = 0, maxMs = Math.max(minMs, this.limits.mergeMostMs) }: PushWindow): void {
     this.leastMs = minMs;

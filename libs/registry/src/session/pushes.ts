@@ -10,6 +10,11 @@ import type { WaitsFor } from './traces/report.js';
 import type { Traces } from './traces/traces.js';
 import type { View } from './view.js';
 
+type PushCounts = Pick<
+  SessionCounts,
+  'held' | 'pushes' | 'refusedDeltas' | 'repeatedPushes' | 'repairedSubscribers' | 'pushLoadMs' | 'temporaryDropped'
+>;
+
 /**
  * What goes out to subscribers, and what comes back. When it goes out is the planner's to say; what each is sent is made from
  * its view then, so that nothing is queued for anybody.
@@ -19,6 +24,7 @@ export class Pushes {
   private readonly held: HeldPushes;
   private readonly sent = { snapshot: 0, delta: 0, partial: 0, unchanged: 0, pending: 0 };
   private refused = 0;
+  private temporaryDropped = 0;
 
   constructor(
     private readonly context: SessionContext,
@@ -40,10 +46,11 @@ export class Pushes {
     this.switched();
   }
 
-  get counts(): Pick<SessionCounts, 'held' | 'pushes' | 'refusedDeltas' | 'repeatedPushes' | 'repairedSubscribers'> {
-    const { repeated: repeatedPushes, repaired: repairedSubscribers } = this.planner;
-    const { sent: pushes, refused: refusedDeltas } = this;
-    return { held: this.held.size, pushes, refusedDeltas, repeatedPushes, repairedSubscribers };
+  get counts(): PushCounts {
+    const { repeated: repeatedPushes, repaired: repairedSubscribers, loadMs: pushLoadMs } = this.planner;
+    const { sent: pushes, refused: refusedDeltas, temporaryDropped } = this;
+    const held = this.held.size;
+    return { held, pushes, refusedDeltas, repeatedPushes, repairedSubscribers, pushLoadMs, temporaryDropped };
   }
 
   switched(): void {
@@ -74,6 +81,7 @@ export class Pushes {
     for (const subscription of view.subscriptions) {
       if (this.held.isStopped(subscription)) continue;
       const { temporary } = subscription;
+      if (temporary.length >= BOUNDS.temporaryPerSubscription) this.temporaryDropped++;
       subscription.temporary =
         temporary.length === 0 ? alone : [...temporary, publication].slice(-BOUNDS.temporaryPerSubscription);
     }
@@ -110,6 +118,10 @@ export class Pushes {
     const { view, last, wholeOnly, base } = subscription;
     if (last !== 'none' || !view.subscriptions.has(subscription) || (wholeOnly && base)) return;
     this.send(subscription, { type: 'pending', dataInfoId: view.datum.dataInfoId });
+  }
+
+  isBroken(peer: Peer): boolean {
+    return this.planner.isBroken(peer);
   }
 
   /** For people: why it has not been sent what is new. */

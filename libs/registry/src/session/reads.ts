@@ -74,8 +74,18 @@ export class Reads {
     this.pushes = new Pushes(context, propagation, traces, addressOf);
   }
 
-  get counts(): Omit<SessionCounts, 'connections' | 'refused' | 'publishers' | 'withdrawn' | 'removals' | 'watches'> {
+  get counts(): Pick<SessionCounts, 'subscribers' | 'datums'> & Pushes['counts'] {
     return { subscribers: this.subscriptionTotal, datums: this.wanted.size, ...this.pushes.counts };
+  }
+
+  /** Connections that read less than is sent to them, and those that have acknowledged nothing for long. */
+  get laggards(): { slow: number; broken: number } {
+    const laggards = { slow: 0, broken: 0 };
+    for (const { peer } of this.subscribers.values()) {
+      if (peer.isBackedUp) laggards.slow++;
+      if (this.pushes.isBroken(peer)) laggards.broken++;
+    }
+    return laggards;
   }
 
   countOf(connection: ConnectionId): number {

@@ -3,6 +3,9 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId, SessionOperation, SessionReply, SessionResult } from './contract.js';
 import { BOUNDS, OVERLOADED_RETRY_MS } from './limits.js';
 
+/** What became of operations: stored by a leader, accepted for one that cannot be reached, or refused. */
+export type OperationCounts = Record<SessionResult['status'], number>;
+
 /** A request that is not answered yet. However it ends, it is answered exactly once. */
 export class Pending {
   isOpen = true;
@@ -22,6 +25,11 @@ export class Pending {
     if (this.isOpen) this.requests.close(this, { reply });
   }
 
+  /** One of its operations has its result. */
+  counted(status: SessionResult['status']): void {
+    this.requests.operations[status]++;
+  }
+
   fail(failure: Failure): void {
     if (this.isOpen) this.requests.close(this, { failure });
   }
@@ -29,10 +37,16 @@ export class Pending {
 
 /** The requests in hand: bounded, each with one answer. */
 export class Requests {
+  /** So far, by their results. */
+  readonly operations: OperationCounts = { stored: 0, accepted: 0, failed: 0 };
   private readonly open = new Map<ConnectionId, Set<Pending>>();
   private load = 0;
 
   constructor(private readonly context: SessionContext) {}
+
+  get counts(): { operations: Readonly<OperationCounts>; inHand: number } {
+    return { operations: this.operations, inHand: this.load };
+  }
 
   /** Undefined when there is too much in hand; the request is then answered already. */
   begin(connection: ConnectionId, requestId: number, cost = 1): Pending | undefined {
@@ -55,8 +69,12 @@ export class Requests {
     const others = this.open.get(connection);
     others?.delete(pending);
     if (others?.size === 0) this.open.delete(connection);
-    if ('reply' in answer) this.context.emit({ type: 'reply', connection, requestId, reply: answer.reply });
-    else {
+    if ('reply' in answer) {
+      const { reply } = answer;
+      // Of an operation that was a request of its own.
+      if (reply.kind === 'leased' || reply.kind === 'persisted') this.operations.stored++;
+      this.context.emit({ type: 'reply', connection, requestId, reply });
+    } else {
       pending.onFailed?.(answer.failure);
       this.context.emit({ type: 'fail', connection, requestId, failure: answer.failure });
     }
@@ -97,6 +115,7 @@ export class Results {
 
   settle(index: number, result: SessionResult): void {
     if (!this.isOpen(index)) return;
+    this.pending.counted(result.status);
     const traceId = this.traced?.ids[index];
     if (traceId !== undefined) this.traced!.answered(traceId, result);
     this.results[index] = traceId === undefined || result.status === 'failed' ? result : { ...result, traceId };

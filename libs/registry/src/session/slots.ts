@@ -108,6 +108,11 @@ export class Slots {
     return longest;
   }
 
+  /** Operations that no leader has answered yet. */
+  get inFlightCount(): number {
+    return this.all.reduce((sum, { inFlightCount }) => sum + inFlightCount, 0);
+  }
+
   count(phase: SlotLink['phase']): number {
     let count = 0;
     for (const slot of this.all) if (slot.phase === phase) count++;

@@ -28,6 +28,11 @@ export class DurableDisk {
     }
   }
 
+  /** Slots of which something is being written, or waits to be. */
+  get writingCount(): number {
+    return this.writing.size + this.touched.size;
+  }
+
   at(slot: number): DurableReplica {
     let replica = this.replicas.get(slot);
     if (!replica) this.replicas.set(slot, (replica = new DurableReplica(slot)));
