@@ -36,6 +36,21 @@ describe('the log', () => {
     expect(parsed().map((line) => line.level)).toEqual(['warn', 'error']);
   });
 
+  it('repeats no line for ever, and says how many it has left out', () => {
+    let nowMs = 0;
+    const { parsed, logger } = record({ nowMs: () => nowMs });
+    for (let i = 0; i < 1_000; i++) logger.warn('disk-failed', { i });
+    const { length } = parsed();
+    expect(length).toBeLessThan(100);
+    nowMs = 60_000;
+    logger.warn('disk-failed', { i: 1_000 });
+    logger.warn('disk-failed', { i: 1_001 });
+    expect(parsed().slice(length)).toMatchObject([{ i: 1_000, suppressed: 1_000 - length }, { i: 1_001 }]);
+    expect(parsed().at(-1)).not.toHaveProperty('suppressed');
+    for (let i = 0; i < 1_000; i++) logger.debug('asked-for');
+    expect(parsed().filter(({ event }) => event === 'asked-for')).toHaveLength(1_000);
+  });
+
   it.each(['json', 'pretty'] as const)('stays one line and never throws, whatever the fields hold (%s)', (format) => {
     const { lines, logger } = record({ format });
     const circular: Record<string, unknown> = {};

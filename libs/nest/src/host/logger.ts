@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import type { LogLevel } from '#model';
+import { LogLimiter } from './log-limiter.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -21,18 +22,26 @@ export interface LoggerOptions {
   /** Takes one line, with its line break. */
   write?: (line: string) => void;
   wallMs?: () => number;
+  /** Monotonic. */
+  nowMs?: () => number;
 }
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
-/** One line an event, whatever the fields hold. */
+/** One line an event, whatever the fields hold; one that happens all the time is written now and then, with how often not. */
 export function createLogger(options: LoggerOptions): Logger {
   const { tier, level: least, wallMs = Date.now, write = (line) => void process.stdout.write(line) } = options;
+  const { nowMs = () => performance.now() } = options;
+  const limiter = new LogLimiter();
   const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY);
   const log = (level: LogLevel, event: string, fields: LogFields = {}): void => {
     if (RANK[level] < RANK[least]) return;
+    // Who asks for debug wants to see everything.
+    const suppressed = level === 'debug' ? 0 : limiter.take(nowMs(), event);
+    if (suppressed === undefined) return;
+    const told = suppressed === 0 ? fields : { ...fields, suppressed };
     const time = new Date(wallMs()).toISOString();
-    write(pretty ? prettyLine(time, level, tier, event, fields) : jsonLine(time, level, tier, event, fields));
+    write(pretty ? prettyLine(time, level, tier, event, told) : jsonLine(time, level, tier, event, told));
   };
   return {
     log,
