@@ -136,11 +136,11 @@ function harmlessLines(text: string): string {
   return text.split('\n').map(harmless).join('\n');
 }
 
-/** Loaded only here: it brings all that servers consist of. */
+/** With the variables of this environment, as a server that is started in it would take it. Loaded only here: it brings all that servers consist of. */
 async function check(run: Run, file: string): Promise<void> {
   const { loadConfig } = await import('#nest');
   try {
-    loadConfig('meta', { env: {}, argv: ['--config', file] });
+    loadConfig('meta', { argv: ['--config', file] });
   } catch (error) {
     if (error instanceof RegistryError) throw new CliFailure(`${file} is not valid: ${error.message}`);
     throw error;

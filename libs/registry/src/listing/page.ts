@@ -34,7 +34,7 @@ export interface PageBounds {
   page: number;
 }
 
-/** A turn takes less than a millisecond. */
+/** A turn takes a millisecond or a few. */
 export const PAGE_BOUNDS: PageBounds = { turn: 2_000, page: 50_000 };
 
 /** To describe something costs as much as to look at so many. */
