@@ -137,7 +137,7 @@ describe('a data tier with two replicas of every slot', () => {
       new RegExp(`^rollcall_slot_agreement_age_seconds\\{slot="${slot}",with="session"\\} [0-9.]+$`, 'm'),
     );
     expect((await at('slots/99/removals')).status).toBe(404);
-    expect((await at('datums')).body.code).toBe('INVALID_NAME');
+    expect((await at('datums?dataId=')).body.code).toBe('INVALID_NAME');
   });
 
   it('accepts no write at a server that stood still for longer than its lease, and takes it back as another', async () => {
