@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { ServerRole } from '#model';
-import { checkConfigFile } from './check-file.js';
 import { configurationMarkdown } from './document.js';
 import { LEAVES, SECTIONS } from './environment.js';
 import { type ConfigSources, loadSettings } from './load.js';
@@ -51,27 +50,6 @@ describe('the settings that count', () => {
     });
     expect(again.session).toEqual({ ...loadSettings(sources).session, advertisedHost: '10.0.0.5' });
     expect(again.data).toEqual({ ...loadSettings(sources).data, advertisedHost: '127.0.0.1' });
-  });
-});
-
-describe('a file of settings', () => {
-  const check = (content: string, env = {}): string[] =>
-    checkConfigFile('a file.yaml', { env, readFile: () => content }).map(({ key }) => key);
-
-  it('is checked without starting anything', () => {
-    expect(check('session: { zone: east }')).toEqual([]);
-    expect(check('session: { zoen: east, rpcPort: x }\nlog: 7').toSorted()).toEqual([
-      'log',
-      'session.rpcPort',
-      'session.zoen',
-    ]);
-    expect(check('session: {')).toEqual(['a file.yaml']);
-    expect(checkConfigFile('/nowhere/at/all.yaml', { env: {} })[0]).toMatchObject({
-      rule: expect.stringContaining('ENOENT'),
-    });
-    const open = 'session: { host: 10.0.0.5 }';
-    expect(check(open)).toEqual(['admin.tokenFile']);
-    expect(check(open, { ROLLCALL_ADMIN_TOKEN: 'a-token-of-the-operators' })).toEqual([]);
   });
 });
 
