@@ -8,6 +8,7 @@ const LIBS = {
   consensus: { libs: ['model'], packages: [], builtins: false },
   sharding: { libs: ['model'], packages: [], builtins: false },
   registry: { libs: ['model', 'sharding'], packages: [], builtins: false },
+  eureka: { libs: ['model'], packages: ['fast-xml-parser'], builtins: false },
   sim: { libs: PURE, packages: [], builtins: false },
   wire: { libs: ['model'], packages: ['msgpackr'], builtins: true },
   store: { libs: PURE, packages: ['level', 'classic-level', 'abstract-level'], builtins: true },

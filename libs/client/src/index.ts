@@ -21,6 +21,6 @@ export type {
   Subscription,
 } from '#registry';
 export { CODES, type Code, type PublisherView, RegistryError, type Retry } from '#model';
+export { type Endpoint, formatEndpoint, parseEndpoint } from '#model';
 export type { SnapshotOptions, SnapshotProblem } from './snapshot/snapshot-folder.js';
-export { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.js';
 export { systemEnv } from './env.js';

@@ -1,5 +1,6 @@
 export * from './config.js';
 export * from './core.js';
+export * from './endpoint.js';
 export * from './errors.js';
 export * from './features.js';
 export * from './limits.js';

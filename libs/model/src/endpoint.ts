@@ -1,8 +1,8 @@
-import { RegistryError } from '#model';
+import { RegistryError } from './errors.js';
 
 /**
  * By convention what is published are URLs: `protocol://host:port?weight=10&version=1.2&k=v`. Servers never read them;
- * applications do, with this.
+ * applications and facades do, with this.
  */
 export interface Endpoint {
   /** In lower case, such as `tcp` or `http`. */
