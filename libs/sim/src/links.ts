@@ -43,7 +43,7 @@ export class SimLinks<Sent, Received> {
   accept(hello: PeerHello): Accept {
     const own = this.options.hello();
     if (hello.clusterId && own.clusterId && hello.clusterId !== own.clusterId)
-      return { rejected: `another cluster, ${own.clusterId}` };
+      return { rejected: `another cluster, ${own.clusterId}`, code: 'CLUSTER_MISMATCH' };
     let link: LinkId | undefined;
     return {
       answer: own,
@@ -64,7 +64,8 @@ export class SimLinks<Sent, Received> {
       up: (socket, answer) => {
         link = this.up(socket, 'out', address, answer as PeerHello);
       },
-      failed: (reason, message) => onEvent({ type: 'dialFailed', address, reason, message }),
+      failed: (reason, message, code) =>
+        onEvent({ type: 'dialFailed', address, reason, message, ...(code === undefined ? {} : { code }) }),
       message: (message) => this.received(link!, message),
       down: () => this.down(link!),
     };

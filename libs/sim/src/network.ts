@@ -1,4 +1,4 @@
-import type { Random } from '#model';
+import type { DialFailure, Random } from '#model';
 import type { VirtualClock } from './clock.js';
 import { type Isolation, isolate } from './copy.js';
 import type { SimProcess } from './process.js';
@@ -13,12 +13,13 @@ export interface SocketHandlers {
 export interface DialHandlers extends SocketHandlers {
   /** `answer` is what the listener said to the opening. */
   up(socket: Socket, answer: unknown): void;
-  failed(reason: 'refused' | 'unreachable' | 'rejected', message: string): void;
+  failed(reason: DialFailure, message: string, code?: string): void;
 }
 
 /** What a listener says to a dialler: its own opening and handlers, or why not. */
 export type Accept =
-  { answer: unknown; handlers: SocketHandlers; accepted?: (socket: Socket) => void } | { rejected: string };
+  | { answer: unknown; handlers: SocketHandlers; accepted?: (socket: Socket) => void }
+  | { rejected: string; code?: string };
 
 export interface NetworkOptions {
   clock: VirtualClock;
@@ -125,12 +126,12 @@ export class SimNetwork {
   ): void {
     const carried = isolate(opening, this.options.isolation);
     let over = false;
-    const fail = (reason: 'refused' | 'unreachable' | 'rejected', message: string): void =>
+    const fail = (reason: DialFailure, message: string, code?: string): void =>
       process.deliver(() => {
         if (over) return;
         over = true;
         cancelTimeout();
-        handlers.failed(reason, message);
+        handlers.failed(reason, message, code);
       });
     let dialler: Socket | undefined;
     const cancelTimeout = this.clock.at(this.clock.nowMs() + timeoutMs, () => {
@@ -169,7 +170,7 @@ export class SimNetwork {
         if ('rejected' in accept) {
           far.open = false;
           this.abandon(near, undefined);
-          this.after(() => fail('rejected', accept.rejected));
+          this.after(() => fail('rejected', accept.rejected, accept.code));
           return;
         }
         far.handlers = accept.handlers;

@@ -25,13 +25,15 @@ export type LinkId = number;
 
 export type LinkEvent<Received> =
   /** `address` is the one dialled, or the remote end's for an inbound link. */
+export type DialFailure = 'refused' | 'unreachable' | 'rejected';
+
   | { type: 'linkUp'; link: LinkId; direction: 'in' | 'out'; address: string; hello: PeerHello }
   | { type: 'linkDown'; link: LinkId }
   /**
-   * A dial ended without a link. `refused`: nobody listens there. `rejected`: the peer answered and said no.
+   * A dial ended without a link. `refused`: nobody listens there. `rejected`: the peer answered and said no, with `code`.
    * `unreachable`: no answer came in time, or the connection broke; it says nothing about the peer's life.
    */
-  | { type: 'dialFailed'; address: string; reason: 'refused' | 'unreachable' | 'rejected'; message: string }
+  | { type: 'dialFailed'; address: string; reason: DialFailure; message: string; code?: string }
   | { type: 'received'; link: LinkId; message: Received };
 
 export type LinkEffect<Sent> =

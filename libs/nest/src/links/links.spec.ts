@@ -247,13 +247,13 @@ describe('a dial', () => {
   });
 
   it.each([
-    ['another protocol', { protocol: PROTOCOL_VERSION + 1 }, /Protocol/],
-    ['another cluster', { clusterId: 'c2' }, /cluster c2/],
-    ['no incarnation', { incarnation: '' }, /incarnation/],
-    ['no role of ours', { role: 'spy' as never }, /role/],
-  ])('is rejected for a hello with %s, and the server goes on', async (_name, hello, message) => {
+    ['another protocol', { protocol: PROTOCOL_VERSION + 1 }, 'UNSUPPORTED_PROTOCOL', /Protocol/],
+    ['another cluster', { clusterId: 'c2' }, 'CLUSTER_MISMATCH', /cluster c2/],
+    ['no incarnation', { incarnation: '' }, 'BAD_REQUEST', /incarnation/],
+    ['no role of ours', { role: 'spy' as never }, 'BAD_REQUEST', /role/],
+  ])('is rejected for a hello with %s, and the server goes on', async (_name, hello, code, message) => {
     dialler = new End({ role: 'session', incarnation: 'dialler', ...hello });
-    expect(await failed(address)).toMatchObject({ reason: 'rejected', message: expect.stringMatching(message) });
+    expect(await failed(address)).toMatchObject({ reason: 'rejected', code, message: expect.stringMatching(message) });
     expect(acceptor.events).toEqual([]);
     dialler = new End({ role: 'session', incarnation: 'dialler', clusterId: 'c1' });
     await linked();

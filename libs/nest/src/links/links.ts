@@ -1,6 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
 import { NEVER, type Observable } from 'rxjs';
 import {
+  type DialFailure,
+  type Failure,
   failure,
   type LinkEffect,
   type LinkEvent,
@@ -45,8 +47,6 @@ export interface LinkAcceptor {
 }
 
 const LIMITS: LinkLimits = { connectTimeoutMs: 3_000, helloTimeoutMs: 3_000, maxBufferedBytes: 64 * 1024 * 1024 };
-
-type DialFailure = Extract<LinkEvent<never>, { type: 'dialFailed' }>['reason'];
 
 /**
  * The links of one server to its peers, those it dials and those it accepts, behind the effects and events that the
@@ -266,7 +266,8 @@ export class Links<Sent, Received> implements LinkAcceptor {
   }
 
   private dialFailed(address: string, reason: DialFailure, error: Error): void {
-    this.options.onEvent({ type: 'dialFailed', address, reason, message: error.message });
+    const code = reason === 'rejected' && error instanceof RegistryError ? { code: error.code } : {};
+    this.options.onEvent({ type: 'dialFailed', address, reason, message: error.message, ...code });
   }
 }
 

@@ -23,6 +23,15 @@ const BEHIND_PAUSE_MS = 2_000;
  * one's first commits should not wait behind every member's join.
  */
 const REJOIN_SPREAD_MS = 100;
+/** What is logged of the codes with which a meta server does not want this one, as long as nobody changes something. */
+const UNWANTED: ReadonlyMap<string | undefined, string> = new Map([
+  ['CLUSTER_MISMATCH', 'cluster-mismatch'],
+  ['UNSUPPORTED_LEVEL', 'unsupported-level'],
+  ['UNSUPPORTED_PROTOCOL', 'unsupported-protocol'],
+  ['UNSUPPORTED_VERSION', 'unsupported-version'],
+]);
+const ANOTHER_CLUSTER =
+  'The meta server belongs to another cluster. Correct its address, or remove the data folder here.';
 
 /** See `contract.ts`. After `expelled` or `stop` it does nothing any more. */
 export class Membership {
@@ -45,7 +54,7 @@ export class Membership {
   /** Said with the join; see there. */
   standsIn = false;
   private hasBeenMember = false;
-  /** A meta server has answered that this server is of another cluster, or too old for its own. */
+  /** A meta server has answered that this server is of another cluster, or of no version for its own. */
   private isUnwanted = false;
   /** What stands in the log, and would only repeat itself. */
   private readonly said = new Set<string>();
@@ -157,6 +166,7 @@ export class Membership {
         else this.search.linkFailed(nowMs, event.link);
         break;
       case 'dialFailed':
+        if (this.search.isDialling(event.address)) this.unwanted(event.address, event);
         this.search.dialFailed(nowMs, event.address, event.message);
         break;
       case 'received':
@@ -233,7 +243,7 @@ export class Membership {
     this.clusterId = message.clusterId;
     this.hasBeenMember = true;
     this.state = 'joined';
-    for (const event of ['waiting-for-meta', 'cluster-mismatch', 'unsupported-level']) this.said.delete(event);
+    for (const event of ['waiting-for-meta', ...UNWANTED.values()]) this.said.delete(event);
     this.outcome.joined = true;
     this.log('info', 'joined', { meta: address, clusterId: message.clusterId, leaseMs });
   }
@@ -270,31 +280,30 @@ export class Membership {
       this.log('warn', 'expelled', { message: failure.message });
       return this.end(failure.message);
     }
-    if (failure.code === 'CLUSTER_MISMATCH') return this.mismatch(nowMs, link, undefined);
-    if (failure.code === 'UNSUPPORTED_LEVEL') return this.tooOld(nowMs, link, failure.message);
+    if (this.unwanted(this.search.links.get(link), failure)) return this.refuseLink(nowMs, link, failure.message);
     if (leader !== undefined) this.search.prefer(leader);
     const stepsDown = this.lease?.link === link;
     this.refuseLink(nowMs, link, failure.message, stepsDown ? REJOIN_SPREAD_MS * this.options.random() : 0);
   }
 
-  /** Only another version started here can mend it, or the old one of the whole cluster. */
-  private tooOld(nowMs: number, link: LinkId, message: string): void {
+  /**
+   * Whether a meta server has said no for a reason that asking again will not mend. It may say so to the hello already, to
+   * the join, or in its own hello.
+   */
+  private unwanted(meta: string | undefined, { code, message }: { code?: string; message: string }): boolean {
+    const event = UNWANTED.get(code);
+    if (event === undefined) return false;
     this.isUnwanted = true;
-    this.logOnce('error', 'unsupported-level', { meta: this.search.links.get(link), message });
+    const advice = code === 'CLUSTER_MISMATCH' ? { answer: message, message: ANOTHER_CLUSTER } : { message };
+    this.logOnce('error', event, { meta, code, ...advice });
     this.search.slowDown();
-    this.refuseLink(nowMs, link, message);
+    return true;
   }
 
   private mismatch(nowMs: number, link: LinkId, theirs: string | undefined): void {
-    this.isUnwanted = true;
-    this.logOnce('error', 'cluster-mismatch', {
-      meta: this.search.links.get(link),
-      ours: this.clusterId,
-      theirs,
-      message: 'The meta server belongs to another cluster. Correct its address, or remove the data folder here.',
-    });
-    this.search.slowDown();
-    this.refuseLink(nowMs, link, 'The meta server belongs to another cluster.');
+    const message = `The meta server belongs to cluster ${theirs}, this server to ${this.clusterId}.`;
+    this.unwanted(this.search.links.get(link), { code: 'CLUSTER_MISMATCH', message });
+    this.refuseLink(nowMs, link, message);
   }
 
   private refuseLink(nowMs: number, link: LinkId, reason: string, pauseMs = 0): void {

@@ -175,7 +175,11 @@ describe('MetaCore and its members', () => {
     world.run(10_000);
     expect(stranger.membership.state).toBe('searching');
     expect(world.incarnations).toEqual([]);
-    expect(world.logs.filter(({ event }) => event === 'cluster-mismatch')).toHaveLength(1);
+    const logged = world.logs.filter(({ event }) => event === 'cluster-mismatch');
+    expect(logged).toMatchObject([{ node: 'x', fields: { meta: 'meta:1', code: 'CLUSTER_MISMATCH' } }]);
+    // Meta is there, and so is a leader of each slot: a data server must not lead by a saved table beside it.
+    expect(stranger.membership.isWithoutMeta).toBe(false);
+    expect(stranger.dials.length).toBeLessThan(4);
   });
 
   it('refuses it also where the stranger does not look', () => {

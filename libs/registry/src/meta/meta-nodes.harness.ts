@@ -1,5 +1,6 @@
 import {
   type ConfigState,
+  type DialFailure,
   type FromMeta,
   type LinkEffect,
   type LinkId,
@@ -211,8 +212,9 @@ export class MemberNode {
     for (const effect of this.membership.tellSizes(sizes)) this.perform(effect);
   }
 
-  dialFailed(address: string, reason: 'refused' | 'unreachable'): void {
-    this.step({ type: 'dialFailed', address, reason, message: `${address}: ${reason}` });
+  dialFailed(address: string, reason: DialFailure, code?: string): void {
+    const said = code === undefined ? {} : { code };
+    this.step({ type: 'dialFailed', address, reason, message: `${address}: ${reason}`, ...said });
   }
 
   /** Kill -9: the connections break, nothing is said. */

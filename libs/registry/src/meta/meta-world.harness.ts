@@ -1,4 +1,4 @@
-import { FEATURE_LEVEL, type FromMeta, type RoutingTable, type ToMeta, seededRandom } from '#model';
+import { FEATURE_LEVEL, type FromMeta, type PeerHello, type RoutingTable, type ToMeta, seededRandom } from '#model';
 import type { CommandOf, MetaCommand, MetaEvent, MetaState } from './contract.js';
 import { type Link, MemberNode, type MemberNodeOptions, MetaNode } from './meta-nodes.harness.js';
 import { createMetaStateMachine, metaStateMachine } from './state.js';
@@ -156,6 +156,8 @@ export class MetaWorld {
       } else if (!meta?.process.alive) member.dialFailed(address, 'refused');
       else meta.process.deliver(() => this.open(member, meta));
     });
+      else if (isForeign(member.hello(), meta.hello()))
+        this.soon(() => member.dialFailed(address, 'rejected', 'CLUSTER_MISMATCH'));
   }
 
   /** A dial by meta: what it hears is what really goes on at the address, or nothing. */
@@ -215,4 +217,9 @@ export class MetaWorld {
       member.step({ type: 'linkUp', link: link.id, direction: 'out', address: meta.address, hello: meta.hello() }),
     );
   }
+}
+
+/** What links of both sides look at before there is one. */
+function isForeign(one: PeerHello, other: PeerHello): boolean {
+  return one.clusterId !== undefined && other.clusterId !== undefined && one.clusterId !== other.clusterId;
 }

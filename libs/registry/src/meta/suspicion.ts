@@ -1,4 +1,4 @@
-import type { LinkEffect, LogLevel, Member } from '#model';
+import type { DialFailure, LinkEffect, LogLevel, Member } from '#model';
 
 /** Between two probes of one member. Each that comes soon after another doubles the pause. */
 const REST_MIN_MS = 250;
@@ -73,7 +73,7 @@ export class Suspicion {
     return this.ended(address, (suspected) => (suspected === incarnation ? 'alive' : 'replaced'));
   }
 
-  failed(address: string, reason: 'refused' | 'unreachable' | 'rejected'): Proof | undefined {
+  failed(address: string, reason: DialFailure): Proof | undefined {
     return this.ended(address, () => reason);
   }
 
@@ -89,7 +89,7 @@ export class Suspicion {
 
   private ended(
     address: string,
-    find: (incarnation: string) => Proof['cause'] | 'alive' | 'unreachable' | 'rejected',
+    find: (incarnation: string) => Proof['cause'] | 'alive' | DialFailure,
   ): Proof | undefined {
     const incarnation = this.dials.get(address);
     if (incarnation === undefined) return undefined;

@@ -1,4 +1,4 @@
-import type { RoutingTable, ToMeta } from '#model';
+import type { DialFailure, RoutingTable, ToMeta } from '#model';
 import { SessionHarness, tableOf } from './core.harness.js';
 
 describe('what a session server tells meta of data servers', () => {
@@ -17,7 +17,7 @@ describe('what a session server tells meta of data servers', () => {
     return told;
   }
 
-  function dialFailed(reason: 'refused' | 'unreachable' | 'rejected', address = 'd1:1'): void {
+  function dialFailed(reason: DialFailure, address = 'd1:1'): void {
     session.do({ type: 'dialFailed', address, reason, message: '' });
   }
 
