@@ -1,5 +1,14 @@
 import type { RaftNodeStatus } from '#consensus';
-import { type About, type Env, type FromMeta, type PeerHello, PROTOCOL_VERSION, type ToMeta, randomId } from '#model';
+import {
+  type About,
+  type Env,
+  type FromMeta,
+  type PeerHello,
+  PROTOCOL_VERSION,
+  type ToMeta,
+  VERSION,
+  randomId,
+} from '#model';
 import {
   type Config,
   CoreRunner,
@@ -61,7 +70,8 @@ export class MetaHost {
       limits: { connectTimeoutMs: PROBE_TIMEOUT_MS, helloTimeoutMs: PROBE_TIMEOUT_MS },
     });
     const { slotCount, replicas } = config.cluster;
-    this.core = new MetaCore({ random: env.random, slotCount, replicas, featureLevel, limits: config.limits });
+    const { random } = env;
+    this.core = new MetaCore({ random, slotCount, replicas, featureLevel, version: VERSION, limits: config.limits });
     this.runner = new CoreRunner<MetaEvent, MetaEffect>({
       core: this.core,
       env,
@@ -152,7 +162,7 @@ export class MetaHost {
 
   private hello(): PeerHello {
     const { incarnation } = this;
-    return { protocol: PROTOCOL_VERSION, role: 'meta', ...this.identity(), incarnation };
+    return { protocol: PROTOCOL_VERSION, role: 'meta', version: VERSION, ...this.identity(), incarnation };
   }
 
   /** Hands every committed change to the core, in log order. */

@@ -46,6 +46,11 @@ export const CODES = {
     retry: 'never',
     text: 'The cluster is at a feature level that this version does not support.',
   },
+  UNSUPPORTED_VERSION: {
+    http: 409,
+    retry: 'never',
+    text: 'The versions of two servers are more than one minor version apart.',
+  },
   CLUSTER_MISMATCH: { http: 409, retry: 'never', text: 'The peer belongs to another cluster.' },
   NOT_REGISTERED: { http: 404, retry: 'never', text: 'No such registration exists, or its lease has ended.' },
   NOT_SUBSCRIBED: { http: 404, retry: 'never', text: 'No such subscription exists on this connection.' },

@@ -10,6 +10,7 @@ export * from './product.js';
 export * from './publication.js';
 export * from './random.js';
 export * from './register-id.js';
+export * from './release.js';
 export * from './stamp.js';
 export * from './switches.js';
 export * from './table.js';

@@ -1,5 +1,5 @@
 import { type NodeId, PeerLinks, type RaftEnvelope } from '#consensus';
-import { type Env, PROTOCOL_VERSION, randomId } from '#model';
+import { type Env, type Failure, PROTOCOL_VERSION, VERSION, areNeighbours, failure, randomId } from '#model';
 import { type LinkAcceptor, Links, type Logger, type RollcallServer } from '#nest';
 
 export interface RaftLinksOptions {
@@ -30,6 +30,7 @@ export class RaftLinks implements LinkAcceptor {
     this.links = new Links<RaftEnvelope, RaftEnvelope>({
       name: 'raft',
       acceptRoles: ['meta'],
+      refuse: ({ version }) => (areNeighbours(version, VERSION) ? undefined : tooFar(version)),
       hello: () => {
         const { clusterId } = this;
         const life = era();
@@ -37,6 +38,7 @@ export class RaftLinks implements LinkAcceptor {
           protocol: PROTOCOL_VERSION,
           role: 'meta',
           incarnation,
+          version: VERSION,
           featureLevel,
           ...(clusterId ? { clusterId } : {}),
           ...(life === undefined ? {} : { era: life }),
@@ -67,4 +69,12 @@ export class RaftLinks implements LinkAcceptor {
     this.transport.close();
     return this.links.close();
   }
+}
+
+/** Neither side knows what the other may send, so neither votes nor follows. */
+function tooFar(version: string | undefined): Failure {
+  const message =
+    `A meta server of version ${version} and one of version ${VERSION} are more than one minor version apart. Upgrade one ` +
+    'minor version at a time.';
+  return failure('UNSUPPORTED_VERSION', message, { details: { versions: [version, VERSION] } });
 }

@@ -14,6 +14,8 @@ export interface PeerHello {
   /** Undefined as long as the peer has not joined any cluster. */
   clusterId?: string;
   incarnation: string;
+  /** Of the code, as `VERSION`. Undefined where it is older than that it is told. */
+  version?: string;
   /** Between meta servers: which life of their group the sender is in. Undefined while it knows nothing of a group. */
   era?: number;
   /** Between meta servers: the highest feature level that the sender supports; the first when left out. */
@@ -23,10 +25,10 @@ export interface PeerHello {
 /** A number the host gives to a link; never reused within a process. */
 export type LinkId = number;
 
-export type LinkEvent<Received> =
-  /** `address` is the one dialled, or the remote end's for an inbound link. */
 export type DialFailure = 'refused' | 'unreachable' | 'rejected';
 
+export type LinkEvent<Received> =
+  /** `address` is the one dialled, or the remote end's for an inbound link. */
   | { type: 'linkUp'; link: LinkId; direction: 'in' | 'out'; address: string; hello: PeerHello }
   | { type: 'linkDown'; link: LinkId }
   /**

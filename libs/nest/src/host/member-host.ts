@@ -8,6 +8,7 @@ import {
   type Member,
   type PeerHello,
   PROTOCOL_VERSION,
+  VERSION,
   type RoutingTable,
   type VersionedSwitches,
   type WakeEffect,
@@ -143,7 +144,13 @@ export class MemberHost<
     const { role } = this.options;
     const { core, incarnation = '' } = this.current ?? {};
     const clusterId = core?.clusterId;
-    return { protocol: PROTOCOL_VERSION, role, incarnation, ...(clusterId === undefined ? {} : { clusterId }) };
+    return {
+      protocol: PROTOCOL_VERSION,
+      role,
+      incarnation,
+      version: VERSION,
+      ...(clusterId === undefined ? {} : { clusterId }),
+    };
   }
 
   private begin(): void {

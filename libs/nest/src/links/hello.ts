@@ -10,7 +10,7 @@ export function readHello(
   acceptRoles: readonly ServerRole[] = ROLES,
 ): { hello: PeerHello } | { refusal: Failure } {
   if (!isPlainObject(value)) return { refusal: failure('BAD_REQUEST', 'A hello is a map.') };
-  const { protocol, role, incarnation, clusterId, era, featureLevel } = value;
+  const { protocol, role, incarnation, version, clusterId, era, featureLevel } = value;
   if (protocol !== PROTOCOL_VERSION) {
     const message = `Protocol ${String(protocol)} is not spoken here, ${PROTOCOL_VERSION} is.`;
     return { refusal: failure('UNSUPPORTED_PROTOCOL', message, { details: { protocol: PROTOCOL_VERSION } }) };
@@ -21,6 +21,7 @@ export function readHello(
   if (!acceptRoles.includes(role as ServerRole))
     return { refusal: failure('BAD_REQUEST', `No link is kept here with the role ${String(role)}.`) };
   const hello: PeerHello = { protocol, role: role as ServerRole, incarnation };
+  if (isId(version)) hello.version = version;
   if (isId(clusterId)) hello.clusterId = clusterId;
   if (isCount(era)) hello.era = era;
   if (isCount(featureLevel)) hello.featureLevel = featureLevel;

@@ -37,6 +37,8 @@ export interface LinksOptions<Received> {
   limits?: Partial<LinkLimits>;
   /** Roles with which a link is kept; all by default. */
   acceptRoles?: readonly ServerRole[];
+  /** Why there can be no link with whoever says so of itself. */
+  refuse?: (hello: PeerHello) => Failure | undefined;
   /** For the links that are dialled. */
   tls?: ConnectionOptions;
 }
@@ -134,6 +136,12 @@ export class Links<Sent, Received> implements LinkAcceptor {
     return link;
   }
 
+  private read(value: unknown, own: PeerHello): ReturnType<typeof readHello> {
+    const read = readHello(value, own, this.options.acceptRoles);
+    const refusal = 'hello' in read ? this.options.refuse?.(read.hello) : undefined;
+    return refusal ? { refusal } : read;
+  }
+
   // ---- accepting ----
 
   /** Runs without yielding, so that what the peer sends right behind its hello finds the link. */
@@ -142,7 +150,7 @@ export class Links<Sent, Received> implements LinkAcceptor {
     if (requestId === undefined || this.inbound.has(connection))
       throw new RegistryError('BAD_REQUEST', 'A link is opened by one request, and once on a connection.');
     const own = this.options.hello();
-    const read = readHello(value, own, this.options.acceptRoles);
+    const read = this.read(value, own);
     if ('refusal' in read) throw RegistryError.from(read.refusal);
     const link = this.keep({
       get bufferedBytes() {
@@ -226,7 +234,7 @@ export class Links<Sent, Received> implements LinkAcceptor {
         }
         if (settled) return;
         // Asked again: while the dial was under way this server may have joined a cluster.
-        const read = readHello(value, this.options.hello(), this.options.acceptRoles);
+        const read = this.read(value, this.options.hello());
         if ('refusal' in read) {
           end('rejected', RegistryError.from(read.refusal));
           return;

@@ -19,7 +19,11 @@ export class MetaContext {
   isNew = false;
   private effects: MetaEffect[] = [];
 
-  constructor(readonly limits: MetaLimits) {}
+  /** @param version of the code */
+  constructor(
+    readonly limits: MetaLimits,
+    readonly version?: string,
+  ) {}
 
   get table(): RoutingTable {
     return this.state.table;

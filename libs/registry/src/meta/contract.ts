@@ -130,6 +130,8 @@ export interface MetaOptions {
   replicas?: number;
   /** The highest that this version supports; `FEATURE_LEVEL` by default. */
   featureLevel?: number;
+  /** Of the code. Left out, members of any version are taken. */
+  version?: string;
   limits?: Partial<MetaLimits>;
 }
 

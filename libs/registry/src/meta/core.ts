@@ -34,7 +34,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
   private barrierEpoch: number | undefined;
 
   constructor(private readonly options: MetaOptions) {
-    this.context = new MetaContext({ ...DEFAULTS, ...options.limits });
+    this.context = new MetaContext({ ...DEFAULTS, ...options.limits }, options.version);
     this.tickMs = this.context.limits.heartbeatMs / 2;
     this.proposals = new Proposals((effect) => this.context.emit(effect));
     this.members = new Members(this.context, this.proposals);

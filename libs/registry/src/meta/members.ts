@@ -5,6 +5,7 @@ import {
   type Member,
   type RoutingTable,
   type ToMeta,
+  areNeighbours,
   failure,
   featureLevelOf,
 } from '#model';
@@ -203,6 +204,9 @@ export class Members {
       const isHeld = table.members.some(({ incarnation }) => incarnation === member.incarnation);
       const departed = table.departed.find(({ incarnation }) => incarnation === member.incarnation);
       if (theirs && theirs !== table.clusterId) this.refuse(link, failure('CLUSTER_MISMATCH'));
+      // Whoever is a member stays one: that the meta servers were upgraded past it must not cost the cluster its data servers.
+      else if (!isHeld && !areNeighbours(link.hello.version, this.context.version))
+        this.refuse(link, tooFar(link.hello.version, this.context.version));
       else if (featureLevelOf(member) < state.featureLevel) this.refuse(link, tooOld(member, state.featureLevel));
       else if (departed) this.refuse(link, failure('NOT_MEMBER', DEPARTURES[departed.cause]));
       else if (isHeld && gathering) continue;
@@ -350,4 +354,12 @@ function tooOld(member: Member, level: number): Failure {
     `The cluster is at feature level ${level}, and this server supports levels up to ${supported}. ` +
     `Start a version of Rollcall that supports feature level ${level} here.`;
   return failure('UNSUPPORTED_LEVEL', message, { details: { needed: level, supported } });
+}
+
+/** The one is as likely to be the wrong one as the other. */
+function tooFar(theirs: string | undefined, ours: string | undefined): Failure {
+  const message =
+    `This server is of version ${theirs}, and the meta server that leads of version ${ours}: more than one minor version ` +
+    'apart. Upgrade one minor version at a time.';
+  return failure('UNSUPPORTED_VERSION', message, { details: { theirs, ours } });
 }

@@ -67,8 +67,8 @@ export class MetaNode {
   /** Starts with what the log holds, and then learns who leads. */
   boot(): void {
     this.process = new Process();
-    const { random, featureLevel, replicas } = this.world;
-    this.core = new MetaCore({ random, featureLevel, replicas, slotCount: 8 });
+    const { random, featureLevel, replicas, version } = this.world;
+    this.core = new MetaCore({ random, featureLevel, replicas, slotCount: 8, ...(version ? { version } : {}) });
     this.step({ type: 'start' });
     this.tellCommitted();
     this.world.tellLeadership(this);
@@ -128,6 +128,7 @@ export interface MemberNodeOptions {
   role?: Member['role'];
   address?: string;
   featureLevel?: number;
+  version?: string;
   metas?: string[];
   table?: RoutingTable;
   switches?: VersionedSwitches;
@@ -146,6 +147,7 @@ export class MemberNode {
   readonly config: ConfigState[] = [];
   readonly self: Member;
   private readonly heard: string[];
+  private readonly version: { version?: string };
   expelled = false;
   timesJoined = 0;
   /** True while dials to it are lost on the way, or refused there, though its own connections work. */
@@ -161,6 +163,7 @@ export class MemberNode {
   ) {
     const { role = 'data', address = `${incarnation}:9620`, featureLevel = 1, table, switches } = options;
     this.heard = options.heard ?? [];
+    this.version = options.version === undefined ? {} : { version: options.version };
     this.self = { role, incarnation, address, httpAddress: `${incarnation}:9622`, zone: '', weight: 1, featureLevel };
     this.membership = new Membership({
       self: this.self,
@@ -233,7 +236,8 @@ export class MemberNode {
   hello(): PeerHello {
     const { clusterId } = this.membership;
     const { role, incarnation } = this.self;
-    return { protocol: PROTOCOL_VERSION, role, incarnation, ...(clusterId === undefined ? {} : { clusterId }) };
+    const known = clusterId === undefined ? {} : { clusterId };
+    return { protocol: PROTOCOL_VERSION, role, incarnation, ...this.version, ...known };
   }
 
   /** Replicas of what it leads have nothing to catch up with. */

@@ -29,6 +29,8 @@ export class MetaWorld {
   state: MetaState = metaStateMachine.initial();
   /** The highest that meta nodes support, and what they know of each other's. */
   featureLevel = FEATURE_LEVEL;
+  /** Of meta. */
+  version: string | undefined;
   groupFeatureLevel: number | undefined;
   /** While false, proposals fail. */
   logWorks = true;
@@ -154,10 +156,10 @@ export class MetaWorld {
       if (meta?.unreachable) {
         this.at(this.nowMs + CONNECT_TIMEOUT_MS, () => member.dialFailed(address, 'unreachable'));
       } else if (!meta?.process.alive) member.dialFailed(address, 'refused');
-      else meta.process.deliver(() => this.open(member, meta));
-    });
       else if (isForeign(member.hello(), meta.hello()))
         this.soon(() => member.dialFailed(address, 'rejected', 'CLUSTER_MISMATCH'));
+      else meta.process.deliver(() => this.open(member, meta));
+    });
   }
 
   /** A dial by meta: what it hears is what really goes on at the address, or nothing. */
