@@ -33,6 +33,7 @@ import {
   proposedEvent,
 } from '#registry';
 import type { MetaGroup } from './raft/group.js';
+import { checkSlotCount } from './raft/identity.js';
 
 /** Meta dials only to learn who is there, and silence says nothing; so it need not wait for it long. */
 const PROBE_TIMEOUT_MS = 1_000;
@@ -174,7 +175,10 @@ export class MetaHost {
         const committed = this.followed.next(item);
         if (this.isLeading) this.changes.note(table, committed.state.table);
         const { clusterId } = committed.state.table;
-        if (clusterId !== '') group.belongsTo(clusterId);
+        if (clusterId !== '') {
+          checkSlotCount(this.options.config, committed.state.table);
+          group.belongsTo(clusterId);
+        }
         this.dispatch(committed);
       }
     } catch (error) {

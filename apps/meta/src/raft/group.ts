@@ -1,5 +1,5 @@
 import { type Configuration, type FoundLog, type LogWrite, RaftNode, membersOf, readLog } from '#consensus';
-import { type Env, RegistryError, featureLevelOf } from '#model';
+import { type Env, RegistryError, type RoutingTable, featureLevelOf } from '#model';
 import type { AdminTokens, Advertised, Config, LinkAcceptor, Logger, RollcallServer } from '#nest';
 import {
   Histogram,
@@ -11,7 +11,7 @@ import {
   groupFeatureLevel,
 } from '#registry';
 import { LevelLogStore } from '#store';
-import { checkGroup, identify } from './identity.js';
+import { checkGroup, checkSlotCount, identify } from './identity.js';
 import { LeaderRoute } from './leader-route.js';
 import { RaftLinks } from './links.js';
 import { META_ENGINE } from './machine.js';
@@ -86,7 +86,10 @@ export class MetaGroup implements LinkAcceptor {
       node = await RaftNode.open<MetaCommand, MetaState, MetaResult>({
         ...identity,
         store: new NotedLogStore(config.dataDir, noted.syncs, (found) => {
-          links.loggedClusterId = clusterIdOf(found, identity.bootstrap);
+          const table = tableOf(found, identity.bootstrap);
+          links.loggedClusterId = table?.clusterId;
+          // Before this node takes part in anything.
+          if (table) checkSlotCount(config, table);
         }),
         transport: links.transport,
         env,
@@ -162,7 +165,12 @@ class NotedLogStore extends LevelLogStore {
 
   override async open(): Promise<FoundLog> {
     const found = await super.open();
-    this.opened(found);
+    try {
+      this.opened(found);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     return found;
   }
 
@@ -173,9 +181,11 @@ class NotedLogStore extends LevelLogStore {
   }
 }
 
-function clusterIdOf(found: FoundLog, bootstrap: Configuration): string | undefined {
+/** What the log says of a cluster, committed or not. */
+function tableOf(found: FoundLog, bootstrap: Configuration): RoutingTable | undefined {
   try {
-    return readLog(found, META_ENGINE, bootstrap).image.state.table.clusterId || undefined;
+    const { table } = readLog(found, META_ENGINE, bootstrap).image.state;
+    return table.clusterId === '' ? undefined : table;
   } catch {
     // Who cannot read the log does not start; entries that are not committed yet may never be.
     return undefined;

@@ -1,5 +1,5 @@
 import type { Configuration } from '#consensus';
-import { RegistryError } from '#model';
+import { RegistryError, type RoutingTable } from '#model';
 import { type Advertised, type Config, type Logger, formatAddress } from '#nest';
 import { NodeFile, type NodeIdentity } from '#store';
 
@@ -61,6 +61,20 @@ export function checkGroup(config: Config<'meta'>, { voters, outgoing, learners,
   throw invalid(
     `The folder ${config.dataDir} holds a meta group of one, and cluster.metaAddresses names ${metaAddresses.length} ` +
       'servers. A group does not grow by its settings: name only this server, or begin with empty folders on all.',
+  );
+}
+
+/**
+ * The slots of a cluster are as many as it was made with, and publications are found by that. A setting that says otherwise is
+ * somebody's mistake, and whoever made it should not believe that it had an effect.
+ * @throws RegistryError INVALID_CONFIGURATION
+ */
+export function checkSlotCount(config: Pick<Config<'meta'>, 'cluster'>, { slots }: Pick<RoutingTable, 'slots'>): void {
+  const { slotCount } = config.cluster;
+  if (slots.length === slotCount) return;
+  throw invalid(
+    `cluster.slotCount is ${slotCount}, and this cluster was made with ${slots.length} slots, which stays so. Set ` +
+      `cluster.slotCount (ROLLCALL_CLUSTER_SLOT_COUNT) to ${slots.length}.`,
   );
 }
 
