@@ -9,6 +9,7 @@ import {
   type RunningTier,
   advertise,
   createLogger,
+  refuseTakenAddress,
   startTierApp,
 } from '#nest';
 import type { WarmCopy } from '#registry';
@@ -33,6 +34,7 @@ export async function startData(
 ): Promise<RunningTier> {
   const logger = createLogger({ tier: 'data', ...given.log });
   const config = await advertise(given, logger);
+  await refuseTakenAddress(config);
   const env = systemEnv();
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);

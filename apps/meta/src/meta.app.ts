@@ -1,6 +1,14 @@
 import { systemEnv } from '#client';
 import { FEATURE_LEVEL } from '#model';
-import { AdminTokens, type Config, type RunningTier, advertise, createLogger, startTierApp } from '#nest';
+import {
+  AdminTokens,
+  type Config,
+  type RunningTier,
+  advertise,
+  createLogger,
+  refuseTakenAddress,
+  startTierApp,
+} from '#nest';
 import { ConfigController } from './http/config.controller.js';
 import { LeaderController } from './http/leader.controller.js';
 import { MembersController } from './http/members.controller.js';
@@ -39,6 +47,7 @@ export async function startMeta(
 ): Promise<RunningTier> {
   const logger = createLogger({ tier: 'meta', ...given.log });
   const config = await advertise(given, logger);
+  await refuseTakenAddress(config);
   const env = systemEnv();
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const group = await MetaGroup.open({ config, env, logger, featureLevel, adminTokens, fail });

@@ -8,6 +8,7 @@ import {
   type Worker,
   advertise,
   createLogger,
+  refuseTakenAddress,
   startTierApp,
 } from '#nest';
 import { ServerFolder } from '#store';
@@ -43,6 +44,8 @@ export async function startSession(
 ): Promise<RunningTier> {
   const logger = createLogger({ tier: worker ? `session-${worker.number}` : 'session', ...given.log });
   const config = await advertise(given, logger);
+  // Workers share this one, and have others of their own.
+  if (!worker) await refuseTakenAddress(config);
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
   const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });

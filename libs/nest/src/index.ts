@@ -36,4 +36,5 @@ export {
 } from './discovery/registry.module.js';
 export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
 export * from './links/index.js';
+export { refuseTakenAddress } from './host/taken-address.js';
 export { MemberHost, type MemberHostOptions, type MemberFolder } from './host/member-host.js';
