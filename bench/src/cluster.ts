@@ -1,9 +1,11 @@
 import type * as scripts from '../../scripts/lib/cluster.mjs';
 
 // The script is not compiled: seen from dist, it is at the top of the checkout.
-const { Cluster } = (await import(new URL('../../../scripts/lib/cluster.mjs', import.meta.url).href)) as typeof scripts;
+const { Cluster, portsFrom } = (await import(
+  new URL('../../../scripts/lib/cluster.mjs', import.meta.url).href
+)) as typeof scripts;
 
-export { Cluster };
+export { Cluster, portsFrom };
 export type Servers = scripts.Cluster;
 export type Node = scripts.ClusterNode;
 

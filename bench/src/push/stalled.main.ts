@@ -8,8 +8,8 @@ import type { Push } from '#model';
 import { Cluster, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
 import { memoryEnv, memoryOf } from '../size/session-memory.js';
-import { latencies, median, percentilesOf, usSince } from './histograms.js';
-import { ProtocolClient } from './rollcall/protocol-client.js';
+import { latencies, median, percentilesOf, usSince } from '../harness/histograms.js';
+import { ProtocolClient } from '../systems/rollcall/protocol-client.js';
 
 const HELP = `One of many subscribers stops reading, while more is pushed to it than the kernel takes. Measures what that costs the session
 server in memory and the others in time, in turns: some changes while it reads, some while it does not. Each time it reads

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { RegistryClient } from '#client';
 import { Cluster, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
-import { ProtocolClient } from '../push/rollcall/protocol-client.js';
+import { ProtocolClient } from '../systems/rollcall/protocol-client.js';
 import { memoryEnv, memoryOf } from './session-memory.js';
 
 const HELP = `Measures what idle subscribers, each on a connection of its own, cost a session server in memory.

@@ -53,4 +53,3 @@ function front(): void {
 if (backPort === 0) back();
 else front();
 process.on('SIGTERM', () => process.exit(0));
-process.on('disconnect', () => process.exit(0));

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Driver } from './driver.js';
-import { latencies } from './histograms.js';
+import { flat, latencies } from '../harness/histograms.js';
+import { spread } from '../systems/spread.js';
+import type { Clients } from '../systems/system.js';
 import { readValue, valueOf } from './values.js';
-import type { Measured, Workload } from './workload.js';
+import type { Meter, Outcome } from './workload.js';
 
+const REGISTERING_AT_ONCE = 256;
+const CONNECTING_AT_ONCE = 50;
 const TICK_MS = 10;
-const WARM_UP_MS = 3_000;
 const SETTLE_MS = 30_000;
 const POLL_MS = 50;
 
@@ -15,6 +17,8 @@ export interface Churn {
   topics: number;
   changesPerSecond: number;
   seconds: number;
+  warmUpSeconds: number;
+  connections: number;
   valueBytes: number;
 }
 
@@ -23,34 +27,18 @@ export interface Churn {
  * from its turn until a subscriber sees it, or something newer of the same publisher. In the end every subscriber must
  * have been told the last state of everybody it watches.
  */
-export function churn(name: string, size: Churn, rest: Pick<Workload, 'throughSdk' | 'target'>): Workload {
-  return { name, ...rest, run: (drivers) => runAll(drivers, size) };
-}
-
-/** One after the other: each keeps both cores busy. */
-async function runAll(drivers: readonly Driver[], size: Churn): Promise<Measured[]> {
-  const all: Measured[] = [];
-  for (const driver of drivers)
-    try {
-      await driver.start();
-      all.push(await run(driver, size));
-    } finally {
-      await driver.stop();
-    }
-  return all;
-}
-
-async function run(driver: Driver, size: Churn): Promise<Measured> {
+export async function churn(clients: Clients, size: Churn, meter: Meter): Promise<Outcome> {
   const { publishers, subscribers, topics, valueBytes } = size;
-  const topicOf = (index: number): string => `bench.topic-${index % topics}`;
+  const topicOf = (index: number): string => `bench-${index % topics}`;
+  await clients.open(size.connections);
+  await spread(publishers, REGISTERING_AT_ONCE, (publisher) =>
+    clients.register(publisher, topicOf(publisher), valueOf(publisher, 0, valueBytes)),
+  );
   const progress = new Progress(publishers);
-  const first = Array.from({ length: publishers }, (_, i) => ({ topic: topicOf(i), value: valueOf(i, 0, valueBytes) }));
-  await driver.register(first);
   const seen = Array.from({ length: subscribers }, () => new Int32Array(Math.ceil(publishers / topics)));
   let arrivals = 0;
-  await driver.subscribe(
-    Array.from({ length: subscribers }, (_, subscriber) => topicOf(subscriber)),
-    (subscriber, value) => {
+  await spread(subscribers, CONNECTING_AT_ONCE, (subscriber) =>
+    clients.subscribe(topicOf(subscriber), (value) => {
       const { publisher, version } = readValue(value);
       const place = Math.floor(publisher / topics);
       const before = seen[subscriber]![place]!;
@@ -58,17 +46,17 @@ async function run(driver: Driver, size: Churn): Promise<Measured> {
       seen[subscriber]![place] = version;
       arrivals++;
       progress.arrived(publisher, before, version);
-    },
+    }),
   );
-  await changeFor(WARM_UP_MS, driver, size, progress);
+  await changeFor(size.warmUpSeconds, clients, size, progress);
   await settle(() => missed(size, seen, progress));
   progress.change.reset();
   arrivals = 0;
-  const cpuMs = driver.pushingCpuMs();
-  await changeFor(size.seconds * 1000, driver, size, progress);
+  meter.begin();
+  await changeFor(size.seconds, clients, size, progress);
+  meter.end();
   const left = await settle(() => missed(size, seen, progress));
-  const cpuUsPerPush = ((driver.pushingCpuMs() - cpuMs) * 1000) / arrivals;
-  return { of: { change: progress.change }, cpuUsPerPush, missed: left };
+  return { metrics: flat({ change: progress.change }), operations: arrivals, missed: left };
 }
 
 /** When each version of each publisher had its turn, and how late it was seen. */
@@ -95,8 +83,8 @@ class Progress {
 }
 
 async function changeFor(
-  durationMs: number,
-  driver: Driver,
+  seconds: number,
+  clients: Clients,
   { publishers, changesPerSecond, valueBytes }: Churn,
   progress: Progress,
 ): Promise<void> {
@@ -104,10 +92,10 @@ async function changeFor(
   const everyMs = 1000 / changesPerSecond;
   const taken = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  for (let dueMs = startMs; dueMs < startMs + durationMs && failures.length === 0;) {
+  for (let dueMs = startMs; dueMs < startMs + seconds * 1000 && failures.length === 0;) {
     for (const nowMs = performance.now(); dueMs <= nowMs; dueMs += everyMs) {
       const publisher = Math.floor(Math.random() * publishers);
-      const one = driver
+      const one = clients
         .publish(publisher, valueOf(publisher, progress.next(publisher, dueMs), valueBytes))
         .catch((error: unknown) => void failures.push(error))
         .finally(() => taken.delete(one));

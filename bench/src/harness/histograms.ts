@@ -18,6 +18,15 @@ export function percentilesOf(histogram: Histogram): Percentiles {
   return { p50: at(50), p99: at(99), p999: at(99.9), max: histogram.maxValue / 1000 };
 }
 
+/** As numbers by name: `change p50` and so on. */
+export function flat(histograms: Record<string, Histogram>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(histograms).flatMap(([of, histogram]) =>
+      Object.entries(percentilesOf(histogram)).map(([percentile, value]) => [`${of} ${percentile}`, value]),
+    ),
+  );
+}
+
 export function usSince(startMs: number): number {
   return Math.max(1, Math.round((performance.now() - startMs) * 1000));
 }

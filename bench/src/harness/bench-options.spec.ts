@@ -1,0 +1,43 @@
+import { helpText, optionsOf } from './bench-options.js';
+import { ENTRIES } from './plan.js';
+
+const SYSTEMS = ['floor', 'rollcall', 'etcd'];
+const of = (...args: string[]): ReturnType<typeof optionsOf> => optionsOf(args, SYSTEMS);
+
+describe('options of the benches', () => {
+  it('measures all systems in five rounds, unless told otherwise', () => {
+    expect(of()).toMatchObject({ systems: SYSTEMS, rounds: 5, entries: ENTRIES.usual, json: false });
+    expect(of('--full').entries).toEqual(ENTRIES.full);
+    expect(of('--quick')).toMatchObject({ rounds: 3, entries: ENTRIES.quick });
+    expect(of('--quick', '--rounds', '1').rounds).toBe(1);
+  });
+
+  it('takes systems in the order in which it knows them', () => {
+    expect(of('--only', 'etcd,floor').systems).toEqual(['floor', 'etcd']);
+  });
+
+  it('takes any workload that is named', () => {
+    expect(of('--workload', 'churn-100k').entries.map(({ name }) => name)).toEqual(['churn-100k']);
+  });
+
+  it.each([
+    [['--only', 'etcd,consul'], /--only has consul; it may have floor, rollcall, etcd/],
+    [['--workload', 'nap'], /--workload has nap; it may have register, /],
+    [['--rounds', '0'], /--rounds must be a whole number of at least 1, not 0/],
+    [['--rounds', 'many'], /--rounds must be a whole number/],
+    [['--quick', '--full'], /exclude each other/],
+    [['--report', 'a.md'], /--save/],
+    [['--fast'], /--fast/],
+  ])('refuses %j', (args, why) => {
+    expect(() => of(...args)).toThrow(why);
+  });
+
+  it('writes a report of earlier results without measuring', () => {
+    expect(of('--rounds', '0', '--save', 'a.json', '--report', 'a.md')).toMatchObject({ rounds: 0, report: 'a.md' });
+  });
+
+  it('names in its help what may be chosen', () => {
+    expect(helpText(SYSTEMS)).toContain('floor,rollcall,etcd');
+    for (const { name } of ENTRIES.full) expect(helpText(SYSTEMS)).toContain(name);
+  });
+});

@@ -1,0 +1,114 @@
+import type { Job } from '../workloads/index.js';
+
+export interface Metric {
+  /** As workloads name it. */
+  readonly key: string;
+  readonly unit: 'ms' | '/s';
+}
+
+/** What is to hold of a metric of Rollcall: through its SDK next to other systems, with bare clients next to the floor. */
+export interface Goal {
+  readonly metric: string;
+  readonly of: 'rollcall' | 'rollcall-sdk';
+  /** At most so many times as much as each of these has (at least, where more is better), or that much by itself. */
+  readonly factor: number;
+  readonly than?: readonly string[];
+}
+
+export interface Entry {
+  readonly name: string;
+  readonly title: string;
+  readonly job: Job;
+  /** By which systems are compared. */
+  readonly metrics: readonly Metric[];
+  readonly goals: readonly Goal[];
+  /** Systems that do nothing of the kind. */
+  readonly without?: readonly string[];
+}
+
+/** Those that keep three copies, as Rollcall does; Redis keeps one and is there for scale. */
+export const PEERS = ['etcd', 'nats', 'zookeeper'] as const;
+const FLOOR = ['floor'];
+const ETCD = ['etcd'];
+
+const CONNECTIONS = 20;
+const IN_FLIGHT = [1, 64, 256];
+
+const REGISTER: Entry = {
+  name: 'register',
+  title: 'Register ephemeral publishers, 1, 64 and 256 in flight',
+  job: {
+    workload: 'register',
+    size: { inFlight: IN_FLIGHT, connections: CONNECTIONS, topics: 100, seconds: 3, warmUpSeconds: 1, valueBytes: 100 },
+  },
+  metrics: [
+    ...IN_FLIGHT.map((count): Metric => ({ key: `${count} per second`, unit: '/s' })),
+    ...IN_FLIGHT.map((count): Metric => ({ key: `${count} p99`, unit: 'ms' })),
+  ],
+  goals: [64, 256].flatMap((count): Goal[] => [
+    { metric: `${count} per second`, of: 'rollcall-sdk', factor: 2, than: PEERS },
+    { metric: `${count} per second`, of: 'rollcall-sdk', factor: 10, than: ETCD },
+  ]),
+  without: FLOOR,
+};
+
+const ISOLATED: Entry = {
+  name: 'isolated',
+  title: 'One isolated change, to its one subscriber',
+  job: { workload: 'fanOut', size: { subscribers: 1, valueBytes: 100, changes: 500, warmUp: 300 } },
+  metrics: [
+    { key: 'change p50', unit: 'ms' },
+    { key: 'change p99', unit: 'ms' },
+  ],
+  goals: [
+    { metric: 'change p50', of: 'rollcall-sdk', factor: 1, than: PEERS },
+    { metric: 'change p99', of: 'rollcall-sdk', factor: 1, than: PEERS },
+    { metric: 'change p50', of: 'rollcall', factor: 3, than: FLOOR },
+  ],
+};
+
+const fanOut = (name: string, subscribers: number, changes: number, warmUp: number): Entry => ({
+  name,
+  title: `One change, to the last of ${subscribers.toLocaleString('en')} subscribers on as many connections`,
+  job: { workload: 'fanOut', size: { subscribers, valueBytes: 320, changes, warmUp } },
+  metrics: [
+    { key: 'last p50', unit: 'ms' },
+    { key: 'last p99', unit: 'ms' },
+    { key: 'first p50', unit: 'ms' },
+  ],
+  goals: [
+    { metric: 'last p50', of: 'rollcall', factor: 2, than: FLOOR },
+    { metric: 'last p50', of: 'rollcall-sdk', factor: 0.5, than: ETCD },
+  ],
+});
+
+const churn = (name: string, publishers: number, seconds: number): Entry => ({
+  name,
+  title: `1 % of ${publishers.toLocaleString('en')} publishers change each second, to 1,000 subscribers`,
+  job: {
+    workload: 'churn',
+    size: {
+      ...{ publishers, subscribers: 1_000, topics: 100, changesPerSecond: publishers / 100 },
+      ...{ seconds, warmUpSeconds: 3, connections: CONNECTIONS, valueBytes: 100 },
+    },
+  },
+  metrics: [
+    { key: 'change p50', unit: 'ms' },
+    { key: 'change p99', unit: 'ms' },
+    { key: 'change p999', unit: 'ms' },
+  ],
+  goals: [
+    { metric: 'change p99', of: 'rollcall-sdk', factor: 1, than: PEERS },
+    { metric: 'change p99', of: 'rollcall', factor: 1_000 },
+  ],
+});
+
+const QUICK = [ISOLATED, fanOut('fan-out-1k', 1_000, 100, 20), churn('churn-10k', 10_000, 8)];
+const USUAL = [REGISTER, ...QUICK];
+const FULL = [...USUAL, fanOut('fan-out-10k', 10_000, 20, 4), churn('churn-100k', 100_000, 20)];
+
+export const ENTRIES: Readonly<Record<'quick' | 'usual' | 'full', readonly Entry[]>> = {
+  quick: QUICK,
+  usual: USUAL,
+  full: FULL,
+};

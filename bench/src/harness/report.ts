@@ -1,0 +1,107 @@
+import {
+  type Judged,
+  type Measured,
+  type Results,
+  type Summary,
+  failuresOf,
+  judged,
+  ratios,
+  resultsOf,
+  summary,
+  valuesOf,
+} from './results.js';
+
+const REFERENCE = 'rollcall-sdk';
+
+/** Three digits that count, whatever the size. */
+export function figure(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value.toFixed(value >= 10 ? 1 : value >= 0.095 ? 2 : 3);
+}
+
+export function withSpread({ median, min, max }: Summary): string {
+  return `${figure(median)} (${figure(min)}-${figure(max)})`;
+}
+
+/** One line for each system: its metrics, and what the cores did. */
+export function table(measured: Measured): string[][] {
+  const { metrics } = measured;
+  const head = [
+    '',
+    ...metrics.map(({ key, unit }) => (unit === '/s' ? key : `${key} ms`)),
+    'cores: servers',
+    'load',
+    'missed',
+  ];
+  const rows = systemsOf(measured).map((system) => {
+    const results = resultsOf(measured, system);
+    if (results.length === 0)
+      return [system, `failed: ${failuresOf(measured, system)[0]}`, ...head.slice(2).map(() => '')];
+    const cores = (of: 'servers' | 'load'): string => figure(summary(results.map((each) => each.cores[of]))!.median);
+    const missed = results.reduce((sum, each) => sum + each.missed, 0);
+    const failed = failuresOf(measured, system).length;
+    return [
+      failed > 0 ? `${system} (failed ${failed} of ${measured.rounds.length} rounds)` : system,
+      ...metrics.map(({ key }) => {
+        const found = summary(valuesOf(measured, system, key));
+        return found ? withSpread(found) : '-';
+      }),
+      ...[cores('servers'), cores('load'), String(missed)],
+    ];
+  });
+  return [head, ...rows];
+}
+
+/** How much each system has of each metric, as a multiple of what another has. */
+export function ratioTable(measured: Measured, other = REFERENCE): string[][] {
+  const systems = systemsOf(measured);
+  if (!systems.includes(other)) return [];
+  const head = [`times ${other}`, ...measured.metrics.map(({ key }) => key)];
+  const rows = systems
+    .filter((system) => system !== other)
+    .map((system) => [
+      system,
+      ...measured.metrics.map(({ key }) => {
+        const found = summary(ratios(measured, system, other, key));
+        return found ? withSpread(found) : '-';
+      }),
+    ]);
+  return [head, ...rows];
+}
+
+export function systemsOf({ rounds }: Measured): string[] {
+  return [...new Set(rounds.flatMap((round) => Object.keys(round)))];
+}
+
+/** `rollcall: last p50 at most 2 times that of floor: met, 1.61`, and so on. */
+export function goalLine({ of, metric, factor, than, other, reached, isMet, isMore }: Judged): string {
+  const bound = `at ${isMore ? 'least' : 'most'} ${figure(factor)}${than ? ' times' : ' ms'}`;
+  const whose = than ? ` that of ${than.length > 1 ? `every one of ${than.join(', ')}` : than[0]}` : '';
+  const goal = `${of}: ${metric} ${bound}${whose}`;
+  if (reached === undefined) return `${goal}: not measured`;
+  return `${goal}: ${isMet ? 'met' : 'MISSED'}, ${figure(reached)}${than && than.length > 1 ? ` (${other})` : ''}`;
+}
+
+/** Of all workloads, for a terminal. */
+export function text({ workloads }: Results): string {
+  const parts = Object.values(workloads).map((measured) =>
+    [
+      measured.title,
+      aligned(table(measured)),
+      ...['floor', REFERENCE].map((other) => aligned(ratioTable(measured, other))),
+      judged(measured)
+        .map((goal) => `  ${goalLine(goal)}`)
+        .join('\n'),
+    ]
+      .filter(Boolean)
+      .join('\n\n'),
+  );
+  return parts.join('\n\n\n');
+}
+
+function aligned(rows: readonly string[][]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? [];
+  return rows
+    .map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ')}`.trimEnd())
+    .join('\n');
+}

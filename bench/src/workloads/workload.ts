@@ -1,0 +1,20 @@
+import type { Clients } from '../systems/system.js';
+
+/** Told when measuring begins and ends, so that processor time is that of what is measured; it may begin and end again. */
+export interface Meter {
+  begin(): void;
+  end(): void;
+}
+
+/** What one round of one system came to. */
+export interface Outcome {
+  /** By what they are of, such as `change p50`, in milliseconds or per second. */
+  metrics: Record<string, number>;
+  /** Operations or arrivals while it was measured, which share the processor time. */
+  operations: number;
+  /** Changes that a subscriber never saw, nor anything newer in their place. */
+  missed: number;
+}
+
+/** Something to do with a system of which nothing has been asked yet. */
+export type Workload<Size> = (clients: Clients, size: Size, meter: Meter) => Promise<Outcome>;
