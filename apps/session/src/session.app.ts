@@ -13,6 +13,7 @@ import {
 } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
+import { EurekaModule } from './eureka/eureka.module.js';
 import { ClusterLists } from './http/cluster-lists.js';
 import { ConfigController } from './http/config.controller.js';
 import { DatumsController } from './http/datums.controller.js';
@@ -51,6 +52,8 @@ export async function startSession(
   const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });
   const edge = edgeContext(host.makeRegisterId);
   const clients = new RpcClients(host, edge);
+  const caller = new HttpCaller(host);
+  const lists = new ClusterLists(host);
   const siblings = worker?.siblings ?? new NoSiblings();
   answerDrains(siblings, host);
   return startTierApp({
@@ -71,6 +74,7 @@ export async function startSession(
     ...(worker ? { worker } : {}),
     maxConnections: config.limits.maxConnections + REFUSABLE,
     metrics: sessionMetrics(host),
+    imports: config.eureka.enabled ? [EurekaModule.forRoot({ host, caller, edge, lists })] : [],
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
       ...[WatchController, ConfigController, TracesController, DrainController, ListsController],
@@ -78,10 +82,10 @@ export async function startSession(
     providers: [
       { provide: SessionHost, useValue: host },
       { provide: EDGE, useValue: edge },
-      { provide: ClusterLists, useValue: new ClusterLists(host) },
+      { provide: ClusterLists, useValue: lists },
       { provide: SIBLINGS, useValue: siblings },
       { provide: RpcClients, useValue: clients },
-      { provide: HttpCaller, useValue: new HttpCaller(host) },
+      { provide: HttpCaller, useValue: caller },
     ],
   });
 }

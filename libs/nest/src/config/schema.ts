@@ -235,6 +235,16 @@ const sections = z.strictObject({
           'The first of two ports, for RPC and HTTP, that each of several workers has for itself, counted up; the other servers ' +
             'and the clients must reach them.',
         ),
+      eureka: z
+        .strictObject({
+          enabled: flag()
+            .default(true)
+            .describe(
+              'Whether clients of Eureka register and look up here, under `/eureka` of the HTTP port: [eureka.md](eureka.md). It costs ' +
+                'nothing until one does.',
+            ),
+        })
+        .prefault({}),
     })
     .prefault({})
     .describe('Session servers: clients connect to them to publish and to subscribe.'),

@@ -67,6 +67,7 @@ export interface TierAppOptions {
   maxConnections?: number;
   /** What was opened for the tier, such as its folder: closed last, also when the start fails. */
   resource: { close(): Promise<void> };
+  imports?: DynamicModule['imports'];
   controllers?: DynamicModule['controllers'];
   providers?: DynamicModule['providers'];
   /** Takes what comes over RPC too often to go through Nest. */
@@ -163,7 +164,7 @@ async function createApp(
   about: () => About,
   server: RollcallServer,
 ): Promise<NestFastifyApplication> {
-  const { logger, host, controllers, providers, metrics, worker, api } = options;
+  const { logger, host, imports, controllers, providers, metrics, worker, api } = options;
   const own = (): Readiness => host.readiness();
   const readiness = worker ? readinessOfAll(worker.siblings, own) : own;
   const http = new HttpTally();
@@ -172,13 +173,17 @@ async function createApp(
   const document = new ApiDocument(api);
   const module: DynamicModule = {
     module: TierModule,
-    imports: [HealthModule.forRoot(readiness), AboutModule.forRoot(about), OpenApiModule.forRoot(document), measured],
+    imports: [
+      ...[HealthModule.forRoot(readiness), AboutModule.forRoot(about), OpenApiModule.forRoot(document), measured],
+      ...(imports ?? []),
+    ],
     controllers: controllers ?? [],
     providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
   };
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.httpBodyBytes,
-    routerOptions: { maxParamLength: 3 * LIMITS.registerIdBytes },
+    // Clients of Eureka in Java ask for `apps/`.
+    routerOptions: { maxParamLength: 3 * LIMITS.registerIdBytes, ignoreTrailingSlash: true },
     forceCloseConnections: true,
     ...badRequests,
   });

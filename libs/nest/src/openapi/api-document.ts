@@ -2,7 +2,7 @@ import type { INestApplication, Type } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { type Access, accessOf } from '../admin/access.js';
-import { type DescriptionSource, descriptionOf } from './described.js';
+import { type DescriptionSource, descriptionOf, isUndescribed } from './described.js';
 import { ADMIN_SCHEME, operationObject } from './operation-object.js';
 import { Schemas } from './schemas.js';
 
@@ -66,8 +66,8 @@ interface Route {
 }
 
 /** By the name of the handler, which Swagger's scanner tells with each route that it finds. */
-function routesOf(app: INestApplication): Map<string, Route> {
-  const found = new Map<string, Route>();
+function routesOf(app: INestApplication): Map<string, Route | 'left out'> {
+  const found = new Map<string, Route | 'left out'>();
   const scanner = new MetadataScanner();
   for (const { controllers } of app.get(ModulesContainer).values())
     for (const { metatype } of controllers.values()) {
@@ -76,8 +76,9 @@ function routesOf(app: INestApplication): Map<string, Route> {
       const prototype = controller.prototype as Record<string, Function>;
       for (const key of scanner.getAllMethodNames(prototype)) {
         const source = descriptionOf(prototype[key]!);
-        if (!source) continue;
         const name = handlerName(controller.name, key);
+        if (isUndescribed(controller)) found.set(name, 'left out');
+        if (!source) continue;
         if (found.has(name)) throw new Error(`Two handlers are called ${name}, so it is not known which is which.`);
         found.set(name, { source, access: (method) => accessOf(prototype[key]!, controller, method) });
       }
@@ -87,7 +88,7 @@ function routesOf(app: INestApplication): Map<string, Route> {
 
 async function described(
   paths: OpenAPIObject['paths'],
-  routes: Map<string, Route>,
+  routes: Map<string, Route | 'left out'>,
 ): Promise<{ paths: object; schemas: object }> {
   const schemas = new Schemas();
   const ids = new Set<string>();
@@ -97,7 +98,9 @@ async function described(
     for (const [method, { operationId: handler }] of Object.entries(
       methods as Record<string, { operationId: string }>,
     )) {
-      const route = routes.get(handler);
+      // Of a controller at several paths, handlers are counted.
+      const route = routes.get(handler.replace(/\[\d+\]$/, ''));
+      if (route === 'left out') continue;
       if (!route) throw new Error(`${method.toUpperCase()} ${path} is not @Described (${handler}).`);
       const { id } = route.source;
       if (ids.has(id)) throw new Error(`Two routes have the id ${id}.`);

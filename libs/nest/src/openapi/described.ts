@@ -61,3 +61,16 @@ export function codesOf({ errors = [], body }: RouteDescription, isForAdmins: bo
   const ofBodies: Code[] = body ? ['BAD_REQUEST', 'BODY_TOO_LARGE'] : [];
   return [...new Set<Code>([...errors, ...ofBodies, ...(isForAdmins ? (['UNAUTHORIZED'] as const) : []), 'INTERNAL'])];
 }
+
+const UNDESCRIBED = Symbol('RollcallUndescribed');
+
+/**
+ * Leaves the routes of a controller out of `/openapi.json`, for a reason: they are not this server's own interface.
+ */
+export function Undescribed(reason: string): ClassDecorator {
+  return (controller) => Reflect.defineMetadata(UNDESCRIBED, reason, controller);
+}
+
+export function isUndescribed(controller: object): boolean {
+  return Reflect.hasMetadata(UNDESCRIBED, controller);
+}

@@ -1,0 +1,45 @@
+import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import type { EdgeContext } from '#registry';
+import type { ClusterLists } from '../http/cluster-lists.js';
+import type { HttpCaller } from '../http/http-caller.js';
+import type { SessionHost } from '../session.host.js';
+import { AppsWatch } from './apps-watch.js';
+import { ClusterNames } from './cluster-names.js';
+import { EurekaRegistry } from './eureka-registry.js';
+import { EurekaController } from './eureka.controller.js';
+
+/** What it does is what the session server does for everybody over HTTP. */
+export interface EurekaOptions {
+  host: SessionHost;
+  caller: HttpCaller;
+  edge: EdgeContext;
+  lists: ClusterLists;
+}
+
+/** `/eureka`, where the settings have it. */
+@Module({})
+export class EurekaModule implements OnModuleInit {
+  constructor(@Inject(HttpAdapterHost) private readonly adapter: HttpAdapterHost) {}
+
+  static forRoot({ host, caller, edge, lists }: EurekaOptions): DynamicModule {
+    const watch = new AppsWatch(host, new ClusterNames(lists));
+    const registry = new EurekaRegistry(caller, edge, watch, () => host.clocks.wallMs);
+    return {
+      module: EurekaModule,
+      controllers: [EurekaController],
+      providers: [
+        { provide: AppsWatch, useValue: watch },
+        { provide: EurekaRegistry, useValue: registry },
+      ],
+    };
+  }
+
+  /** XML is read where it is known what it is to say. */
+  onModuleInit(): void {
+    const fastify = this.adapter.httpAdapter.getInstance<FastifyInstance>();
+    const types = ['application/xml', 'text/xml'];
+    fastify.addContentTypeParser(types, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  }
+}
