@@ -56,6 +56,10 @@ describe('the facade for clients of Eureka', () => {
     expect((await ask('apps/SHOP')).status).toBe(404);
     expect(await register('SHOP', { lastDirtyTimestamp: '10' })).toMatchObject({ status: 204, body: undefined });
     expect((await renew('?status=UP&lastDirtyTimestamp=10')).status).toBe(200);
+    for (const type of ['application/json', 'application/xml', 'application/x-www-form-urlencoded'])
+      expect(
+        (await fetch(`${eureka}/apps/SHOP/i-1`, { method: 'PUT', headers: { 'content-type': type } })).status,
+      ).toBe(200);
     const { body: app } = await ask('apps/shop');
     expect(app.application).toMatchObject({ name: 'SHOP', instance: [{ instanceId: 'i-1', status: 'UP' }] });
     expect(app.application.instance[0].leaseInfo.durationInSecs).toBe(60);

@@ -17,8 +17,8 @@ import type { ClusterNames, NamesRead } from './cluster-names.js';
 /** As it is shown where clients are listed. */
 const ADDRESS = 'eureka';
 
-/** How long an answer waits for names of which nothing is known yet. */
-const KNOWN_WITHIN_MS = 2_000;
+/** How long an answer waits for names of which nothing is known yet. Clients in Java wait 8 s for it. */
+const KNOWN_WITHIN_MS = 5_000;
 
 /** When nobody has asked for so long, nothing is held any more. Eureka's clients ask every 30 s. */
 const IDLE_MS = 10 * 60_000;

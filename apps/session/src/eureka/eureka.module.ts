@@ -1,6 +1,6 @@
 import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { EdgeContext } from '#registry';
 import type { ClusterLists } from '../http/cluster-lists.js';
 import type { HttpCaller } from '../http/http-caller.js';
@@ -36,10 +36,21 @@ export class EurekaModule implements OnModuleInit {
     };
   }
 
-  /** XML is read where it is known what it is to say. */
+  /**
+   * XML is read where it is known what it is to say. Some clients name a type of a body that they do not send, as with renewals;
+   * Eureka does not mind.
+   */
   onModuleInit(): void {
     const fastify = this.adapter.httpAdapter.getInstance<FastifyInstance>();
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      if (request.url.startsWith('/eureka/') && isWithoutBody(request.headers)) delete request.headers['content-type'];
+      done();
+    });
     const types = ['application/xml', 'text/xml'];
     fastify.addContentTypeParser(types, { parseAs: 'string' }, (_request, body, done) => done(null, body));
   }
+}
+
+function isWithoutBody(headers: FastifyRequest['headers']): boolean {
+  return Number(headers['content-length'] ?? 0) === 0 && headers['transfer-encoding'] === undefined;
 }
