@@ -49,6 +49,8 @@ export interface ClusterOptions {
 export class Cluster {
   static open(options: ClusterOptions): Promise<Cluster>;
   readonly dir: string;
+  /** Of each session server that is started from now on. */
+  workers: number;
   readonly nodes: readonly ClusterNode[];
   readonly metaAddresses: readonly string[];
   node(name: string): ClusterNode;

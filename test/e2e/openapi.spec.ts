@@ -17,7 +17,7 @@ interface Call extends Said {
  */
 const CALLS: Record<'meta' | 'data' | 'session', Record<string, Call | Call[]>> = {
   meta: {
-    ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
+    ...{ readVersion: {}, readLiveness: {}, readStartup: {}, readReadiness: {}, readMetrics: {} },
     ...{
       readMembers: {},
       readLeader: {},
@@ -41,12 +41,12 @@ const CALLS: Record<'meta' | 'data' | 'session', Record<string, Call | Call[]>> 
     ...{ takeSnapshot: {}, readBackup: {} },
   },
   data: {
-    ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
+    ...{ readVersion: {}, readLiveness: {}, readStartup: {}, readReadiness: {}, readMetrics: {} },
     ...{ readHeldSlots: {}, readStats: {}, readSlotRemovals: {}, listRemovals: {} },
     readDatum: [{}, { parameters: { dataId: 'hello' } }],
   },
   session: {
-    ...{ readVersion: {}, readLiveness: {}, readReadiness: {}, readMetrics: {} },
+    ...{ readVersion: {}, readLiveness: {}, readStartup: {}, readReadiness: {}, readMetrics: {} },
     publish: { status: 201 },
     readDatum: [{}, { parameters: { dataId: undefined } }],
     ...{ renewLease: {}, renewLeases: {} },

@@ -1,5 +1,5 @@
-import type { Env, Member } from '#model';
-import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
+import type { Check, Env, Member } from '#model';
+import { type Config, type Logger, MemberHost } from '#nest';
 import {
   DataCore,
   type DataEffect,
@@ -86,9 +86,8 @@ export class DataHost extends MemberHost<DataCore, DataEvent, DataEffect, FromDa
     return { nowMs: this.env.nowMs(), wallMs: this.env.wallMs(), zeroMs: this.zeroMs };
   }
 
-  readiness(): Readiness {
-    const serves = this.core?.state === 'joined' || this.core?.isStandIn === true;
-    return serves ? { ready: true } : { ready: false, waitingFor: 'a meta server to join' };
+  checks(): readonly Check[] {
+    return this.core?.checks() ?? [];
   }
 
   private get isFirst(): boolean {

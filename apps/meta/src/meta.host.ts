@@ -1,6 +1,7 @@
 import type { RaftNodeStatus } from '#consensus';
 import {
   type About,
+  type Check,
   type Env,
   type FromMeta,
   type PeerHello,
@@ -9,16 +10,7 @@ import {
   VERSION,
   randomId,
 } from '#model';
-import {
-  type Config,
-  CoreRunner,
-  type HostDrops,
-  type HostEffect,
-  type LinkAcceptor,
-  Links,
-  type Logger,
-  type Readiness,
-} from '#nest';
+import { type Config, CoreRunner, type HostDrops, type HostEffect, type LinkAcceptor, Links, type Logger } from '#nest';
 import {
   FollowedState,
   MetaCore,
@@ -135,12 +127,19 @@ export class MetaHost {
     this.runner.dispatch(event);
   }
 
-  readiness(): Readiness {
+  checks(): readonly Check[] {
     const { ready, gathering, leading, leader } = this.inspect();
-    // Who follows a leader serves too: it sends members there.
-    if (ready || leader !== undefined) return { ready: true };
-    if (gathering) return { ready: false, waitingFor: 'the members of a recovered or restored cluster to come back' };
-    return { ready: false, waitingFor: leading ? 'what this meta leader knows to be committed' : 'a meta leader' };
+    // Who follows a leader serves too: it sends members there. Of what is committed it has seen all that was when it came.
+    const isCurrent = leading ? ready || gathering : this.raftStatus.stateAgeMs < Infinity;
+    const state = leading ? 'what this meta leader knows to be committed' : 'what was committed when it started';
+    return [
+      { name: 'leader', waitingFor: leading || leader !== undefined ? undefined : 'a meta leader' },
+      { name: 'state', waitingFor: isCurrent ? undefined : state },
+      {
+        name: 'members',
+        waitingFor: gathering ? 'the members of a recovered or restored cluster to come back' : undefined,
+      },
+    ];
   }
 
   identity(): Pick<About, 'incarnation' | 'clusterId'> {

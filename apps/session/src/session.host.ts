@@ -1,4 +1,5 @@
 import {
+  type Check,
   type DataToSession,
   type Env,
   type FromMeta,
@@ -8,7 +9,7 @@ import {
   type ToMeta,
   randomId,
 } from '#model';
-import { type Config, type Logger, MemberHost, type Readiness } from '#nest';
+import { type Config, type Logger, MemberHost } from '#nest';
 import {
   type Clocks,
   type ConfigFrame,
@@ -91,8 +92,8 @@ export class SessionHost extends MemberHost<
     this.env = env;
   }
 
-  readiness(): Readiness {
-    return this.core?.readiness() ?? { ready: false, waitingFor: 'the server to start' };
+  checks(): readonly Check[] {
+    return this.core?.checks() ?? [];
   }
 
   /**

@@ -17,6 +17,7 @@ const program = {
 await runServerProgram(program, async (fail) => {
   const started: { tier: string; running: RunningTier }[] = [];
   const close = async (): Promise<void> => {
+    await Promise.all(started.map(({ running }) => running.announceStop()));
     for (const { running } of started.splice(0).toReversed()) await running.close();
   };
   try {

@@ -3,6 +3,7 @@ export * from './core.js';
 export * from './endpoint.js';
 export * from './errors.js';
 export * from './features.js';
+export * from './health.js';
 export * from './limits.js';
 export * from './names.js';
 export * from './plain-object.js';

@@ -3,7 +3,8 @@ export * from './config/index.js';
 export { CoreRunner, type CoreRunnerOptions, type HostEffect } from './host/core-runner.js';
 export { type LogFields, type Logger, type LoggerOptions, createLogger } from './host/logger.js';
 export { NestLogger } from './host/nest-logger.js';
-export { HealthModule, type Readiness } from './health/health.module.js';
+export { HealthModule } from './health/health.module.js';
+export type { Probes } from './health/probes.js';
 export { type HostDrops, hostMetrics } from './metrics/host-metrics.js';
 export { perSlot } from './metrics/per-slot.js';
 export { type Observed, histogramOf, histogramsOf } from './metrics/read-histogram.js';
@@ -34,6 +35,7 @@ export {
   type RegistryModuleAsyncOptions,
   type RegistryModuleOptions,
 } from './discovery/registry.module.js';
+export { stopDelayOf } from './host/stop-delay.js';
 export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
 export * from './links/index.js';
 export { refuseTakenAddress } from './host/taken-address.js';

@@ -47,6 +47,13 @@ function tier<Limits extends z.ZodType>(role: ServerRole, ports: Ports, limits: 
         'Where this process stands, such as a rack or an availability zone. The same as that of clients that name none.',
       ),
     weight: weight().default(1).describe('Capacity relative to its fellows.'),
+    stopDelayMs: milliseconds(0)
+      .meta({ absent: '5000; 0 where host is loopback, where no load balancer looks' })
+      .optional()
+      .describe(
+        'A server that is told to stop says first that it is not ready, and serves on for so long, for load balancers to see that: ' +
+          '[health.md](health.md).',
+      ),
     limits,
   });
 }

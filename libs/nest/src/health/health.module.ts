@@ -1,33 +1,39 @@
-import { Controller, type DynamicModule, Get, Header, Inject, Module, Req, Res } from '@nestjs/common';
-import { type Failure, failure } from '#model';
+import {
+  Controller,
+  type DynamicModule,
+  Get,
+  Header,
+  Inject,
+  Module,
+  Req,
+  ServiceUnavailableException,
+} from '@nestjs/common';
+import { type HealthCheckResult, HealthCheckService, HealthIndicatorService, TerminusModule } from '@nestjs/terminus';
+import { type Check, RegistryError, missingOf } from '#model';
 import { Described } from '../openapi/described.js';
 import type { Asked } from '../workers/siblings.js';
+import type { Probes } from './probes.js';
 
 const api = () => import('./health.api.js');
 
-/** Whether this process serves; when not, in a few words what it waits for. */
-export interface Readiness {
-  ready: boolean;
-  waitingFor?: string;
-}
+const PROBES = Symbol('RollcallProbes');
 
-/** @param asked who wants to know; a server with workers tells of all or of one by it */
-export type ReadReadiness = (asked: Asked) => Readiness | Promise<Readiness>;
-
-const READY = Symbol('RollcallReadiness');
-
-/** The part of an HTTP reply that is needed here; Fastify's and Express's both have it. */
-interface Reply {
-  status(code: number): unknown;
+interface Healthy {
+  status: 'ok';
+  checks: HealthCheckResult['details'];
 }
 
 /**
- * `/health/live`: the process answers, so do not restart it. `/health/ready`: it serves, so send it work; until then 503
- * with what it waits for, in the one shape that errors have.
+ * `/health/live`: the process answers, so do not restart it. `/health/startup`: it has started. `/health/ready`: it serves, so
+ * send it work; until then 503 with what it waits for, in the one shape that errors have.
  */
 @Controller('health')
 class HealthController {
-  constructor(@Inject(READY) private readonly readiness: ReadReadiness) {}
+  constructor(
+    @Inject(PROBES) private readonly probes: Probes,
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
+  ) {}
 
   @Get('live')
   @Described(api, 'readLiveness')
@@ -36,26 +42,46 @@ class HealthController {
     return { status: 'ok' };
   }
 
+  @Get('startup')
+  @Described(api, 'readStartup')
+  @Header('cache-control', 'no-store')
+  async startup(@Req() asked: Asked): Promise<Healthy> {
+    return this.judge(await this.probes.startup(asked));
+  }
+
   @Get('ready')
   @Described(api, 'readReadiness')
   @Header('cache-control', 'no-store')
-  async ready(@Req() asked: Asked, @Res({ passthrough: true }) reply: Reply): Promise<{ status: 'ok' } | Failure> {
-    const { ready, waitingFor } = await this.readiness(asked);
-    if (ready) return { status: 'ok' };
-    reply.status(503);
-    return waitingFor === undefined
-      ? failure('NOT_READY')
-      : failure('NOT_READY', `Waiting for ${waitingFor}.`, { details: { waitingFor } });
+  async ready(@Req() asked: Asked): Promise<Healthy> {
+    return this.judge(await this.probes.ready(asked));
+  }
+
+  private async judge(checks: readonly Check[]): Promise<Healthy> {
+    const indicators = checks.map(({ name, waitingFor }) => {
+      const indicator = this.indicators.check(name);
+      return () => (waitingFor === undefined ? indicator.up() : indicator.down({ waitingFor }));
+    });
+    try {
+      const { details } = await this.health.check(indicators);
+      return { status: 'ok', checks: details };
+    } catch (error) {
+      if (!(error instanceof ServiceUnavailableException)) throw error;
+      const { details } = error.getResponse() as HealthCheckResult;
+      const waitingFor = missingOf(checks);
+      throw new RegistryError('NOT_READY', `Waiting for ${waitingFor}.`, { details: { waitingFor, checks: details } });
+    }
   }
 }
 
 @Module({})
 export class HealthModule {
-  static forRoot(ready: ReadReadiness): DynamicModule {
+  static forRoot(probes: Probes): DynamicModule {
     return {
       module: HealthModule,
+      // What is not ready says so on each probe, which is no line in the log.
+      imports: [TerminusModule.forRoot({ logger: false })],
       controllers: [HealthController],
-      providers: [{ provide: READY, useValue: ready }],
+      providers: [{ provide: PROBES, useValue: probes }],
     };
   }
 }

@@ -14,7 +14,9 @@ import type { AdminTokens } from '../admin/tokens.js';
 import { formatAddress } from '../config/address.js';
 import type { Advertised } from '../config/advertised.js';
 import type { Config } from '../config/load.js';
-import { HealthModule, type Readiness } from '../health/health.module.js';
+import { HealthModule } from '../health/health.module.js';
+import { probesOf, probesOfAll } from '../health/probes.js';
+import { type CheckedHost, ServerHealth } from '../health/server-health.js';
 import type { LinkAcceptor } from '../links/links.js';
 import { HttpTally } from '../metrics/http-tally.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
@@ -25,15 +27,14 @@ import { serverMetrics } from '../metrics/server-metrics.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
 import { OwnPorts, type Worker, nameWorker } from '../workers/own-ports.js';
-import { readinessOfAll } from '../workers/readiness.js';
 import type { Logger } from './logger.js';
 import { NestLogger } from './nest-logger.js';
+import { stopDelayOf } from './stop-delay.js';
 
 /** The brain of a tier in its host. */
-export interface TierHost {
+export interface TierHost extends CheckedHost {
   /** Takes the links that other servers open on the tier's RPC port. */
   readonly acceptor: LinkAcceptor;
-  readiness(): Readiness;
   /** Of the process that runs now, as far as it has any. */
   identity(): Pick<About, 'incarnation' | 'clusterId'>;
   /** @param advertised where others reach the tier, which listens by now */
@@ -50,7 +51,10 @@ export interface TierHost {
 }
 
 export interface TierAppOptions {
-  config: Pick<Advertised<Config>, 'tier' | 'cluster' | 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort'>;
+  config: Pick<
+    Advertised<Config>,
+    'tier' | 'cluster' | 'host' | 'advertisedHost' | 'httpPort' | 'rpcPort' | 'stopDelayMs'
+  >;
   /** The highest that this server supports. */
   featureLevel: number;
   logger: Logger;
@@ -87,7 +91,9 @@ export interface RunningTier {
   advertisedAddress: string;
   /** Resolves once the tier serves. */
   ready(): Promise<void>;
-  /** Its drain included. `leaving` are addresses of servers that go as well. */
+  /** Says that it is not ready any more, and resolves, while it still serves, when whoever asks has had the time to see it. */
+  announceStop(): Promise<void>;
+  /** That, and its drain, included. `leaving` are addresses of servers that go as well. */
   close(leaving?: readonly string[]): Promise<void>;
   /** How much longer than other servers this one may take to close. */
   drainMs: number;
@@ -105,6 +111,8 @@ class TierModule {}
 export async function startTierApp(options: TierAppOptions): Promise<RunningTier> {
   const { config, logger, host, resource, drainMs = 0 } = options;
   const { maxConnections, worker } = options;
+  const stopDelayMs = stopDelayOf(config);
+  const health = new ServerHealth(host);
   const server = new RollcallServer({
     host: config.host,
     port: config.rpcPort,
@@ -122,10 +130,16 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     await app?.close();
     await resource.close();
   };
+  let announced: Promise<void> | undefined;
+  const announceStop = (): Promise<void> => (announced ??= saySoAndWait(health, stopDelayMs));
+  const stop = async (leaving?: readonly string[]): Promise<void> => {
+    await announceStop();
+    await close(leaving);
+  };
   try {
     host.acceptor.accept(server);
     options.accept?.(server);
-    app = await createApp(options, about, server);
+    app = await createApp(options, about, server, health);
     if (worker) nameWorker(app, worker);
     connect(app, server, options);
     await app.startAllMicroservices();
@@ -140,8 +154,10 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     };
     logger.info('listening', { rpc: rpcAddress, http: httpAddress, ...(own ? { own: advertised } : {}) });
     await host.start(advertised);
-    const ready = (): Promise<void> => untilReady(host);
-    return { rpcAddress, httpAddress, advertisedAddress: advertised.address, ready, close, drainMs };
+    health.started();
+    const ready = (): Promise<void> => untilReady(health);
+    const tier = { rpcAddress, httpAddress, advertisedAddress: advertised.address };
+    return { ...tier, ready, announceStop, close: stop, drainMs: stopDelayMs + drainMs };
   } catch (error) {
     await close().catch(() => {});
     throw error;
@@ -163,18 +179,18 @@ async function createApp(
   options: TierAppOptions,
   about: () => About,
   server: RollcallServer,
+  health: ServerHealth,
 ): Promise<NestFastifyApplication> {
-  const { logger, host, imports, controllers, providers, metrics, worker, api } = options;
-  const own = (): Readiness => host.readiness();
-  const readiness = worker ? readinessOfAll(worker.siblings, own) : own;
+  const { logger, imports, controllers, providers, metrics, worker, api } = options;
+  const probes = worker ? probesOfAll(worker.siblings, health) : probesOf(health);
   const http = new HttpTally();
-  const everywhere = [...serverMetrics({ server, http, readiness: own }), ...processMetrics()];
+  const everywhere = [...serverMetrics({ server, http, health }), ...processMetrics()];
   const measured = MetricsModule.forRoot([...metrics, ...everywhere], worker?.siblings);
   const document = new ApiDocument(api);
   const module: DynamicModule = {
     module: TierModule,
     imports: [
-      ...[HealthModule.forRoot(readiness), AboutModule.forRoot(about), OpenApiModule.forRoot(document), measured],
+      ...[HealthModule.forRoot(probes), AboutModule.forRoot(about), OpenApiModule.forRoot(document), measured],
       ...(imports ?? []),
     ],
     controllers: controllers ?? [],
@@ -214,6 +230,13 @@ const badRequests: Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHa
   },
 };
 
-async function untilReady(host: TierHost): Promise<void> {
-  while (!host.readiness().ready) await setTimeout(READY_POLL_MS);
+/** To a server that was not ready nobody is sent anyway. */
+async function saySoAndWait(health: ServerHealth, delayMs: number): Promise<void> {
+  const wasReady = health.isReady;
+  health.stopping();
+  if (wasReady && delayMs > 0) await setTimeout(delayMs);
+}
+
+async function untilReady(health: ServerHealth): Promise<void> {
+  while (!health.isReady) await setTimeout(READY_POLL_MS);
 }

@@ -1,5 +1,5 @@
 import type { Metric } from 'prom-client';
-import type { Readiness } from '../health/health.module.js';
+import type { ServerHealth } from '../health/server-health.js';
 import type { RollcallServer } from '../transport/rollcall-server.js';
 import type { HttpTally } from './http-tally.js';
 import { histogramOf } from './read-histogram.js';
@@ -8,17 +8,17 @@ import { labelled, metricsOf } from './read-metrics.js';
 export interface ServerSources {
   server: RollcallServer;
   http: HttpTally;
-  readiness: () => Readiness;
+  health: ServerHealth;
 }
 
 /** What every server tells of what it is asked. */
-export function serverMetrics({ server, http, readiness }: ServerSources): Metric[] {
+export function serverMetrics({ server, http, health }: ServerSources): Metric[] {
   const { gauge } = metricsOf(() => server);
   return [
     gauge(
       'rollcall_ready',
       'Whether the server serves: 1 or 0, as /health/ready tells it.',
-      () => (readiness().ready ? 1 : 0),
+      () => (health.isReady ? 1 : 0),
       'min',
     ),
     gauge('rollcall_rpc_connections', 'RPC connections, of clients and of servers.', (of) => of.connectionCount),

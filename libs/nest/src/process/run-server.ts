@@ -4,7 +4,7 @@ import { describeFailure } from './describe-failure.js';
 export interface RunningServer {
   /** Stops listening, says goodbye, closes the stores. */
   close(): Promise<void>;
-  /** That may take so much longer than usual, since it first sends elsewhere whom it serves. */
+  /** That may take so much longer than usual, since it first says that it will, and sends elsewhere whom it serves. */
   readonly drainMs?: number;
 }
 

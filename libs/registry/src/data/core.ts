@@ -1,4 +1,5 @@
 import {
+  type Check,
   type Core,
   type DataInfoId,
   type FromMeta,
@@ -96,6 +97,17 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** Out of touch with meta since its start, and leading by its saved table. */
   get isStandIn(): boolean {
     return this.standIn.isActive;
+  }
+
+  /** What must hold for it to serve. A slot is served from when it is led here, though it is not complete. */
+  checks(): readonly Check[] {
+    const isIn = this.state === 'joined' || this.isStandIn;
+    const unled = this.table ? this.held.leadership.unledOf(this.table) : 0;
+    return [
+      { name: 'membership', waitingFor: isIn ? undefined : 'a meta server to join' },
+      { name: 'table', waitingFor: this.table ? undefined : 'the table of slots' },
+      { name: 'slots', waitingFor: unled === 0 ? undefined : `a newer table, for ${unled} slots that others lead` },
+    ];
   }
 
   step(nowMs: number, event: DataEvent): DataEffect[] {

@@ -63,6 +63,11 @@ export class Leadership {
     return false;
   }
 
+  /** How many slots a table gives to this incarnation that are not led here, since a later leader of them has been named. */
+  unledOf({ slots }: RoutingTable): number {
+    return slots.filter(({ leader }, slot) => leader === this.incarnation && !this.leading.has(slot)).length;
+  }
+
   seenEpoch(slot: number): number {
     return this.seen[slot] ?? 0;
   }

@@ -1,5 +1,5 @@
 import { murmur3, slotOf } from '#sharding';
-import type { SessionToData } from '#model';
+import { type SessionToData, missingOf } from '#model';
 import { DATUM, DataWorld, ids, publication } from './data-world.harness.js';
 
 describe('Leading', () => {
@@ -48,10 +48,12 @@ describe('Leading', () => {
     expect(s1.last('moved')).toMatchObject({ leaderEpoch: 9 });
     world.join('s3');
     expect(world.core.slots()).toEqual([]);
+    expect(missingOf(world.core.checks())).toBe('a newer table, for 1 slots that others lead');
     world.assign('d1', 8);
     expect(world.core.slots()).toEqual([]);
     world.assign('d1', 9);
     expect(world.core.slots()).toMatchObject([{ leaderEpoch: 9, publications: 0 }]);
+    expect(world.core.checks()).toEqual([{ name: 'membership' }, { name: 'table' }, { name: 'slots' }]);
   });
 
   it('takes an assignment anew with the next leader epoch as a new leader: with what it has, and partial', () => {

@@ -1,4 +1,5 @@
 import {
+  type Check,
   type Core,
   DEFAULT_DATA_CENTER,
   DEFAULT_SWITCHES,
@@ -182,13 +183,13 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   /** Ready once every slot was reconciled with its leader; a leader that dies later does not take that back. */
-  readiness(): { ready: boolean; waitingFor?: string } {
-    if (this.phase === 'new') return { ready: false, waitingFor: 'the server to start' };
-    if (this.phase !== 'running' || this.connections.drain.isOn)
-      return { ready: false, waitingFor: 'its clients to go elsewhere, and takes no more' };
-    if (!this.table) return { ready: false, waitingFor: 'a meta server' };
-    const waitingFor = this.slots.waitingFor();
-    return waitingFor === undefined ? { ready: true } : { ready: false, waitingFor };
+  checks(): readonly Check[] {
+    const isLeaving = this.phase === 'stopping' || this.phase === 'over' || this.connections.drain.isOn;
+    return [
+      { name: 'admission', waitingFor: isLeaving ? 'its clients to go elsewhere, and takes no more' : undefined },
+      { name: 'table', waitingFor: this.table ? undefined : 'a meta server' },
+      { name: 'slots', waitingFor: this.table ? this.slots.waitingFor() : 'the table of slots' },
+    ];
   }
 
   private get isRunning(): boolean {

@@ -1,3 +1,4 @@
+import { missingOf } from '#model';
 import type { SessionLimits } from './contract.js';
 import { SessionHarness, publicationOf, withOthers } from './core.harness.js';
 
@@ -38,7 +39,7 @@ describe('a session server that is drained', () => {
   it('is not ready from the first moment, and tells clients only of servers that stay', () => {
     const session = serving(1, limits, 's2:1', 's3:1');
     drain(session, 's3:1');
-    expect(session.core.readiness().ready).toBe(false);
+    expect(missingOf(session.core.checks())).toMatch(/clients to go elsewhere/);
     const told = session.effects.findLast((effect) => effect.type === 'notice' && effect.notice.type === 'servers');
     expect(told).toMatchObject({ connection: 1, notice: { sessions: ['s2:1'] } });
   });
@@ -168,7 +169,7 @@ describe('a session server that is drained', () => {
     session.pass(10_000);
     expect(asked(session)).toHaveLength(10);
     expect(isDrained(session)).toBe(false);
-    expect(session.core.readiness()).toEqual({ ready: true });
+    expect(missingOf(session.core.checks())).toBeUndefined();
     greet(session, 40);
     expect(session.transcript()).toContain('c40 <- welcome');
     const told = session.effects.findLast((effect) => effect.type === 'notice' && effect.notice.type === 'servers');
@@ -180,7 +181,7 @@ describe('a session server that is drained', () => {
 
   it('is drained still when it goes on as another incarnation', () => {
     const session = SessionHarness.ready({ draining: true });
-    expect(session.core.readiness().ready).toBe(false);
+    expect(missingOf(session.core.checks())).toMatch(/clients to go elsewhere/);
     session.table(withOthers(2, 's2:1'));
     greet(session, 1);
     expect(session.transcript()).toContain('c1 <- SHUTTING_DOWN');

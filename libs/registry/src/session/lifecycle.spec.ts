@@ -200,18 +200,19 @@ describe('the incarnation', () => {
 
   it('is ready once every slot was reconciled, and stays so', () => {
     const session = new SessionHarness();
-    expect(session.core.readiness()).toEqual({ ready: false, waitingFor: 'the server to start' });
+    const missing = (): (string | undefined)[] => session.core.checks().map(({ waitingFor }) => waitingFor);
     session.joined();
-    expect(session.core.readiness()).toEqual({ ready: false, waitingFor: 'a meta server' });
+    expect(session.core.checks().map(({ name }) => name)).toEqual(['admission', 'table', 'slots']);
+    expect(missing()).toEqual([undefined, 'a meta server', 'the table of slots']);
     session.table(tableOf(1, null, 0));
-    expect(session.core.readiness()).toEqual({ ready: false, waitingFor: 'data servers, for 1 slots' });
+    expect(missing()).toEqual([undefined, undefined, 'data servers, for 1 slots']);
     session.table(tableOf(2));
     session.dataUp('d1');
-    expect(session.core.readiness()).toEqual({ ready: false, waitingFor: 'the leaders of 1 slots' });
+    expect(missing()).toEqual([undefined, undefined, 'the leaders of 1 slots']);
     session.reconcile();
-    expect(session.core.readiness()).toEqual({ ready: true });
+    expect(missing()).toEqual([undefined, undefined, undefined]);
     session.dataDown();
-    expect(session.core.readiness()).toEqual({ ready: true });
+    expect(missing()).toEqual([undefined, undefined, undefined]);
     expect(session.core.cluster).toEqual({ joined: true, tableEpoch: 2, slots: 1, slotsReconciled: 0 });
   });
 });
