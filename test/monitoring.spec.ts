@@ -11,11 +11,19 @@ interface Rule {
   annotations: { summary: string; description: string; runbook_url: string };
 }
 
+interface RuleTest {
+  alertname: string;
+  exp_alerts: object[];
+}
+
 const at = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const read = (path: string): string => readFileSync(at(path), 'utf8');
 const rules = (parse(read('deploy/prometheus/alerts.yml')) as { groups: { rules: Rule[] }[] }).groups.flatMap(
   (group) => group.rules,
 );
+const tests = (
+  parse(read('deploy/prometheus/alerts.test.yml')) as { tests: { alert_rule_test: RuleTest[] }[] }
+).tests.flatMap(({ alert_rule_test }) => alert_rule_test);
 const panels = (JSON.parse(read('deploy/grafana/rollcall.json')) as { panels: { targets?: { expr: string }[] }[] })
   .panels;
 const expressions = panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
@@ -39,13 +47,24 @@ describe('alerts and dashboard', () => {
     const explained = [...read('docs/alerts.md').matchAll(/^### (\w+)\n\n(\S.{40,})/gm)].map(([, name]) => name);
     expect(explained.toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted());
     for (const { alert, labels, annotations } of rules) {
-      expect(annotations.runbook_url).toBe(`docs/alerts.md#${alert.toLowerCase()}`);
+      expect(annotations.runbook_url).toBe(
+        `{{ or $externalLabels.rollcall_docs "docs" }}/alerts.md#${alert.toLowerCase()}`,
+      );
       expect([annotations.summary, annotations.description, labels.severity]).toEqual([
         expect.stringMatching(/\S.*\.$/),
         expect.stringMatching(/\S.*\.$/),
         expect.stringMatching(/^(critical|warning|info)$/),
       ]);
     }
+  });
+
+  it('has for each alert a test that it fires, and one that it does not', () => {
+    const named = (fires: boolean): string[] => [
+      ...new Set(tests.filter(({ exp_alerts }) => exp_alerts.length > 0 === fires).map(({ alertname }) => alertname)),
+    ];
+    const all = rules.map(({ alert }) => alert).toSorted();
+    expect(named(true).toSorted()).toEqual(all);
+    expect(named(false).toSorted()).toEqual(all);
   });
 });
 
