@@ -2,7 +2,7 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { endOnSignals } from './cluster.js';
 import { type Options, helpText, optionsOf } from './harness/bench-options.js';
 import { text } from './harness/report.js';
-import type { Results } from './harness/results.js';
+import { type Results, merged } from './harness/results.js';
 import { measure } from './harness/run.js';
 import { SYSTEMS } from './systems/index.js';
 import { installed } from './systems/installed.js';
@@ -36,16 +36,21 @@ const results: Results = {
   workloads: {},
 };
 const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+// With the libraries for charts and formatting, which nothing else needs.
+const saving = options.save === undefined ? undefined : await import('./harness/save.js');
+const earlier = await saving?.kept(options.save!);
 if (options.rounds > 0)
   for (const entry of options.entries)
-    results.workloads[entry.name] = await measure(entry, present, options.rounds, command, tell);
-
-if (options.save !== undefined) {
-  // With the libraries for charts and formatting, which nothing else needs.
-  const { save, writeReport } = await import('./harness/save.js');
-  const all = await save(options.save, results);
-  if (options.report !== undefined) await writeReport(options.report, all);
-}
+    // What has been measured stays when the rest is interrupted.
+    await measure(entry, present, options.rounds, command, tell, async (measured) => {
+      results.workloads[entry.name] = measured;
+      await saving?.keep(options.save!, merged(earlier, results, options.add));
+    });
+if (options.report !== undefined)
+  await saving!.writeReport(
+    options.report,
+    options.rounds > 0 ? merged(earlier, results, options.add) : (earlier ?? results),
+  );
 if (options.json) console.log(JSON.stringify(results, null, 2));
 else console.log(`\n${text(results)}`);
 process.exit(isWrong(results) ? 1 : 0);
@@ -67,7 +72,7 @@ async function about({ setup, version }: (typeof SYSTEMS)[number]): Promise<{ ve
 function isWrong({ workloads }: Results): boolean {
   return Object.values(workloads).some(({ rounds }) =>
     rounds.some((round) =>
-      ['rollcall', 'rollcall-sdk'].some((system) => {
+      ['rollcall', 'rollcall-3'].some((system) => {
         const result = round[system];
         return result !== undefined && ('failed' in result || result.missed > 0);
       }),

@@ -15,7 +15,7 @@ const POLL_MS = 50;
 const SYSTEMS: [string, string[]][] = [
   ['floor', []],
   ['rollcall', []],
-  ['rollcall-sdk', []],
+  ['rollcall-3', []],
   ['etcd', ['/usr/bin/etcd']],
   ['nats', ['/usr/sbin/nats-server']],
   ['zookeeper', ['/usr/bin/java', '/usr/share/java/zookeeper.jar']],

@@ -13,11 +13,12 @@ one system at a time are started, given something to do by a process of its own,
   --rounds N       of each workload and system (5; with --quick 3)
   --json           print the results as JSON
   --save FILE      keep the results as JSON, beside those of other workloads that are there
+  --add            add the rounds to those of the same workload in that file, rather than replace them
   --report FILE    write what is in the file of --save as Markdown, with plots beside it; measures nothing with --rounds 0
 
-Systems that are not installed are left out, and the command that installs them is said. floor is two bare relays;
-rollcall has clients that do what the protocol demands and no more, on the same sockets as the floor's; rollcall-sdk has
-those that users have.
+Systems that are not installed are left out, and the command that installs them is said. floor is two bare relays,
+and rollcall one server of each tier with clients on the same sockets, which do what the protocol demands and no more.
+rollcall-3 is three of each and replicates, as the other systems do, and is used through its SDK.
 `;
 
 export interface Options {
@@ -26,6 +27,7 @@ export interface Options {
   readonly rounds: number;
   readonly json: boolean;
   readonly save: string | undefined;
+  readonly add: boolean;
   readonly report: string | undefined;
   readonly help: boolean;
 }
@@ -42,13 +44,15 @@ export function optionsOf(args: readonly string[], systems: readonly string[]): 
       rounds: { type: 'string' },
       json: { type: 'boolean', default: false },
       save: { type: 'string' },
+      add: { type: 'boolean', default: false },
       report: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick, full, json, save, report, help } = values;
+  const { quick, full, json, save, add, report, help } = values;
   if (quick && full) throw new Error('--quick and --full exclude each other.');
-  if (report !== undefined && save === undefined) throw new Error('--report writes what is in the file of --save.');
+  if ((report !== undefined || add) && save === undefined)
+    throw new Error('--report and --add work with the file of --save, which is missing.');
   const rounds = values.rounds === undefined ? (quick ? 3 : 5) : Number(values.rounds);
   const least = report === undefined ? 1 : 0;
   if (!Number.isInteger(rounds) || rounds < least)
@@ -59,7 +63,7 @@ export function optionsOf(args: readonly string[], systems: readonly string[]): 
   return {
     entries: known.filter(({ name }) => names.includes(name)),
     systems: chosen('--only', values.only, systems),
-    ...{ rounds, json, save, report, help },
+    ...{ rounds, json, save, add, report, help },
   };
 }
 

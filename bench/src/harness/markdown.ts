@@ -16,8 +16,9 @@ rounds, and in parentheses the least and the most.
 - Clients of a system are in one process, beside its servers: \`cores\` tells what either takes while it is measured. Where the
   load is close to 1, it is the clients that are measured.
 - \`floor\` is no registry but what any of them pays at least: two relays that keep nothing.
-- \`rollcall\` has clients that do what the protocol demands and no more, on the sockets of the floor; \`rollcall-sdk\` has those
-  that users have, as the other systems do.
+- \`rollcall\` is one server of each tier, with clients on the sockets of the floor that do what the protocol demands and no
+  more: to be compared with the floor. \`rollcall-3\` is three of each, which replicate, and is used through the SDK: to be
+  compared with the other systems. Its 9 processes share the cores with each other, as the 3 of others do.
 - Ratios are taken round by round. Of times, more than 1 means slower than what it is compared with; of rates per second, more
   than 1 means faster.
 - Redis keeps one copy, all others but the floor several; it is there for scale.
@@ -42,7 +43,7 @@ export function page(
       parts.push(`![${measured.title}](${plotFolder}/${file})`);
     }
     parts.push(rows(table(measured)));
-    for (const other of ['rollcall-sdk', 'floor']) {
+    for (const other of ['rollcall-3', 'floor']) {
       const found = ratioTable(measured, other);
       if (found.length > 1) parts.push(rows(found));
     }

@@ -10,11 +10,11 @@ const result = (p50: number, missed = 0): Result => ({
 const MEASURED: Measured = {
   ...{ title: 'One change', measuredAt: '2026-01-01T00:00:00.000Z', command: 'npm run bench' },
   metrics: [{ key: 'change p50', unit: 'ms' }],
-  goals: [{ metric: 'change p50', of: 'rollcall-sdk', factor: 1, than: ['etcd', 'nats'] }],
+  goals: [{ metric: 'change p50', of: 'rollcall-3', factor: 1, than: ['etcd', 'nats'] }],
   rounds: [
-    { 'rollcall-sdk': result(1), etcd: result(2, 3), nats: { failed: 'ended with 1' } },
-    { 'rollcall-sdk': result(2), etcd: result(8), nats: { failed: 'ended with 1' } },
-    { 'rollcall-sdk': result(3), etcd: { failed: 'late' }, nats: { failed: 'ended with 1' } },
+    { 'rollcall-3': result(1), etcd: result(2, 3), nats: { failed: 'ended with 1' } },
+    { 'rollcall-3': result(2), etcd: result(8), nats: { failed: 'ended with 1' } },
+    { 'rollcall-3': result(3), etcd: { failed: 'late' }, nats: { failed: 'ended with 1' } },
   ],
 };
 
@@ -22,7 +22,7 @@ describe('a report', () => {
   it('shows medians with their spread, what the cores did, and what was missed', () => {
     expect(table(MEASURED)).toEqual([
       ['', 'change p50 ms', 'cores: servers', 'load', 'missed'],
-      ['rollcall-sdk', '2.00 (1.00-3.00)', '0.50', '0.25', '0'],
+      ['rollcall-3', '2.00 (1.00-3.00)', '0.50', '0.25', '0'],
       ['etcd (failed 1 of 3 rounds)', '5.00 (2.00-8.00)', '0.50', '0.25', '3'],
       ['nats', 'failed: ended with 1', '', '', ''],
     ]);
@@ -30,7 +30,7 @@ describe('a report', () => {
 
   it('compares round by round', () => {
     expect(ratioTable(MEASURED)).toEqual([
-      ['times rollcall-sdk', 'change p50'],
+      ['times rollcall-3', 'change p50'],
       ['etcd', '3.00 (2.00-4.00)'],
       ['nats', '-'],
     ]);
@@ -39,7 +39,7 @@ describe('a report', () => {
 
   it('says of each goal whether it is met, and next to whom', () => {
     expect(text({ machine: {}, systems: {}, skipped: {}, workloads: { one: MEASURED } })).toContain(
-      'rollcall-sdk: change p50 at most 1.00 times that of every one of etcd, nats: met, 0.38 (etcd)',
+      'rollcall-3: change p50 at most 1.00 times that of every one of etcd, nats: met, 0.38 (etcd)',
     );
     const goal = { metric: 'change p99', of: 'rollcall', factor: 1_000, isMore: false, isMet: false } as const;
     expect(goalLine({ ...goal, other: undefined, reached: undefined })).toBe(

@@ -11,7 +11,7 @@ import {
   valuesOf,
 } from './results.js';
 
-const REFERENCE = 'rollcall-sdk';
+const REFERENCE = 'rollcall-3';
 
 /** Three digits that count, whatever the size. */
 export function figure(value: number): string {

@@ -105,6 +105,14 @@ describe('results beside earlier ones', () => {
     expect(merged(undefined, earlier)).toBe(earlier);
   });
 
+  it('adds rounds to those of the same workload when told so', () => {
+    const earlier = results({ workloads: { one: measured([{ a: { failed: 'late' } }]) } });
+    const newer = results({ workloads: { one: measured([{}]), two: measured([{}, {}]) } });
+    const { one, two } = merged(earlier, newer, true).workloads;
+    expect(one!.rounds).toEqual([{ a: { failed: 'late' } }, {}]);
+    expect(two!.rounds).toHaveLength(2);
+  });
+
   it('no longer says of a system that it was left out when it has been measured', () => {
     const etcd = { version: '3', setup: '' };
     const found = merged(

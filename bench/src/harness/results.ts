@@ -22,14 +22,22 @@ export interface Results {
   workloads: Record<string, Measured>;
 }
 
-/** Results beside earlier ones of other workloads; of the same workload the newer count. */
-export function merged(earlier: Results | undefined, newer: Results): Results {
+/**
+ * Results beside earlier ones of other workloads. Of the same workload the newer count, or, where rounds are added, those that
+ * were measured earlier and the newer.
+ */
+export function merged(earlier: Results | undefined, newer: Results, isAdding = false): Results {
   if (!earlier) return newer;
   const systems = { ...earlier.systems, ...newer.systems };
   const skipped = Object.fromEntries(
     Object.entries({ ...earlier.skipped, ...newer.skipped }).filter(([name]) => !(name in systems)),
   );
-  return { machine: newer.machine, systems, skipped, workloads: { ...earlier.workloads, ...newer.workloads } };
+  const workloads = { ...earlier.workloads };
+  for (const [name, measured] of Object.entries(newer.workloads)) {
+    const before = isAdding ? (workloads[name]?.rounds ?? []) : [];
+    workloads[name] = { ...measured, rounds: [...before, ...measured.rounds] };
+  }
+  return { machine: newer.machine, systems, skipped, workloads };
 }
 
 export interface Summary {

@@ -12,7 +12,8 @@ export async function measure(
   rounds: number,
   command: string,
   tell: Tell,
-): Promise<Measured> {
+  onRound: (measured: Measured) => Promise<void>,
+): Promise<void> {
   const systems = chosen.filter(({ name }) => !entry.without?.includes(name));
   const measured = nothingYet(entry, new Date().toISOString(), command);
   for (let round = 1; round <= rounds; round++) {
@@ -26,8 +27,8 @@ export async function measure(
       tell(`${entry.name}, round ${round}/${rounds}, ${system.name} (${seconds} s): ${inShort(entry, result)}`);
     }
     measured.rounds.push(results);
+    await onRound(measured);
   }
-  return measured;
 }
 
 /** A system that does not survive this is told of, and does not keep the others from it. */

@@ -5,14 +5,15 @@ import { basename } from 'node:path/posix';
 import { type BuiltInParserName, format, resolveConfig } from 'prettier';
 import { page } from './markdown.js';
 import { plot } from './plots.js';
-import { type Results, merged } from './results.js';
+import type { Results } from './results.js';
 
-/** Keeps results beside those of other workloads, and answers all of them. */
-export async function save(file: string, results: Results): Promise<Results> {
-  const earlier = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Results) : undefined;
-  const all = Object.keys(results.workloads).length === 0 && earlier ? earlier : merged(earlier, results);
-  await write(file, JSON.stringify(all), 'json');
-  return all;
+/** What is kept in a file, if there is one. */
+export async function kept(file: string): Promise<Results | undefined> {
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Results) : undefined;
+}
+
+export async function keep(file: string, results: Results): Promise<void> {
+  await write(file, JSON.stringify(results), 'json');
 }
 
 /** A page, and its plots in a folder of the same name. */

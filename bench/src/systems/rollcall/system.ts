@@ -3,32 +3,31 @@ import { Cluster } from '../../cluster.js';
 import { temporaryFolder } from '../../harness/folders.js';
 import type { Servers, System } from '../system.js';
 
-const SETUP =
-  '3 meta servers, 3 data servers of which 2 hold each datum, 3 session servers; the registry is in the memory of data servers, ' +
-  'and what meta servers decide is synced to disk';
-
-/** With clients that do what the protocol demands and no more, on the sockets of the floor: what the servers cost. */
+/** Next to the floor, with clients on the same sockets that do what the protocol demands and no more: what the servers cost. */
 export const rollcall: System = {
   name: 'rollcall',
-  setup: `${SETUP}; clients that do what the protocol demands and no more`,
+  setup:
+    '1 meta, 1 data and 1 session server, which replicate nothing; clients that do what the protocol demands and no more',
   version: () => Promise.resolve(VERSION),
-  start,
+  start: () => start(1),
   clients: async (addresses) => new (await import('./clients.js')).RollcallClients(addresses),
 };
 
-/** As users have it, and so what compares with other systems through their own clients. */
-export const rollcallSdk: System = {
-  name: 'rollcall-sdk',
-  setup: `${SETUP}; clients are Rollcall's SDK`,
+/** Next to other systems of as many nodes, and as users have it. */
+export const rollcall3: System = {
+  name: 'rollcall-3',
+  setup:
+    '3 meta, 3 data and 3 session servers; 2 data servers hold each registration in memory, and meta servers sync what they decide ' +
+    "to disk; through Rollcall's SDK",
   version: () => Promise.resolve(VERSION),
-  start,
+  start: () => start(3),
   clients: async (addresses) => new (await import('./sdk-clients.js')).SdkClients(addresses),
 };
 
-async function start(): Promise<Servers> {
+async function start(ofEachTier: number): Promise<Servers> {
   const folder = await temporaryFolder('rollcall');
   const cluster = await Cluster.open({
-    ...{ dir: folder.path, meta: 3, data: 3, session: 3, basePort: 0 },
+    ...{ dir: folder.path, meta: ofEachTier, data: ofEachTier, session: ofEachTier, basePort: 0 },
     env: { ROLLCALL_LOG_LEVEL: 'warn' },
   });
   try {
