@@ -7,6 +7,7 @@ import { prepare } from './prepare.mjs';
 const PAGES = [
   { file: 'docs/configuration.md', module: 'libs/nest/src/index.js', make: 'configurationMarkdown' },
   { file: 'docs/errors.md', module: 'libs/nest/src/index.js', make: 'errorsMarkdown' },
+  { file: 'docs/runbook.md', module: 'libs/nest/src/index.js', make: 'runbookMarkdown' },
 ];
 
 await prepare();

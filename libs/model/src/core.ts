@@ -31,13 +31,3 @@ export interface WakeEffect {
 export interface WakeEvent {
   type: 'wake';
 }
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
-/** One structured log line. `event` is a stable, greppable name in kebab-case. */
-export interface LogEffect {
-  type: 'log';
-  level: LogLevel;
-  event: string;
-  fields?: Record<string, unknown>;
-}

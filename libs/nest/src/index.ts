@@ -3,6 +3,7 @@ export * from './config/index.js';
 export { CoreRunner, type CoreRunnerOptions, type HostEffect } from './host/core-runner.js';
 export { type LogFields, type Logger, type LoggerOptions, createLogger } from './host/logger.js';
 export { NestLogger } from './host/nest-logger.js';
+export { runbookMarkdown } from './host/runbook-markdown.js';
 export { HealthModule } from './health/health.module.js';
 export type { Probes } from './health/probes.js';
 export { type HostDrops, hostMetrics } from './metrics/host-metrics.js';
@@ -36,6 +37,7 @@ export {
   type RegistryModuleOptions,
 } from './discovery/registry.module.js';
 export { stopDelayOf } from './host/stop-delay.js';
+export { RequestId, REQUEST_ID_HEADER, forRequest, isRequestId, requestBehind } from './requests/request-id.js';
 export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
 export * from './links/index.js';
 export { refuseTakenAddress } from './host/taken-address.js';

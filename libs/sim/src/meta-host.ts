@@ -70,7 +70,7 @@ export class MetaHost extends ServerHost<MetaEvent, MetaEffect> {
       ...{ id: this.address, voters, world: this.world, process: this.process, disk: this.log },
       ...{ random: this.world.fork(), machine, limits },
       hello: () => ({ ...this.hello(), featureLevel }),
-      log: (line) => this.say({ ...line, event: `raft-${line.event}` }),
+      log: (line) => this.say(line),
       fail: () => this.crash(),
     });
     return makeCore({ ...options, featureLevel, random });

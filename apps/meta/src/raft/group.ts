@@ -95,9 +95,9 @@ export class MetaGroup implements LinkAcceptor {
         env,
         ...META_ENGINE,
         machine,
-        log: ({ level, event, fields }) => {
-          if (event === 'campaign') noted.elections++;
-          logger.log(level, `raft-${event}`, fields);
+        log: (line) => {
+          if (line.event === 'raft-campaign') noted.elections++;
+          logger.line(line);
         },
         onFailure: fail,
       });

@@ -51,7 +51,7 @@ export class RaftLinks implements LinkAcceptor {
       peers,
       env,
       perform: (effect) => this.links.perform(effect),
-      log: ({ level, event, fields }) => logger.log(level, `raft-${event}`, fields),
+      log: (line) => logger.line(line),
       era,
       onLaterEra: (address, hello) => {
         const own = this.clusterId ?? this.loggedClusterId;

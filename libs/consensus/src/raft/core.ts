@@ -155,7 +155,7 @@ export class RaftCore implements Core<RaftEvent, RaftEffect> {
       case 'snapshot': {
         if (message.term < state.term) return this.correct(from, message.round);
         if (this.leading && message.term === state.term)
-          return state.note('error', 'second-leader', { from, hint: 'Two nodes lead in one term; report this.' });
+          return state.note('error', 'raft-second-leader', { from, hint: 'Two nodes lead in one term; report this.' });
         this.follow(message.term, from);
         state.heardMs = state.nowMs;
         if (message.kind === 'append') this.following.append(from, message);
@@ -185,9 +185,9 @@ export class RaftCore implements Core<RaftEvent, RaftEffect> {
     const { state } = this;
     state.role = 'leader';
     state.leader = state.id;
-    state.note('info', 'leading', { last: state.log.last });
+    state.note('info', 'raft-leading', { last: state.log.last });
     this.leading = new Leading(state, (reason) => {
-      state.note('warn', 'resigned', { reason });
+      state.note('warn', 'raft-resigned', { reason });
       this.follow(state.term, undefined);
     });
     this.leading.begin();

@@ -42,7 +42,7 @@ export class Election {
     state.restartElectionTimer();
     this.votes.clear();
     this.ownVoteToken = state.out.nextToken;
-    state.note('info', 'campaign', { transfer });
+    state.note('info', 'raft-campaign', { transfer });
     this.ask('vote', state.term, transfer);
   }
 

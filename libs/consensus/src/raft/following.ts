@@ -16,7 +16,7 @@ export class Following {
   append(from: NodeId, append: Append): void {
     const { log } = this.state;
     if (!isWellFormed(append)) {
-      this.state.note('error', 'append-refused', { from, previousIndex: append.previousIndex });
+      this.state.note('error', 'raft-append-refused', { from, previousIndex: append.previousIndex });
       return;
     }
     let { previousIndex, entries } = append;

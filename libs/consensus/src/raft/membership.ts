@@ -25,7 +25,7 @@ export class Membership {
     const { state } = this;
     const outcome = this.next(change);
     if ('failure' in outcome) return state.fail(call, outcome.failure);
-    state.note('info', 'membership-change', { change, configuration: outcome.configuration });
+    state.note('info', 'raft-membership-change', { change, configuration: outcome.configuration });
     this.pending = { call, index: undefined };
     this.write(outcome.configuration);
   }

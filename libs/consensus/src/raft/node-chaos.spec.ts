@@ -35,7 +35,7 @@ class Chaos {
     // A store in which a deletion has failed says so at its next write.
     await this.reviveAll();
     await group.converge();
-    this.happened.snapshotsInstalled = group.logged.filter(({ event }) => event === 'snapshot-received').length;
+    this.happened.snapshotsInstalled = group.logged.filter(({ event }) => event === 'raft-snapshot-received').length;
   }
 
   /** One proposal after another, each until it is acknowledged, with whichever node may lead. */

@@ -1,4 +1,4 @@
-import type { LogLevel } from '#model';
+import { type EventAt, type LogLevel, logged } from '#model';
 import type { Entry, NodeId, RaftEffect, RaftMessage, SnapshotMeta } from './contract.js';
 import type { RaftLog } from './log.js';
 
@@ -36,8 +36,8 @@ export class Outbox {
     this.settlements.push({ type: 'settled', call, outcome });
   }
 
-  log(level: LogLevel, event: string, fields: Record<string, unknown>): void {
-    this.notes.push({ type: 'log', level, event, fields });
+  log<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown>): void {
+    this.notes.push(logged(level, event, fields));
   }
 
   readChunk(to: NodeId, meta: SnapshotMeta, offset: number): void {

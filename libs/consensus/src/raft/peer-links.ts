@@ -1,4 +1,14 @@
-import type { Env, LinkEffect, LinkEvent, LinkId, LogEffect, PeerHello } from '#model';
+import {
+  type Env,
+  type EventAt,
+  type LinkEffect,
+  type LinkEvent,
+  type LinkId,
+  type LogEffect,
+  type LogLevel,
+  type PeerHello,
+  logged,
+} from '#model';
 import type { NodeId, RaftMessage } from './contract.js';
 import { type RaftEnvelope, isEnvelope } from './envelope.js';
 import type { Transport } from './transport.js';
@@ -157,7 +167,7 @@ export class PeerLinks implements Transport {
     peer.hello = hello;
     peer.unansweredSinceMs = undefined;
     this.dialled.set(link, peer);
-    this.note('debug', 'linked', { peer: peer.id });
+    this.note('debug', 'raft-linked', { peer: peer.id });
     for (const message of peer.waiting.splice(0)) this.transmit(peer, link, message);
     if (peer.hasLost) this.lost(peer);
   }
@@ -167,7 +177,8 @@ export class PeerLinks implements Transport {
     peer.dialling = false;
     peer.waiting = [];
     // A peer that is not there is nothing new; one that refuses is somebody's mistake.
-    this.note(reason === 'rejected' ? 'warn' : 'debug', 'dial-failed', { peer: peer.id, message });
+    if (reason === 'rejected') this.note('warn', 'raft-peer-rejected', { peer: peer.id, message });
+    else this.note('debug', 'raft-dial-failed', { peer: peer.id, message });
     this.lost(peer);
     this.dialLater(peer);
   }
@@ -209,7 +220,7 @@ export class PeerLinks implements Transport {
 
   private received(link: LinkId, envelope: unknown): void {
     if (!isEnvelope(envelope)) {
-      this.note('warn', 'message-refused', { peer: this.dialled.get(link)?.id });
+      this.note('warn', 'raft-message-refused', { peer: this.dialled.get(link)?.id });
       this.options.perform({ type: 'hangUp', link, reason: 'That is no message of Raft that is known here.' });
       return;
     }
@@ -217,7 +228,7 @@ export class PeerLinks implements Transport {
     if (to !== this.options.id) return;
     // The link may be older than what either side has learnt about its group.
     if (this.isOfOtherEra(envelope)) {
-      this.note('warn', 'other-era', { peer: from, theirs: envelope.era, ours: this.options.era?.() });
+      this.note('warn', 'raft-other-era', { peer: from, theirs: envelope.era, ours: this.options.era?.() });
       this.options.perform({ type: 'hangUp', link, reason: 'The peer is of another era of the group.' });
       return;
     }
@@ -239,7 +250,7 @@ export class PeerLinks implements Transport {
     if (peer.redial) this.dial(peer);
   }
 
-  private note(level: LogEffect['level'], event: string, fields: Record<string, unknown>): void {
-    this.options.log?.({ type: 'log', level, event, fields });
+  private note<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown>): void {
+    this.options.log?.(logged(level, event, fields));
   }
 }

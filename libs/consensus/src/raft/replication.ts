@@ -73,7 +73,7 @@ export class Replication {
   appendAnswered(from: NodeId, peer: Progress, answer: AppendAnswer): void {
     const { log } = this.state;
     if (answer.matched > log.last) {
-      this.state.note('error', 'impossible-answer', { from, matched: answer.matched, last: log.last });
+      this.state.note('error', 'raft-impossible-answer', { from, matched: answer.matched, last: log.last });
       return;
     }
     if (answer.conflict) {

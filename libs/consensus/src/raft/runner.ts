@@ -1,4 +1,4 @@
-import { RegistryError } from '#model';
+import { RegistryError, logged } from '#model';
 import type { FoundLog } from '../contract.js';
 import type { FeedReader } from '../feed.js';
 import type { Applied, Proposal } from '../replicated.js';
@@ -326,12 +326,8 @@ export class RaftRunner<Command, State, Result> {
       error instanceof RegistryError
         ? error
         : new RegistryError('INTERNAL', `The consensus engine has a defect: ${String(error)}`, { cause: error });
-    this.options.log?.({
-      type: 'log',
-      level: 'error',
-      event: 'consensus-failed',
-      fields: { code: this.failure.code, reason: this.failure.message },
-    });
+    const { code, message: reason } = this.failure;
+    this.options.log?.(logged('error', 'raft-consensus-failed', { code, reason }));
     this.end(this.failure, this.failure);
     this.options.onFailure?.(this.failure);
   }

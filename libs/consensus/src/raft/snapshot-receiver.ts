@@ -22,7 +22,7 @@ export class SnapshotReceiver {
       out.storeChunk({ meta, offset, bytes, last });
       if (last) {
         this.incoming = undefined;
-        this.state.note('info', 'snapshot-received', { from, index: meta.index, bytes: offset + bytes.length });
+        this.state.note('info', 'raft-snapshot-received', { from, index: meta.index, bytes: offset + bytes.length });
         out.send(from, { kind: 'appendAnswer', term, round, matched: meta.index }, 'everything');
         return;
       }

@@ -15,7 +15,7 @@ export class SnapshotSender {
     const meta = this.state.log.snapshot;
     if (!meta) return;
     peer.sendSnapshot(meta, this.state.nowMs);
-    this.state.note('info', 'snapshot-begun', { to, index: meta.index });
+    this.state.note('info', 'raft-snapshot-begun', { to, index: meta.index });
     this.state.out.readChunk(to, meta, 0);
   }
 

@@ -1,4 +1,4 @@
-import { failure, type Failure, type LogLevel, type Random } from '#model';
+import { type EventAt, failure, type Failure, type LogLevel, type Random } from '#model';
 import { isVoter } from './configuration.js';
 import type { Configuration, NodeId, RaftLimits, RaftOptions } from './contract.js';
 import { RaftLog } from './log.js';
@@ -68,7 +68,7 @@ export class RaftState {
       this.nowMs + electionMinMs + Math.floor(this.random() * Math.max(0, electionMaxMs - electionMinMs));
   }
 
-  note(level: LogLevel, event: string, fields: Record<string, unknown> = {}): void {
+  note<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown> = {}): void {
     this.out.log(level, event, { term: this.term, ...fields });
   }
 

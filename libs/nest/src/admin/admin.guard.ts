@@ -1,6 +1,7 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { RegistryError, isPlainObject } from '#model';
 import { accessOf } from './access.js';
+import type { AdminRequests } from '../requests/request-log.js';
 import { type AdminTokens, TOKENS_MAX } from './tokens.js';
 
 /** A caller shows one; a server that hands a request on shows all it has, of which another may have dropped some already. */
@@ -11,13 +12,18 @@ const SHOWN_MAX = TOKENS_MAX + 1;
  * <token>`; over RPC, which has no headers, in the field `token` of the payload.
  */
 export class AdminGuard implements CanActivate {
-  constructor(private readonly tokens: AdminTokens) {}
+  /** @param adminRequests told which requests over HTTP take admin rights, granted or not */
+  constructor(
+    private readonly tokens: AdminTokens,
+    private readonly adminRequests?: AdminRequests,
+  ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const isHttp = context.getType() === 'http';
     const request = isHttp ? context.switchToHttp().getRequest<HttpRequest>() : undefined;
-    if (!this.tokens.areNeeded || accessOf(context.getHandler(), context.getClass(), request?.method) === 'open')
-      return true;
+    if (accessOf(context.getHandler(), context.getClass(), request?.method) === 'open') return true;
+    if (request) this.adminRequests?.add(request);
+    if (!this.tokens.areNeeded) return true;
     return this.demand(request ? inHeader(request) : inPayload(context.switchToRpc().getData()));
   }
 

@@ -160,8 +160,24 @@ describe('CoreRunner', () => {
   });
 
   it('writes what the core logs', () => {
-    const { transcript, tell } = run(() => [{ type: 'log', level: 'warn', event: 'member-lost' }]);
+    const { transcript, tell } = run(() => [{ type: 'log', level: 'warn', event: 'member-departed' }]);
     tell('go');
-    expect(transcript).toEqual(['step go', 'warn member-lost']);
+    expect(transcript).toEqual(['step go', 'warn member-departed']);
+  });
+
+  it('writes into each line by which request it was caused, where the event says so', () => {
+    const lines: Record<string, unknown>[] = [];
+    const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+    const runner = new CoreRunner<Told & { forRequest?: string }, LogEffect>({
+      core: { step: () => [{ type: 'log', level: 'info', event: 'switched', fields: { version: 2 } }] },
+      env: new ManualEnv(),
+      logger: createLogger({ tier: 'test', level: 'debug', format: 'json', write }),
+      perform: () => {},
+      onFatal: () => {},
+    });
+    runner.dispatch({ type: 'tell', text: 'asked for', forRequest: 'deploy-7' });
+    runner.dispatch({ type: 'tell', text: 'by itself' });
+    expect(lines).toMatchObject([{ requestId: 'deploy-7', version: 2 }, { version: 2 }]);
+    expect(lines[1]).not.toHaveProperty('requestId');
   });
 });

@@ -1,4 +1,5 @@
 import type { Core, Env, LogEffect, WakeEffect, WakeEvent } from '#model';
+import { requestBehind } from '../requests/request-id.js';
 import type { Logger } from './logger.js';
 
 /** What a core asks of its host beyond waking it and logging. */
@@ -65,24 +66,25 @@ export class CoreRunner<Event extends { type: string }, Effect extends { type: s
     try {
       effects = this.options.core.step(this.options.env.nowMs(), event);
     } catch (error) {
-      this.options.logger.error('core-failed', { on: event.type, error });
+      this.options.logger.error('core-failed', { on: event.type, ...requestBehind(event), error });
       this.stop();
       this.options.onFatal(error);
       return;
     }
-    for (const effect of effects) this.performOne(effect);
+    for (const effect of effects) this.performOne(effect, event);
   }
 
-  private performOne(effect: Effect): void {
+  private performOne(effect: Effect, event: Event | WakeEvent): void {
     if (isWake(effect)) this.wake(effect.atMs);
-    else if (isLog(effect)) this.options.logger.log(effect.level, effect.event, effect.fields);
+    else if (isLog(effect))
+      this.options.logger.line({ ...effect, fields: { ...requestBehind(event), ...effect.fields } });
     else
       try {
         this.options.perform(effect as HostEffect<Effect>);
       } catch (error) {
         // One effect that fails, such as a send to one peer, must not keep the others from being performed.
         this.failed++;
-        this.options.logger.error('effect-failed', { effect: effect.type, error });
+        this.options.logger.error('effect-failed', { effect: effect.type, ...requestBehind(event), error });
       }
   }
 

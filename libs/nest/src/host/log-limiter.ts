@@ -5,7 +5,7 @@ export interface LogLimits {
   everyMs: number;
 }
 
-const DEFAULTS: LogLimits = { burst: 50, everyMs: 1_000 };
+export const LOG_LIMITS: LogLimits = { burst: 50, everyMs: 1_000 };
 
 /** Events are names in the code; should somebody make them up as they go, those beyond share one allowance. */
 const EVENTS_MOST = 1_000;
@@ -23,7 +23,7 @@ export class LogLimiter {
   private readonly limits: LogLimits;
 
   constructor(limits: Partial<LogLimits> = {}) {
-    this.limits = { ...DEFAULTS, ...limits };
+    this.limits = { ...LOG_LIMITS, ...limits };
   }
 
   /**
@@ -43,6 +43,26 @@ export class LogLimiter {
     const { suppressed } = allowance;
     allowance.suppressed = 0;
     return suppressed;
+  }
+
+  /**
+   * Of which events the last lines were left out, so that no line has said so, and none will: for as long as one more line
+   * would take to be allowed, there was nothing to be said.
+   * @param nowMs monotonic; Infinity for what ends now, whatever it is
+   */
+  *ended(nowMs: number): Iterable<{ event: string; suppressed: number }> {
+    for (const [event, allowance] of this.events) {
+      const { suppressed } = allowance;
+      if (suppressed === 0 || nowMs - allowance.atMs < 2 * this.limits.everyMs) continue;
+      allowance.suppressed = 0;
+      yield { event, suppressed };
+    }
+  }
+
+  /** Whether there is something that is to be told. */
+  get isHolding(): boolean {
+    for (const { suppressed } of this.events.values()) if (suppressed > 0) return true;
+    return false;
   }
 
   private allowanceOf(nowMs: number, event: string): Allowance {

@@ -26,29 +26,74 @@ describe('the log', () => {
 
   it('is readable in a terminal', () => {
     const { lines, logger } = record({ format: 'pretty' });
-    logger.warn('link-down', { peer: 'data-1', reason: 'connection reset', gone: undefined, list: [1, 2] });
-    expect(lines).toEqual(['03:04:05.678 warn  meta    link-down peer=data-1 reason="connection reset" list=[1,2]\n']);
+    logger.warn('leader-out-of-reach', { peer: 'data-1', reason: 'connection reset', gone: undefined, list: [1, 2] });
+    expect(lines).toEqual([
+      '03:04:05.678 warn  meta    leader-out-of-reach peer=data-1 reason="connection reset" list=[1,2]\n',
+    ]);
   });
 
   it('leaves out what is below its level', () => {
     const { parsed, logger } = record({ level: 'warn' });
-    for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]('x');
+    logger.debug('anything');
+    logger.info('joined');
+    logger.warn('stalled');
+    logger.error('disk-failed');
     expect(parsed().map((line) => line.level)).toEqual(['warn', 'error']);
   });
 
   it('repeats no line for ever, and says how many it has left out', () => {
     let nowMs = 0;
     const { parsed, logger } = record({ nowMs: () => nowMs });
-    for (let i = 0; i < 1_000; i++) logger.warn('disk-failed', { i });
+    for (let i = 0; i < 1_000; i++) logger.error('disk-failed', { i });
     const { length } = parsed();
     expect(length).toBeLessThan(100);
     nowMs = 60_000;
-    logger.warn('disk-failed', { i: 1_000 });
-    logger.warn('disk-failed', { i: 1_001 });
+    logger.error('disk-failed', { i: 1_000 });
+    logger.error('disk-failed', { i: 1_001 });
     expect(parsed().slice(length)).toMatchObject([{ i: 1_000, suppressed: 1_000 - length }, { i: 1_001 }]);
     expect(parsed().at(-1)).not.toHaveProperty('suppressed');
     for (let i = 0; i < 1_000; i++) logger.debug('asked-for');
     expect(parsed().filter(({ event }) => event === 'asked-for')).toHaveLength(1_000);
+  });
+
+  it('says how many it has left out of a burst that has ended, when nothing else does', () => {
+    let nowMs = 0;
+    const timers: { atMs: number; run: () => void }[] = [];
+    const at = (atMs: number, run: () => void): (() => void) => {
+      const timer = { atMs, run };
+      timers.push(timer);
+      return () => void timers.splice(timers.indexOf(timer), timers.includes(timer) ? 1 : 0);
+    };
+    const pass = (untilMs: number): void => {
+      for (nowMs = untilMs; timers.length > 0 && timers[0]!.atMs <= nowMs;) timers.shift()!.run();
+    };
+    const { lines, parsed, logger } = record({ nowMs: () => nowMs, at });
+    for (let i = 0; i < 1_000; i++) logger.error('disk-failed', { i });
+    const written = lines.length;
+    expect(timers).toHaveLength(1);
+    // It goes on: the next line says it.
+    nowMs = 1_500;
+    logger.error('disk-failed', { i: 1_000 });
+    logger.error('disk-failed', { i: 1_001 });
+    expect(parsed().slice(written)).toMatchObject([{ i: 1_000, suppressed: 1_000 - written }]);
+    pass(2_000);
+    expect(lines).toHaveLength(written + 1);
+    // It has ended.
+    pass(4_000);
+    expect(parsed().at(-1)).toMatchObject({ level: 'error', event: 'disk-failed', suppressed: 1 });
+    expect([lines.length, timers]).toEqual([written + 2, []]);
+    expect(logger.counts.get('disk-failed')).toBe(1_002);
+  });
+
+  it('says so when the server stops, too, and then once', () => {
+    const { lines, parsed, logger } = record({ nowMs: () => 0, at: () => () => {} });
+    for (let i = 0; i < 1_000; i++) logger.warn('stalled', { i });
+    const written = lines.length;
+    logger.close();
+    logger.close();
+    expect(parsed().slice(written)).toEqual([
+      expect.objectContaining({ level: 'warn', event: 'stalled', suppressed: 1_000 - written }),
+    ]);
   });
 
   it.each(['json', 'pretty'] as const)('stays one line and never throws, whatever the fields hold (%s)', (format) => {
@@ -60,9 +105,9 @@ describe('the log', () => {
         throw new Error('no');
       },
     };
-    logger.error('odd', { text: 'a\nb', error: new Error('c\nd'), big: 1n, bytes: new Uint8Array(3) });
-    logger.error('odd', { circular });
-    logger.error('odd', { throwing });
+    logger.error('request-failed', { text: 'a\nb', error: new Error('c\nd'), big: 1n, bytes: new Uint8Array(3) });
+    logger.error('request-failed', { circular });
+    logger.error('request-failed', { throwing });
     expect(lines).toHaveLength(3);
     for (const line of lines) expect(line.indexOf('\n')).toBe(line.length - 1);
     expect(lines[0]).toContain('3 bytes');
@@ -71,7 +116,7 @@ describe('the log', () => {
   it('tells an error with its code, its stack and its cause', () => {
     const { parsed, logger } = record();
     const error = new RegistryError('NO_LEADER', 'nobody leads', { cause: new Error('refused') });
-    logger.error('publish-failed', { error });
+    logger.error('request-failed', { error });
     expect(parsed()[0]!.error).toMatchObject({
       code: 'NO_LEADER',
       message: 'nobody leads',
@@ -82,8 +127,15 @@ describe('the log', () => {
 
   it('keeps its own four fields when an event brings fields of those names', () => {
     const { parsed, logger } = record();
-    logger.info('clash', { level: 7, tier: 'x', other: 1 });
-    expect(parsed()[0]).toMatchObject({ level: 'info', tier: 'meta', event: 'clash', level_: 7, tier_: 'x', other: 1 });
+    logger.info('joined', { level: 7, tier: 'x', other: 1 });
+    expect(parsed()[0]).toMatchObject({
+      level: 'info',
+      tier: 'meta',
+      event: 'joined',
+      level_: 7,
+      tier_: 'x',
+      other: 1,
+    });
   });
 
   it("takes Nest's own words: chatter as debug, failures at their level", () => {
@@ -94,7 +146,13 @@ describe('the log', () => {
     nest.error('Error: listen EADDRINUSE: address already in use 127.0.0.1:9603', 'NestApplication');
     expect(parsed()).toMatchObject([
       { level: 'debug', event: 'nest', context: 'RouterExplorer', message: 'Mapped {/health, GET} route' },
-      { level: 'error', event: 'nest', context: 'ExceptionsHandler', message: 'boom', stack: 'Error: boom\n    at x' },
+      {
+        level: 'error',
+        event: 'nest-error',
+        context: 'ExceptionsHandler',
+        message: 'boom',
+        stack: 'Error: boom\n    at x',
+      },
       { level: 'debug', event: 'nest', context: 'NestApplication' },
     ]);
   });

@@ -1,16 +1,23 @@
 import { types } from 'node:util';
-import type { LogLevel } from '#model';
-import { LogLimiter } from './log-limiter.js';
+import { EVENTS, type Env, type EventAt, type EventName, type LogLevel, type LogLine } from '#model';
+import { LOG_LIMITS, LogLimiter } from './log-limiter.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Structured logging: `event` is a stable, greppable name in kebab-case; what varies stands in the fields. */
+/**
+ * Structured logging. What an event means, and at which level it is logged, is said once, by the table of events; what
+ * varies stands in the fields.
+ */
 export interface Logger {
-  log(level: LogLevel, event: string, fields?: LogFields): void;
+  line(line: LogLine): void;
   debug(event: string, fields?: LogFields): void;
-  info(event: string, fields?: LogFields): void;
-  warn(event: string, fields?: LogFields): void;
-  error(event: string, fields?: LogFields): void;
+  info(event: EventAt<'info'>, fields?: LogFields): void;
+  warn(event: EventAt<'warn'>, fields?: LogFields): void;
+  error(event: EventAt<'error'>, fields?: LogFields): void;
+  /** How often each event of the table has happened, whether it was written or not. */
+  readonly counts: ReadonlyMap<EventName, number>;
+  /** Says what is still to be said of lines that were left out. Whoever logs afterwards is heard all the same. */
+  close(): void;
 }
 
 export interface LoggerOptions {
@@ -24,6 +31,7 @@ export interface LoggerOptions {
   wallMs?: () => number;
   /** Monotonic. */
   nowMs?: () => number;
+  at?: Env['at'];
 }
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
@@ -31,25 +39,62 @@ const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, e
 /** One line an event, whatever the fields hold; one that happens all the time is written now and then, with how often not. */
 export function createLogger(options: LoggerOptions): Logger {
   const { tier, level: least, wallMs = Date.now, write = (line) => void process.stdout.write(line) } = options;
-  const { nowMs = () => performance.now() } = options;
+  const { nowMs = () => performance.now(), at = atLeisure } = options;
   const limiter = new LogLimiter();
+  const counts = new Map<EventName, number>();
   const pretty = options.format === 'pretty' || (options.format === 'auto' && process.stdout.isTTY);
-  const log = (level: LogLevel, event: string, fields: LogFields = {}): void => {
+  const print = pretty ? prettyLine : jsonLine;
+  let cancel: (() => void) | undefined;
+
+  const put = (level: LogLevel, event: string, fields: LogFields): void =>
+    write(print(new Date(wallMs()).toISOString(), level, tier, event, fields));
+
+  const tell = (untilMs: number): void => {
+    cancel?.();
+    cancel = undefined;
+    for (const { event, suppressed } of limiter.ended(untilMs)) put(levelOf(event), event, { suppressed });
+  };
+
+  /** A burst that goes on says in its next line how much was left out; of one that has ended nobody else will. */
+  const tellLater = (): void => {
+    cancel ??= at(nowMs() + 2 * LOG_LIMITS.everyMs, () => {
+      tell(nowMs());
+      if (limiter.isHolding) tellLater();
+    });
+  };
+
+  const line = ({ level, event, fields = {} }: LogLine): void => {
+    if (level !== 'debug') counts.set(event, (counts.get(event) ?? 0) + 1);
     if (RANK[level] < RANK[least]) return;
     // Who asks for debug wants to see everything.
     const suppressed = level === 'debug' ? 0 : limiter.take(nowMs(), event);
-    if (suppressed === undefined) return;
-    const told = suppressed === 0 ? fields : { ...fields, suppressed };
-    const time = new Date(wallMs()).toISOString();
-    write(pretty ? prettyLine(time, level, tier, event, told) : jsonLine(time, level, tier, event, told));
+    if (suppressed === undefined) return tellLater();
+    put(level, event, suppressed === 0 ? fields : { ...fields, suppressed });
   };
+  const by =
+    <Level extends LogLevel>(level: Level) =>
+    (event: EventAt<Level>, fields?: LogFields): void =>
+      line({ level, event, ...(fields === undefined ? {} : { fields }) } as LogLine);
   return {
-    log,
-    debug: (event, fields) => log('debug', event, fields),
-    info: (event, fields) => log('info', event, fields),
-    warn: (event, fields) => log('warn', event, fields),
-    error: (event, fields) => log('error', event, fields),
+    line,
+    debug: by('debug'),
+    info: by('info'),
+    warn: by('warn'),
+    error: by('error'),
+    counts,
+    close: () => tell(Infinity),
   };
+}
+
+/** Nobody waits for it, so it keeps no process alive. */
+function atLeisure(atMs: number, run: () => void): () => void {
+  const timer = setTimeout(run, Math.max(0, atMs - performance.now())).unref();
+  return () => clearTimeout(timer);
+}
+
+/** Of an event that was left out, which only those of the table are. */
+function levelOf(event: string): LogLevel {
+  return Object.hasOwn(EVENTS, event) ? EVENTS[event as EventName].level : 'info';
 }
 
 function jsonLine(time: string, level: LogLevel, tier: string, event: string, fields: LogFields): string {

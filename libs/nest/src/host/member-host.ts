@@ -192,7 +192,8 @@ export class MemberHost<
 
   /** Where that fails, serving goes on; only a restart while meta is down would begin with something older. */
   private save(what: 'table' | 'switches', saved: Promise<void>): void {
-    saved.catch((error: unknown) => this.options.logger.warn(`${what}-not-saved`, { error }));
+    const event = what === 'table' ? 'table-not-saved' : 'switches-not-saved';
+    saved.catch((error: unknown) => this.options.logger.warn(event, { error }));
   }
 
   private restart(reason: string): void {

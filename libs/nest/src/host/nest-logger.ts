@@ -21,17 +21,18 @@ export class NestLogger implements LoggerService {
   }
 
   warn(message: unknown, ...rest: unknown[]): void {
-    this.logger.warn('nest', fieldsOf(message, rest));
+    this.logger.warn('nest-warning', fieldsOf(message, rest));
   }
 
   error(message: unknown, ...rest: unknown[]): void {
     // The application logs a port it cannot listen on and throws it too; whoever catches that tells the operator.
     const thrownToo = rest.at(-1) === 'NestApplication' && String(message).startsWith('Error: listen ');
-    this.logger.log(thrownToo ? 'debug' : 'error', 'nest', fieldsOf(message, rest));
+    if (thrownToo) this.logger.debug('nest', fieldsOf(message, rest));
+    else this.logger.error('nest-error', fieldsOf(message, rest));
   }
 
   fatal(message: unknown, ...rest: unknown[]): void {
-    this.logger.error('nest', fieldsOf(message, rest));
+    this.logger.error('nest-error', fieldsOf(message, rest));
   }
 }
 

@@ -1,13 +1,13 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type ArgumentsHost, type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyServerOptions } from 'fastify';
+import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { Metric } from 'prom-client';
-import { type About, CODES, LIMITS, failure } from '#model';
+import { type About, CODES, type Failure, LIMITS, failure, isPlainObject } from '#model';
 import { AboutModule, tellingOf } from '../about/about.module.js';
 import { AdminGuard } from '../admin/admin.guard.js';
 import type { AdminTokens } from '../admin/tokens.js';
@@ -19,12 +19,16 @@ import { probesOf, probesOfAll } from '../health/probes.js';
 import { type CheckedHost, ServerHealth } from '../health/server-health.js';
 import type { LinkAcceptor } from '../links/links.js';
 import { HttpTally } from '../metrics/http-tally.js';
+import { logMetric } from '../metrics/log-metrics.js';
 import { MetricsModule } from '../metrics/metrics.module.js';
 import { ApiDocument, type ApiInfo } from '../openapi/api-document.js';
 import { OpenApiModule } from '../openapi/openapi.module.js';
 import { processMetrics } from '../metrics/process-metrics.js';
 import { serverMetrics } from '../metrics/server-metrics.js';
+import { REQUEST_ID_HEADER, requestBehind, requestIdOf } from '../requests/request-id.js';
+import { type AdminRequests, asked, logRequests } from '../requests/request-log.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
+import type { RollcallContext } from '../transport/rollcall-context.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
 import { OwnPorts, type Worker, nameWorker } from '../workers/own-ports.js';
 import type { Logger } from './logger.js';
@@ -117,6 +121,10 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     host: config.host,
     port: config.rpcPort,
     ...(maxConnections === undefined ? {} : { maxConnections }),
+    report: {
+      refused: (remote, { code, message }) => logger.warn('connection-refused', { remote, code, message }),
+      failed: (error) => logger.error('request-failed', { error }),
+    },
   });
   let app: NestFastifyApplication | undefined;
   let own: OwnPorts | undefined;
@@ -129,6 +137,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     await host.close();
     await app?.close();
     await resource.close();
+    logger.close();
   };
   let announced: Promise<void> | undefined;
   const announceStop = (): Promise<void> => (announced ??= saySoAndWait(health, stopDelayMs));
@@ -139,9 +148,10 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   try {
     host.acceptor.accept(server);
     options.accept?.(server);
-    app = await createApp(options, about, server, health);
+    const adminRequests: AdminRequests = new WeakSet();
+    app = await createApp(options, about, server, health, adminRequests);
     if (worker) nameWorker(app, worker);
-    connect(app, server, options);
+    connect(app, server, options, adminRequests);
     await app.startAllMicroservices();
     await app.listen(config.httpPort, config.host);
     const rpcPort = server.address.port;
@@ -168,8 +178,13 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
  * A guard counts for what is connected after it. In the way of clients there is none: each would cost every request, and
  * what Nest takes over a connection would fall behind what goes past it.
  */
-function connect(app: NestFastifyApplication, server: RollcallServer, options: TierAppOptions): void {
-  const guard = new AdminGuard(options.adminTokens);
+function connect(
+  app: NestFastifyApplication,
+  server: RollcallServer,
+  options: TierAppOptions,
+  adminRequests: AdminRequests,
+): void {
+  const guard = new AdminGuard(options.adminTokens, adminRequests);
   if (!options.rpcIsForClients) app.useGlobalGuards(guard);
   app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
   if (options.rpcIsForClients) app.useGlobalGuards(guard);
@@ -180,11 +195,12 @@ async function createApp(
   about: () => About,
   server: RollcallServer,
   health: ServerHealth,
+  adminRequests: AdminRequests,
 ): Promise<NestFastifyApplication> {
-  const { logger, imports, controllers, providers, metrics, worker, api } = options;
+  const { config, logger, imports, controllers, providers, metrics, worker, api } = options;
   const probes = worker ? probesOfAll(worker.siblings, health) : probesOf(health);
   const http = new HttpTally();
-  const everywhere = [...serverMetrics({ server, http, health }), ...processMetrics()];
+  const everywhere = [...serverMetrics({ server, http, health }), logMetric(config.tier, logger), ...processMetrics()];
   const measured = MetricsModule.forRoot([...metrics, ...everywhere], worker?.siblings);
   const document = new ApiDocument(api);
   const module: DynamicModule = {
@@ -194,16 +210,18 @@ async function createApp(
       ...(imports ?? []),
     ],
     controllers: controllers ?? [],
-    providers: [{ provide: APP_FILTER, useClass: RpcErrorFilter }, ...(providers ?? [])],
+    providers: [{ provide: APP_FILTER, useValue: new RpcErrorFilter(reportTo(logger)) }, ...(providers ?? [])],
   };
   const adapter = new FastifyAdapter({
     bodyLimit: LIMITS.httpBodyBytes,
     // Clients of Eureka in Java ask for `apps/`.
     routerOptions: { maxParamLength: 3 * LIMITS.registerIdBytes, ignoreTrailingSlash: true },
     forceCloseConnections: true,
+    genReqId: requestIdOf,
     ...badRequests,
   });
   http.watch(adapter.getInstance());
+  logRequests(adapter.getInstance(), logger, adminRequests);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLogger(logger),
     abortOnError: false,
@@ -212,11 +230,26 @@ async function createApp(
   return app;
 }
 
+/** A defect is told with what was asked, and the caller by which name to find it. */
+function reportTo(logger: Logger): (error: unknown, host: ArgumentsHost) => Failure['details'] {
+  return (error, host) => {
+    if (host.getType() === 'http') {
+      const request = host.switchToHttp().getRequest<FastifyRequest>();
+      logger.error('request-failed', { ...asked(request), error });
+      return { requestId: request.id };
+    }
+    const pattern = host.switchToRpc().getContext<Partial<RollcallContext> | undefined>()?.getPattern?.();
+    const payload: unknown = host.switchToRpc().getData();
+    logger.error('request-failed', { pattern, ...(isPlainObject(payload) ? requestBehind(payload) : {}), error });
+    return undefined;
+  };
+}
+
 /** What Fastify refuses before Nest sees it, in the one shape that errors have. */
 const badRequests: Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHandler'> = {
-  frameworkErrors: (error, _request, reply: FastifyReply) => {
+  frameworkErrors: (error, request, reply: FastifyReply) => {
     const { code, message } = failure('BAD_REQUEST', error.message);
-    void reply.status(CODES[code].http).send({ code, message });
+    void reply.header(REQUEST_ID_HEADER, request.id).status(CODES[code].http).send({ code, message });
   },
   clientErrorHandler: (error, socket) => {
     const { code, message } = failure('BAD_REQUEST', 'This is not an HTTP request that can be read.');

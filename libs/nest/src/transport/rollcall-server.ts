@@ -33,6 +33,15 @@ export interface RollcallServerOptions {
   limits?: Partial<FramedSocketLimits>;
   /** Told about every connection that opens, before its first message is read. */
   onConnection?(connection: Connection): void;
+  /** Takes what there is to be said of strangers and of defects; without it, Nest's log does. */
+  report?: ServerReport;
+}
+
+export interface ServerReport {
+  /** What came over the connection breaks the protocol or a limit, so it was closed. */
+  refused(remote: string | undefined, error: RegistryError): void;
+  /** A handler threw what is no failure that anybody should be told of. */
+  failed(error: unknown): void;
 }
 
 /** Takes a message past Nest; answers false for one that it leaves to Nest's handler. */
@@ -234,10 +243,16 @@ export class RollcallServer extends ServerTCP {
     }
   }
 
-  private readonly onDefect = (error: unknown): void => this.handleError(error as string);
+  private readonly onDefect = (error: unknown): void => {
+    const { report } = this.rollcall;
+    if (report) report.failed(error);
+    else this.handleError(error as string);
+  };
 
   private refuse(connection: Connection, error: RegistryError): void {
-    this.logger.warn(`Connection from ${connection.remoteAddress} closed: ${error.code}: ${error.message}`);
+    const { report } = this.rollcall;
+    if (report) report.refused(connection.remoteAddress, error);
+    else this.logger.warn(`Connection from ${connection.remoteAddress} closed: ${error.code}: ${error.message}`);
     connection.close(error);
   }
 }

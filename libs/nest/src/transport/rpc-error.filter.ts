@@ -1,4 +1,4 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger, Optional } from '@nestjs/common';
 import { type Observable, throwError } from 'rxjs';
 import { CODES, type Failure, failure } from '#model';
 import { knownFailure } from './failures.js';
@@ -18,17 +18,23 @@ interface Reply {
  */
 @Catch()
 export class RpcErrorFilter implements ExceptionFilter {
-  private readonly logger = new Logger(RpcErrorFilter.name);
+  /**
+   * @param report takes what is nobody's answer but a defect; without it, Nest's log does. It answers what the caller is told,
+   * so that what it saw can be found again.
+   */
+  constructor(
+    @Optional() private readonly report: (exception: unknown, host: ArgumentsHost) => Failure['details'] = logWithNest,
+  ) {}
 
   catch(exception: unknown, host: ArgumentsHost): Observable<never> | void {
-    const answer = knownFailure(exception) ?? this.defect(exception);
+    const answer = knownFailure(exception) ?? this.defect(exception, host);
     if (host.getType() !== 'http') return throwError(() => answer);
     this.reply(host.switchToHttp().getResponse<Reply>(), answer, exception);
   }
 
-  private defect(exception: unknown): Failure {
-    this.logger.error(exception instanceof Error ? (exception.stack ?? exception.message) : exception);
-    return failure('INTERNAL');
+  private defect(exception: unknown, host: ArgumentsHost): Failure {
+    const details = this.report(exception, host);
+    return failure('INTERNAL', undefined, details === undefined ? {} : { details });
   }
 
   private reply(reply: Reply, answer: Failure, exception: unknown): void {
@@ -51,4 +57,10 @@ export class RpcErrorFilter implements ExceptionFilter {
       ...(details === undefined ? {} : { details }),
     });
   }
+}
+
+function logWithNest(exception: unknown): undefined {
+  new Logger(RpcErrorFilter.name).error(
+    exception instanceof Error ? (exception.stack ?? exception.message) : exception,
+  );
 }

@@ -1,4 +1,4 @@
-import { CODES, type ConfigPush, type Failure, type Random, checkName } from '#model';
+import { CODES, type ConfigPush, type Failure, type Random, checkName, logged } from '#model';
 import type { ClientEffect, ClientEvent, ClientLimits, ConfigSnapshot } from './contract.js';
 import { RETRY_AFTER_MAX_MS } from './limits.js';
 import { readConfigPush } from './received.js';
@@ -84,8 +84,7 @@ export class ConfigWatchBook {
     if (!watcher) return;
     const told = readConfigPush(config);
     if (!told) {
-      const fields = { key: watcher.key };
-      return this.emit({ type: 'log', level: 'warn', event: 'config-malformed', fields });
+      return this.emit(logged('warn', 'config-malformed', { key: watcher.key }));
     }
     watcher.failures = 0;
     const { held } = watcher;

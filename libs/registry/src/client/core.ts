@@ -7,6 +7,8 @@ import {
   PROTOCOL_VERSION,
   type Random,
   failure,
+  type EventAt,
+  logged,
 } from '#model';
 import { Alarm } from './alarm.js';
 import type {
@@ -293,10 +295,9 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     const phase = this.phase;
     if (!('connection' in phase)) return;
     const wasReady = phase.name === 'ready';
-    this.log(wasReady ? 'warn' : 'info', wasReady ? 'connection-lost' : 'connection-failed', {
-      address: phase.address,
-      message,
-    });
+    const { address } = phase;
+    if (wasReady) this.log('warn', 'connection-lost', { address, message });
+    else this.log('info', 'connection-failed', { address, message });
     this.phase = { name: 'idle' };
     if (this.closing) return this.finish(false);
     this.requests.clear();
@@ -399,7 +400,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.out.push({ type: 'settled', call, outcome });
   }
 
-  private log(level: LogLevel, event: string, fields?: Record<string, unknown>): void {
-    this.out.push({ type: 'log', level, event, ...(fields === undefined ? {} : { fields }) });
+  private log<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields?: Record<string, unknown>): void {
+    this.out.push(logged(level, event, fields));
   }
 }

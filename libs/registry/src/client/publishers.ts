@@ -9,6 +9,7 @@ import {
   checkData,
   compareStamps,
   failure,
+  logged,
 } from '#model';
 import type { ClientEffect, ClientEvent, ClientLimits, Registration, Settled } from './contract.js';
 import { APPLY_BYTES, RETRY_AFTER_MAX_MS, STALE_ATTEMPTS, STALE_STREAK_MS } from './limits.js';
@@ -233,12 +234,8 @@ export class PublisherBook {
 
   /** Refused for good. The servers still hold what was acknowledged before, and a replay must not lose it. */
   private refused(publisher: Publisher, sent: NonNullable<Publisher['sent']>, given: Failure): void {
-    this.emit({
-      type: 'log',
-      level: 'warn',
-      event: 'publication-refused',
-      fields: { registerId: publisher.registerId, dataInfoId: publisher.dataInfoId, code: given.code },
-    });
+    const { registerId, dataInfoId } = publisher;
+    this.emit(logged('warn', 'publication-refused', { registerId, dataInfoId, code: given.code }));
     this.settle(publisher, sent.change, { ok: false, failure: given });
     if (publisher.change > sent.change) return this.enqueue(publisher);
     if (!sent.live || publisher.acknowledged === undefined) return this.forget(publisher);

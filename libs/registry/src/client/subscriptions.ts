@@ -12,6 +12,7 @@ import {
   checkName,
   isScope,
   toDataInfoId,
+  logged,
 } from '#model';
 import type {
   ClientEffect,
@@ -145,12 +146,7 @@ export class SubscriptionBook {
     if (!subscriber) return;
     const push = readPush(event.push);
     if (!push) {
-      this.emit({
-        type: 'log',
-        level: 'warn',
-        event: 'push-malformed',
-        fields: { dataInfoId: subscriber.dataInfoId },
-      });
+      this.emit(logged('warn', 'push-malformed', { dataInfoId: subscriber.dataInfoId }));
       return;
     }
     subscriber.failures = 0;
@@ -163,7 +159,7 @@ export class SubscriptionBook {
       this.emit({ type: 'ack', connection, subscriptionId, version: push.version, ...(refused ? { refused } : {}) });
     }
     const { number, dataInfoId } = subscriber;
-    if (refused) this.emit({ type: 'log', level: 'warn', event: 'push-refused', fields: { dataInfoId } });
+    if (refused) this.emit(logged('warn', 'push-refused', { dataInfoId }));
     if (visible) this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber, this.local) });
     if (!('temporary' in push) || !push.temporary?.length) return;
     this.emit({

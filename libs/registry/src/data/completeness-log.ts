@@ -1,4 +1,4 @@
-import type { LogEffect } from '#model';
+import { type LogEffect, logged } from '#model';
 
 /** Says once when some slots led here become partial, and once when all are complete again. */
 export class CompletenessLog {
@@ -9,7 +9,7 @@ export class CompletenessLog {
     this.hasPartial = partial > 0;
     if (had === this.hasPartial) return [];
     return had
-      ? [{ type: 'log', level: 'info', event: 'slots-complete', fields: { leading } }]
-      : [{ type: 'log', level: 'info', event: 'slots-partial', fields: { partial, overdue } }];
+      ? [logged('info', 'slots-complete', { leading })]
+      : [logged('info', 'slots-partial', { partial, overdue })];
   }
 }

@@ -11,6 +11,9 @@ import {
   type ReplicaToLeader,
   type RoutingTable,
   type SessionToData,
+  type LogLevel,
+  type EventAt,
+  logged,
 } from '#model';
 import type { Histogram } from '../histogram.js';
 import type { MembershipEvent } from '../membership/contract.js';
@@ -266,7 +269,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   private linkUp({ link, address, hello }: Extract<LinkEvent<never>, { type: 'linkUp' }>): void {
     if (hello.role === 'meta') return this.hangUp(link, `A ${hello.role} server has no business here.`);
     if (hello.clusterId !== undefined && this.clusterId !== undefined && hello.clusterId !== this.clusterId) {
-      this.log('warn', 'cluster-mismatch', { peer: address, ours: this.clusterId, theirs: hello.clusterId });
+      this.log('warn', 'peer-of-other-cluster', { peer: address, ours: this.clusterId, theirs: hello.clusterId });
       return this.hangUp(link, 'The server belongs to another cluster.');
     }
     if (hello.role === 'data') {
@@ -440,7 +443,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.effects.push({ type: 'hangUp', link, reason });
   }
 
-  private log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void {
-    this.effects.push({ type: 'log', level, event, fields });
+  private log<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown>): void {
+    this.effects.push(logged(level, event, fields));
   }
 }

@@ -7,6 +7,7 @@ import {
   type ReplicaToLeader,
   type RoutingTable,
   type Switches,
+  logged,
 } from '#model';
 import { slotOf } from '#sharding';
 import { NamesOff } from '../names-off.js';
@@ -136,7 +137,7 @@ export class Slots {
     const ended = this.leadership.see(slot, leaderEpoch);
     if (ended) {
       const fields = { slot, leaderEpoch: ended.replica.leaderEpoch, seen: leaderEpoch };
-      this.emit({ type: 'log', level: 'warn', event: 'superseded', fields });
+      this.emit(logged('info', 'superseded', fields));
       this.ended(ended);
     }
     const leader = this.leadership.at(slot);
@@ -194,7 +195,7 @@ export class Slots {
         // Serving goes on; persistent writes are refused until the disk takes one again.
         const isNew = disk.failure === undefined;
         disk.persistFailed(nowMs, event.token, event.message);
-        return isNew ? [logged('error', 'disk-failed', event.message)] : [];
+        return isNew ? [logged('error', 'disk-failed', { message: event.message })] : [];
       }
       case 'kept':
         warm.kept(event.token);
@@ -202,7 +203,7 @@ export class Slots {
       case 'keepFailed':
         // Nothing but the next start here depends on it.
         warm.failed(nowMs, event.token);
-        return [logged('warn', 'warm-copy-failed', event.message)];
+        return [logged('warn', 'warm-copy-failed', { message: event.message })];
     }
   }
 
@@ -323,8 +324,4 @@ export class Slots {
     this.toldAtMs.set(key, nowMs);
     this.reports.push(report);
   }
-}
-
-function logged(level: 'warn' | 'error', event: string, message: string): LogEffect {
-  return { type: 'log', level, event, fields: { message } };
 }

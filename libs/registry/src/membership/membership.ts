@@ -10,6 +10,9 @@ import {
   type ToMeta,
   type VersionedSwitches,
   type WatchedKey,
+  type LogLevel,
+  type EventAt,
+  logged,
 } from '#model';
 import type { MembershipEvent, MembershipOptions, MembershipOutcome } from './contract.js';
 import { MetaLease } from './meta-lease.js';
@@ -24,7 +27,7 @@ const BEHIND_PAUSE_MS = 2_000;
  */
 const REJOIN_SPREAD_MS = 100;
 /** What is logged of the codes with which a meta server does not want this one, as long as nobody changes something. */
-const UNWANTED: ReadonlyMap<string | undefined, string> = new Map([
+const UNWANTED = new Map<string | undefined, EventAt<'error'>>([
   ['CLUSTER_MISMATCH', 'cluster-mismatch'],
   ['UNSUPPORTED_LEVEL', 'unsupported-level'],
   ['UNSUPPORTED_PROTOCOL', 'unsupported-protocol'],
@@ -277,7 +280,7 @@ export class Membership {
   private refused(nowMs: number, link: LinkId, failure: Failure, leader: string | undefined): void {
     if (failure.code === 'NOT_MEMBER') {
       this.outcome.expelled = true;
-      this.log('warn', 'expelled', { message: failure.message });
+      this.log('info', 'expelled', { message: failure.message });
       return this.end(failure.message);
     }
     if (this.unwanted(this.search.links.get(link), failure)) return this.refuseLink(nowMs, link, failure.message);
@@ -320,7 +323,7 @@ export class Membership {
     else this.search.prefer(address, 'weakly');
     this.lease = undefined;
     this.state = 'lost';
-    this.log('warn', 'meta-lost', { meta: address, message: reason });
+    this.log('info', 'meta-lost', { meta: address, message: reason });
     this.search.begin(nowMs + pauseMs);
   }
 
@@ -353,7 +356,7 @@ export class Membership {
     if (next.dial !== undefined) this.outcome.effects.push({ type: 'dial', address: next.dial });
     if (!this.search.hasFailedARound) return;
     const message = this.search.lastFailure;
-    this.logOnce('info', 'waiting-for-meta', { addresses: this.options.metaAddresses, message });
+    this.logOnce('warn', 'waiting-for-meta', { addresses: this.options.metaAddresses, message });
   }
 
   private heartbeat(nowMs: number, lease: MetaLease): void {
@@ -380,13 +383,13 @@ export class Membership {
     this.outcome.effects.push({ type: 'hangUp', link, reason });
   }
 
-  private logOnce(level: 'info' | 'error', event: string, fields: Record<string, unknown>): void {
+  private logOnce<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown>): void {
     if (this.said.has(event)) return;
     this.said.add(event);
     this.log(level, event, fields);
   }
 
-  private log(level: 'info' | 'warn' | 'error', event: string, fields: Record<string, unknown>): void {
-    this.outcome.effects.push({ type: 'log', level, event, fields });
+  private log<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown>): void {
+    this.outcome.effects.push(logged(level, event, fields));
   }
 }

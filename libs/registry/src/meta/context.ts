@@ -1,4 +1,4 @@
-import type { LogLevel, RoutingTable } from '#model';
+import { type LogLevel, type RoutingTable, type EventAt, logged } from '#model';
 import type { MetaEffect, MetaLimits, MetaState } from './contract.js';
 import { metaStateMachine } from './state.js';
 
@@ -43,7 +43,7 @@ export class MetaContext {
     return effects;
   }
 
-  log(level: LogLevel, event: string, fields: Record<string, unknown>): void {
-    this.emit({ type: 'log', level, event, fields });
+  log<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields: Record<string, unknown>): void {
+    this.emit(logged(level, event, fields));
   }
 }

@@ -1,6 +1,6 @@
 import { type Core, FEATURE_LEVEL, type LinkId, type RoutingTable, type ToMeta, randomId } from '#model';
 import { MetaContext } from './context.js';
-import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions, MetaState } from './contract.js';
+import type { MetaEffect, MetaEvent, MetaInspection, MetaLimits, MetaOptions } from './contract.js';
 import { Features } from './features.js';
 import { Gathering } from './gathering.js';
 import { Members } from './members.js';
@@ -62,7 +62,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
         this.leadershipChanged(event);
         break;
       case 'committed':
-        this.committed(nowMs, event.state);
+        this.committed(nowMs, event);
         break;
       case 'proposed':
         this.proposed(nowMs, event);
@@ -124,7 +124,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
 
   private leadershipChanged(event: Extract<MetaEvent, { type: 'leadership' }>): void {
     const { context } = this;
-    if (context.leading && !event.leading) context.log('warn', 'not-leading', { term: event.term });
+    if (context.leading && !event.leading) context.log('info', 'not-leading', { term: event.term });
     context.term = event.term;
     context.leader = event.leading ? undefined : event.leader;
     context.leading = event.leading;
@@ -157,13 +157,13 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     this.slots.place(nowMs, this.members.barred);
   }
 
-  private committed(nowMs: number, state: MetaState): void {
+  private committed(nowMs: number, { state, forRequest }: Extract<MetaEvent, { type: 'committed' }>): void {
     const { context } = this;
     const before = context.state;
     context.state = state;
     if (!context.leading) return;
     if (!context.ready) return this.becomeReady(nowMs);
-    if (state.switches.version !== before.switches.version) this.members.switchesChanged();
+    if (state.switches.version !== before.switches.version) this.members.switchesChanged(forRequest);
     if (state.config.version !== before.config.version) this.members.configChanged(before);
     if (state.featureLevel !== before.featureLevel)
       context.log('info', 'feature-level-raised', { featureLevel: state.featureLevel });
@@ -182,7 +182,7 @@ export class MetaCore implements Core<MetaEvent, MetaEffect> {
     const command = this.proposals.settle(sequence);
     if (!command) return;
     if (!outcome.ok) {
-      this.context.log('warn', 'proposal-failed', { command: command.type, message: outcome.message });
+      this.context.log('info', 'proposal-failed', { command: command.type, message: outcome.message });
       return;
     }
     if (command.type === 'bootstrap') {

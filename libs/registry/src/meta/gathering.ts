@@ -22,7 +22,7 @@ export class Gathering {
     this.context.gathering = true;
     this.endsAtMs = nowMs + limits.gatherMs;
     const { clusterId, members } = table;
-    this.context.log('warn', 'gathering', { clusterId, members: members.length, forMs: limits.gatherMs });
+    this.context.log('info', 'gathering', { clusterId, members: members.length, forMs: limits.gatherMs });
   }
 
   tick(nowMs: number): void {

@@ -106,8 +106,10 @@ export class Members {
     this.answerJoins(nowMs);
   }
 
-  switchesChanged(): void {
-    this.links.tell({ kind: 'switches', ...this.context.state.switches });
+  /** @param forRequest of the operator who has changed them */
+  switchesChanged(forRequest?: string): void {
+    const cause = forRequest === undefined ? {} : { forRequest };
+    this.links.tell({ kind: 'switches', ...this.context.state.switches, ...cause });
   }
 
   configChanged(before: MetaState): void {
@@ -279,8 +281,8 @@ export class Members {
     for (const { role, incarnation, address } of members) {
       const isBarred = this.barred.has(incarnation);
       if (isBarred === before.has(incarnation)) continue;
-      const event = isBarred ? 'member-unreachable' : 'member-reachable';
-      this.context.log(isBarred ? 'warn' : 'info', event, { role, incarnation, address });
+      if (isBarred) this.context.log('warn', 'member-unreachable', { role, incarnation, address });
+      else this.context.log('info', 'member-reachable', { role, incarnation, address });
     }
   }
 
@@ -320,7 +322,8 @@ export class Members {
     const known = new Set(before.departed.map(({ incarnation }) => incarnation));
     for (const { role, incarnation, cause } of table.departed) {
       if (known.has(incarnation)) continue;
-      this.context.log(cause === 'left' ? 'info' : 'warn', 'member-departed', { role, incarnation, cause });
+      if (cause === 'left') this.context.log('info', 'member-left', { role, incarnation });
+      else this.context.log('warn', 'member-departed', { role, incarnation, cause });
       this.reports.forget(incarnation);
       this.reachability.forget(incarnation);
       this.suspicion.forget(incarnation);

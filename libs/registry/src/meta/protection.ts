@@ -10,10 +10,10 @@ export function announceProtection(context: MetaContext, before: RoutingTable): 
     const present = count(table.members, role);
     if (was && was.sinceEpoch !== is?.sinceEpoch) {
       const reason = present >= was.expected ? 'returned' : 'confirmed';
-      context.log('warn', 'protection-ended', { role, sinceEpoch: was.sinceEpoch, present, reason });
+      context.log('info', 'protection-ended', { role, sinceEpoch: was.sinceEpoch, present, reason });
     }
     if (is && is.sinceEpoch !== was?.sinceEpoch)
-      context.log('warn', 'protection-began', { ...is, present, message: ADVICE });
+      context.log('error', 'protection-began', { ...is, present, message: ADVICE });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { DialFailure, LinkEffect, LogLevel, Member } from '#model';
+import type { DialFailure, LinkEffect, Member } from '#model';
 
 /** Between two probes of one member. Each that comes soon after another doubles the pause. */
 const REST_MIN_MS = 250;
@@ -24,7 +24,7 @@ interface Suspect {
 
 export interface SuspicionOwner {
   emit(effect: Extract<LinkEffect<never>, { type: 'dial' }>): void;
-  log(level: LogLevel, event: string, fields: Record<string, unknown>): void;
+  log(level: 'debug', event: string, fields: Record<string, unknown>): void;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { DEFAULT_SWITCHES, type LogLevel, type Member, type Random, type Switches } from '#model';
+import { DEFAULT_SWITCHES, type LogLevel, type Member, type Random, type Switches, type EventAt, logged } from '#model';
 import { NamesOff } from '../names-off.js';
 import type { SessionEffect, SessionLimits } from './contract.js';
 import { TICK_MS } from './limits.js';
@@ -50,8 +50,8 @@ export class SessionContext {
     this.effects.push(effect);
   }
 
-  log(level: LogLevel, event: string, fields?: Record<string, unknown>): void {
-    this.emit({ type: 'log', level, event, ...(fields ? { fields } : {}) });
+  log<Level extends LogLevel>(level: Level, event: EventAt<Level>, fields?: Record<string, unknown>): void {
+    this.emit(logged(level, event, fields));
   }
 
   /**

@@ -332,7 +332,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       const received = links.unwrap(event.link, event.message as DataToSession);
       if (received) this.receive(received.link, received.message);
     } catch (error) {
-      this.context.log('error', 'bad-message', { link: event.link, message: String(error) });
+      this.context.log('error', 'malformed-message', { link: event.link, message: String(error) });
       links.hangUp(event.link, 'A message could not be read.');
     }
   }

@@ -144,7 +144,7 @@ export class DataLinks {
     const { clusterId } = this.context;
     if (hello.role !== 'data') return this.hangUp(link, `${address} is a ${hello.role} server, not a data server.`);
     if (hello.clusterId !== undefined && hello.clusterId !== clusterId) {
-      this.context.log('warn', 'cluster-mismatch', { address, ours: clusterId, theirs: hello.clusterId });
+      this.context.log('warn', 'peer-of-other-cluster', { address, ours: clusterId, theirs: hello.clusterId });
       return this.hangUp(link, 'The data server belongs to another cluster.');
     }
     this.take(data);

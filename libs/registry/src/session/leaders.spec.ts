@@ -346,6 +346,6 @@ describe('links to data servers', () => {
     session.publish(1, 'a');
     session.transcript();
     session.fromData({ kind: 'applied', slot: 0, leaderEpoch: 1, sequence: 1 } as never);
-    expect(session.transcript()).toEqual([expect.stringContaining('log bad-message'), 'hang up d1']);
+    expect(session.transcript()).toEqual([expect.stringContaining('log malformed-message'), 'hang up d1']);
   });
 });

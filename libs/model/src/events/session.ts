@@ -1,0 +1,34 @@
+import { fact, trouble, warning } from './entry.js';
+
+/** What a session server says of its clients, of the leaders of slots, and of its workers. */
+export const SESSION_EVENTS = {
+  switched: fact('The switches of the cluster are others than before; the line tells which are on.'),
+  'drain-began': fact('The clients of this server are asked to go to others.'),
+  'drain-undone': fact('An operator has taken back the drain.'),
+  drained: fact('The drain is over; `clientsLeft` had nowhere to go, or did not.'),
+  'delta-refused': warning(
+    'A client holds something else than it was taken to hold, so it refused a change and is sent the whole list.',
+    'Once is no more than a look. Often (`rollcall_pushes_refused_total`): a client that was changed, or a defect: please ' +
+      'report it with the version of the client.',
+  ),
+  'stand-in': warning(
+    'Meta is away, and a data server that was restarted leads for the one that the table names at its address.',
+    'Bring meta back.',
+    'RollcallNoMetaLeader',
+  ),
+  'leader-out-of-reach': warning(
+    'This server cannot reach the leader of some slots, at `address`, and speaks to it through another data server (`via`).',
+    'Look at the network between the two, at firewalls first. Everything works meanwhile, a hop slower.',
+  ),
+  'workers-serve': fact('All workers serve, behind the one port for RPC and the one for HTTP.'),
+  'worker-serves': fact('A worker of this server serves; the line has its address and process id.'),
+  'worker-cannot-answer': warning(
+    'A worker could not tell what was asked of all of them, such as its metrics; the answer lacks its part.',
+    'Read `failure`. If it stays so, restart the server; what the worker itself logs says more.',
+  ),
+  'worker-ended': trouble(
+    'A worker has ended without having been asked to; its clients go elsewhere, and it is started again.',
+    '`how` has its signal or exit code, and the lines of the worker before it the reason. SIGKILL: mostly the system was out of ' +
+      'memory. docs/workers.md says more.',
+  ),
+} as const;
