@@ -68,8 +68,8 @@ export async function startMeta(
     metrics: metaMetrics(host, group),
     providers: [
       { provide: MetaHost, useValue: host },
-      { provide: RaftAdministration, useValue: new RaftAdministration(group) },
-      { provide: StateAdministration, useValue: new StateAdministration(group, env, () => host.planning()) },
+      { provide: RaftAdministration, useValue: new RaftAdministration(group, logger) },
+      { provide: StateAdministration, useValue: new StateAdministration(group, env, () => host.planning(), logger) },
       { provide: Backups, useValue: new Backups(group, env) },
     ],
   });

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, Headers, Inject, Param, Put, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import {
   type StateChanged,
   readChange,
@@ -42,9 +42,10 @@ export class ConfigController {
     @Body() body: unknown,
     @Query() query: unknown,
     @Headers(IDEMPOTENCY_KEY) idempotencyKey: string | undefined,
+    @RequestId() requestId: string,
   ): Promise<StateChanged> {
     const change = { type: 'setConfig', key, value: readConfigBody(body), ...readExpectedVersion(query) };
-    return this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(idempotencyKey));
+    return this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(idempotencyKey), requestId);
   }
 
   /** Also a success where there is none, unless a version was expected. */
@@ -54,8 +55,9 @@ export class ConfigController {
     @Param('key') key: string,
     @Query() query: unknown,
     @Headers(IDEMPOTENCY_KEY) idempotencyKey: string | undefined,
+    @RequestId() requestId: string,
   ): Promise<StateChanged> {
     const change = { type: 'deleteConfig', key, ...readExpectedVersion(query) };
-    return this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(idempotencyKey));
+    return this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(idempotencyKey), requestId);
   }
 }

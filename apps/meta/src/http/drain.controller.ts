@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Header, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { type StateChange, readChange, readConsistency, readDrainBody, readQuery } from '#registry';
 import { canonicalAddress } from '../state/address.js';
 import { StateAdministration } from '../state/administration.js';
@@ -28,21 +28,34 @@ export class DrainController {
     @Param('server') server: string,
     @Body() body: unknown,
     @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
   ): Promise<object> {
     const leaving = readDrainBody(body).fewerReplicas ? 1 : this.state.replicas;
-    return this.change({ type: 'drain', server, leaving }, key);
+    return this.change({ type: 'drain', server, leaving }, key, requestId);
   }
 
   /** The server takes slots again. Also a success where it was not drained. */
   @Delete()
   @Described(api, 'undrainServer')
-  async undo(@Param('server') server: string, @Headers(IDEMPOTENCY_KEY) key: string | undefined): Promise<object> {
-    return this.change({ type: 'undrain', server }, key);
+  async undo(
+    @Param('server') server: string,
+    @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
+  ): Promise<object> {
+    return this.change({ type: 'undrain', server }, key, requestId);
   }
 
-  private async change(change: Extract<StateChange, { server: string }>, key: string | undefined): Promise<object> {
+  private async change(
+    change: Extract<StateChange, { server: string }>,
+    key: string | undefined,
+    requestId: string,
+  ): Promise<object> {
     const { server } = change;
-    const { changed } = await this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(key));
+    const { changed } = await this.state.change(
+      readChange(change, { canonicalAddress }),
+      readIdempotencyKey(key),
+      requestId,
+    );
     return { changed, ...(await this.progress(server)) };
   }
 

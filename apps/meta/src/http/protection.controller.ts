@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { readConfirmBody, readConsistency } from '#registry';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
@@ -22,11 +22,15 @@ export class ProtectionController {
   @Post('confirm')
   @Described(api, 'confirmLoss')
   @HttpCode(200)
-  async confirm(@Body() body: unknown, @Headers(IDEMPOTENCY_KEY) key: string | undefined): Promise<object> {
+  async confirm(
+    @Body() body: unknown,
+    @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
+  ): Promise<object> {
     const role = readConfirmBody(body);
     const id = readIdempotencyKey(key);
     const { epoch } = (await this.state.read({ of: 'protection' }, 'linearizable')) as { epoch: number };
-    const { changed } = await this.state.change({ type: 'confirmLoss', epoch, ...role }, id);
+    const { changed } = await this.state.change({ type: 'confirmLoss', epoch, ...role }, id, requestId);
     return { changed, ...(await this.state.read({ of: 'protection' }, 'linearizable')) };
   }
 }

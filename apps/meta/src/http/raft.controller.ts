@@ -12,7 +12,7 @@ import {
   StreamableFile,
 } from '@nestjs/common';
 import { RegistryError, isPlainObject } from '#model';
-import { Access, Described } from '#nest';
+import { Access, Described, RequestId } from '#nest';
 import { readConsistency } from '#registry';
 import { MetaHost } from '../meta.host.js';
 import { Backups } from '../raft/backup.js';
@@ -41,29 +41,29 @@ export class RaftController {
   @Post('learners')
   @Described(api, 'addLearner')
   @HttpCode(200)
-  addLearner(@Body() body: unknown): Promise<RaftAnswer> {
-    return this.request('addLearner', body);
+  addLearner(@Body() body: unknown, @RequestId() requestId: string): Promise<RaftAnswer> {
+    return this.request('addLearner', body, requestId);
   }
 
   /** A learner that has caught up becomes a voter. */
   @Post('voters')
   @Described(api, 'promoteLearner')
   @HttpCode(200)
-  promote(@Body() body: unknown): Promise<RaftAnswer> {
-    return this.request('promote', body);
+  promote(@Body() body: unknown, @RequestId() requestId: string): Promise<RaftAnswer> {
+    return this.request('promote', body, requestId);
   }
 
   @Delete('members/:node')
   @Described(api, 'removeNode')
-  remove(@Param('node') node: string): Promise<RaftAnswer> {
-    return this.request('remove', { node });
+  remove(@Param('node') node: string, @RequestId() requestId: string): Promise<RaftAnswer> {
+    return this.request('remove', { node }, requestId);
   }
 
   @Post('leader')
   @Described(api, 'transferLeadership')
   @HttpCode(200)
-  transfer(@Body() body: unknown): Promise<RaftAnswer> {
-    return this.request('transfer', body);
+  transfer(@Body() body: unknown, @RequestId() requestId: string): Promise<RaftAnswer> {
+    return this.request('transfer', body, requestId);
   }
 
   /** On the node that is asked, and on no other. */
@@ -88,11 +88,11 @@ export class RaftController {
     return new StreamableFile(bytes, { type: 'application/octet-stream', disposition, length: bytes.length });
   }
 
-  private async request(type: RaftRequest['type'], body: unknown): Promise<RaftAnswer> {
+  private async request(type: RaftRequest['type'], body: unknown, requestId: string): Promise<RaftAnswer> {
     if (!isPlainObject(body))
       throw new RegistryError('BAD_REQUEST', 'The body must be an object with the field node.', {
         details: { field: 'node' },
       });
-    return this.administration.request({ type, node: body.node });
+    return this.administration.request({ type, node: body.node }, requestId);
   }
 }

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Headers, HttpCode, Inject, Post, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { type StateChanged, type StateQuery, readConsistency, readExpectedVersion, readQuery } from '#registry';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
@@ -30,15 +30,23 @@ export class RebalanceController {
   @Post('pause')
   @Described(api, 'pauseRebalance')
   @HttpCode(200)
-  async pause(@Query() query: unknown, @Headers(IDEMPOTENCY_KEY) key: string | undefined): Promise<StateChanged> {
-    return this.change(true, query, key);
+  async pause(
+    @Query() query: unknown,
+    @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
+  ): Promise<StateChanged> {
+    return this.change(true, query, key, requestId);
   }
 
   @Post('resume')
   @Described(api, 'resumeRebalance')
   @HttpCode(200)
-  async resume(@Query() query: unknown, @Headers(IDEMPOTENCY_KEY) key: string | undefined): Promise<StateChanged> {
-    return this.change(false, query, key);
+  async resume(
+    @Query() query: unknown,
+    @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
+  ): Promise<StateChanged> {
+    return this.change(false, query, key, requestId);
   }
 
   private read(of: StateQuery['of'], { limit, drain, ...rest }: Record<string, unknown>): Promise<object> {
@@ -46,8 +54,8 @@ export class RebalanceController {
     return this.state.read(readQuery(given), readConsistency(rest));
   }
 
-  private change(paused: boolean, query: unknown, key: string | undefined): Promise<StateChanged> {
+  private change(paused: boolean, query: unknown, key: string | undefined, requestId: string): Promise<StateChanged> {
     const change = { type: 'setRebalance' as const, paused, ...readExpectedVersion(query) };
-    return this.state.change(change, readIdempotencyKey(key));
+    return this.state.change(change, readIdempotencyKey(key), requestId);
   }
 }

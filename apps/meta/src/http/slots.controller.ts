@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { type StateChanged, readAbandonBody, readList } from '#registry';
 import { StateAdministration } from '../state/administration.js';
 import { IDEMPOTENCY_KEY, readIdempotencyKey } from './idempotency-key.js';
@@ -29,7 +29,8 @@ export class SlotsController {
     @Param('slot') slot: string,
     @Body() body: unknown,
     @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
   ): Promise<StateChanged> {
-    return this.state.change(readAbandonBody(slot, body), readIdempotencyKey(key));
+    return this.state.change(readAbandonBody(slot, body), readIdempotencyKey(key), requestId);
   }
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Header, Headers, Inject, Put, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { type StateChanged, readChange, readConsistency, readExpectedVersion } from '#registry';
 import { canonicalAddress } from '../state/address.js';
 import { StateAdministration } from '../state/administration.js';
@@ -26,8 +26,9 @@ export class SwitchesController {
     @Body() changes: unknown,
     @Query() query: unknown,
     @Headers(IDEMPOTENCY_KEY) key: string | undefined,
+    @RequestId() requestId: string,
   ): Promise<StateChanged> {
     const change = { type: 'setSwitches', changes, ...readExpectedVersion(query) };
-    return this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(key));
+    return this.state.change(readChange(change, { canonicalAddress }), readIdempotencyKey(key), requestId);
   }
 }

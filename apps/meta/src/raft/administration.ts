@@ -1,6 +1,6 @@
 import type { Configuration, MembershipChange, NodeId } from '#consensus';
 import { RegistryError, isPlainObject } from '#model';
-import { parseAddress } from '#nest';
+import { type Logger, forRequest, parseAddress, requestBehind } from '#nest';
 import type { MetaGroup } from './group.js';
 
 /** What only the leader does. Travels as it is from the node that was asked to the leader. */
@@ -20,18 +20,20 @@ const ANSWER_TIMEOUT_MS = 10_000;
 
 /** Who is in the group, and who leads it, in the hands of an operator. Any node may be asked. */
 export class RaftAdministration {
-  constructor(private readonly group: Pick<MetaGroup, 'node' | 'route'>) {}
+  constructor(
+    private readonly group: Pick<MetaGroup, 'node' | 'route'>,
+    private readonly logger: Pick<Logger, 'info'>,
+  ) {}
 
   /** @throws RegistryError BAD_REQUEST, NO_LEADER, what the node says, and what the way to the leader throws */
-  async request(input: unknown): Promise<RaftAnswer> {
-    return this.group.route.take(RAFT_PATTERN, parseRequest(input), ANSWER_TIMEOUT_MS, (request) =>
-      this.perform(request),
-    );
+  async request(input: unknown, requestId?: string): Promise<RaftAnswer> {
+    const request = { ...parseRequest(input), ...forRequest(requestId) };
+    return this.group.route.take(RAFT_PATTERN, request, ANSWER_TIMEOUT_MS, (here) => this.perform(here));
   }
 
   /** A request that another node has handed on. It goes no further. */
   async forwarded(input: unknown): Promise<RaftAnswer> {
-    return this.perform(parseRequest(input));
+    return this.perform({ ...parseRequest(input), ...forRequest(requestBehind(input as object).requestId) });
   }
 
   /** Of this node alone. */
@@ -40,11 +42,16 @@ export class RaftAdministration {
   }
 
   /** A node that does not lead says so: NOT_LEADER, and who does. */
-  private async perform(request: RaftRequest): Promise<RaftAnswer> {
+  private async perform({ forRequest: cause, ...request }: RaftRequest & { forRequest?: string }): Promise<RaftAnswer> {
     const { node } = this.group;
     if (request.type === 'transfer') await node.transfer(request.node);
     else await node.changeMembership(request);
     const { id, configuration } = node.status();
+    this.logger.info('change-made', {
+      ...requestBehind({ forRequest: cause }),
+      change: request.type,
+      node: request.node,
+    });
     return { by: id, configuration };
   }
 }

@@ -12,6 +12,7 @@ import {
   requireChangeable,
   stateChanged,
 } from '#registry';
+import { type Logger, forRequest, isRequestId, requestBehind } from '#nest';
 import { within } from '../deadline.js';
 import type { MetaGroup, MetaNode } from '../raft/group.js';
 import type { LeaderRoute } from '../raft/leader-route.js';
@@ -20,7 +21,7 @@ import { canonicalAddress } from './address.js';
 export const STATE_PATTERN = 'meta.state';
 
 /** As it travels from the node that was asked to the leader. `id` is that of the change, also when it is asked again. */
-type StateRequest = { query: StateQuery } | { change: StateChange; id: string };
+type StateRequest = { query: StateQuery } | { change: StateChange; id: string; forRequest?: string };
 
 /** For how long attempts are made; several elections fit. */
 const PATIENCE_MS = 5_000;
@@ -42,6 +43,7 @@ export class StateAdministration {
     { node, route }: Pick<MetaGroup, 'node' | 'route'>,
     private readonly env: Pick<Env, 'nowMs' | 'random'>,
     private readonly planning: () => Planning,
+    private readonly logger: Pick<Logger, 'info'>,
   ) {
     this.node = node;
     this.route = route;
@@ -59,11 +61,12 @@ export class StateAdministration {
   /**
    * Resolves once it is committed.
    * @param key of the caller, who may repeat with it what got no answer: it is applied once
+   * @param requestId of the request that asks for it
    * @throws RegistryError OUTCOME_UNKNOWN, NO_LEADER, VERSION_CONFLICT, CONFIG_TOO_LARGE, NOT_READY
    */
-  change(change: StateChange, key?: string): Promise<StateChanged> {
+  change(change: StateChange, key?: string, requestId?: string): Promise<StateChanged> {
     const id = key === undefined ? `once-${randomId(this.env.random)}` : `key-${key}`;
-    return this.patiently('change', { change, id }) as Promise<StateChanged>;
+    return this.patiently('change', { change, id, ...forRequest(requestId) }) as Promise<StateChanged>;
   }
 
   /** How many replicas every slot is to have. */
@@ -128,14 +131,17 @@ export class StateAdministration {
       return node.read((state) => answerQuery(request.query, state, answering), 'linearizable');
     }
     await node.read((state) => requireChangeable(state, request.change), { maxAgeMs: Infinity });
-    const { result } = await node.propose({ client: request.id, sequence: 1 }, request.change);
-    return stateChanged(result);
+    const { change, id, ...cause } = request;
+    const { result } = await node.propose({ client: id, sequence: 1 }, { ...change, ...cause });
+    const changed = stateChanged(result);
+    this.logger.info('change-made', { ...requestBehind(cause), change: change.type, ...changed });
+    return changed;
   }
 }
 
 function readRequest(input: unknown): StateRequest {
-  const { query, change, id } = isPlainObject(input) ? input : {};
+  const { query, change, id, forRequest: cause } = isPlainObject(input) ? input : {};
   if (query !== undefined) return { query: readQuery(query) };
   if (typeof id !== 'string') throw new RegistryError('BAD_REQUEST', 'A change that is handed on has an id.');
-  return { change: readChange(change, { canonicalAddress }), id };
+  return { change: readChange(change, { canonicalAddress }), id, ...(isRequestId(cause) ? { forRequest: cause } : {}) };
 }

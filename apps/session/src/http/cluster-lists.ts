@@ -38,27 +38,33 @@ export class ClusterLists {
 
   constructor(private readonly host: SessionHost) {}
 
-  /** Of all session servers, or of this one alone. */
-  async ofSessions(list: SessionList, asked: ListQuery): Promise<object> {
+  /**
+   * Of all session servers, or of this one alone.
+   * @param requestId of the request that asks for it
+   */
+  async ofSessions(list: SessionList, asked: ListQuery, requestId?: string): Promise<object> {
     const { core } = this;
     const { address } = core.lists;
     const making = this.turns.make<Page<object>>(() => core.lists[list](asked, this.host.clocks) as PageWork<object>);
     if (asked.isLocal) return presentPage(list, named('session', address, await making), asked);
     const others = this.members('session').filter(({ incarnation }) => incarnation !== core.incarnation);
-    const [own, { pages, unanswered }] = await Promise.all([making, this.ask('session', list, others, asked)]);
+    const [own, { pages, unanswered }] = await Promise.all([
+      making,
+      this.ask('session', list, others, asked, requestId),
+    ]);
     const page = mergePages([named('session', address, own), ...pages.map(({ page }) => page)], asked.limit);
     return { ...presentPage(list, page, asked), unanswered };
   }
 
   /** Of all data servers, each of which tells what it leads. */
-  async ofData(list: DataList, asked: ListQuery): Promise<object> {
+  async ofData(list: DataList, asked: ListQuery, requestId?: string): Promise<object> {
     for (let attempt = 1; ; attempt++) {
-      const { pages, unanswered } = await this.ask('data', list, this.members('data'), asked);
+      const { pages, unanswered } = await this.ask('data', list, this.members('data'), asked, requestId);
       const merged = mergePages(
         pages.map((each) => each.page),
         asked.limit,
       );
-      const page = list === 'removals' ? await this.withClients(merged) : merged;
+      const page = list === 'removals' ? await this.withClients(merged, requestId) : merged;
       const leaderless = (this.core.table?.slots ?? []).filter(({ leader }) => leader === null).length;
       const answer = { ...presentPage(list, page, asked), unanswered, ...(leaderless > 0 ? { leaderless } : {}) };
       if (list !== 'datums' || areSettled(pages.map((each) => each.answer))) return answer;
@@ -78,12 +84,14 @@ export class ClusterLists {
     list: SessionList | DataList,
     members: readonly Member[],
     asked: ListQuery,
+    requestId: string | undefined,
   ): Promise<{ pages: { page: Page<object>; answer: Answer }[]; unanswered: Unanswered[] }> {
     const pages: { page: Page<object>; answer: Answer }[] = [];
     const unanswered: Unanswered[] = [];
     for (const { session: server, report, unanswered: reason } of await askPeers<Answer>(
       members,
       pathOf(list, asked),
+      requestId,
     )) {
       const page = report && readPage(list, report);
       if (page) pages.push({ page: role === 'data' ? named('leader', server, page) : page, answer: report });
@@ -92,8 +100,8 @@ export class ClusterLists {
     return { pages, unanswered };
   }
 
-  private async withClients(page: Page<object>): Promise<Page<object>> {
-    return { ...page, items: await withClients(this.core, page.items as RemovalItem[]) };
+  private async withClients(page: Page<object>, requestId?: string): Promise<Page<object>> {
+    return { ...page, items: await withClients(this.core, page.items as RemovalItem[], requestId) };
   }
 
   private members(role: Member['role']): Member[] {

@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import {
   type EdgeContext,
   type FilterName,
@@ -32,9 +32,10 @@ export class DatumsController {
 
   @Get()
   @Described(api, 'readDatum')
-  async read(@Query() query: Record<string, unknown>): Promise<object> {
+  async read(@Query() query: Record<string, unknown>, @RequestId() requestId: string): Promise<object> {
     const { limit, after, ...view } = query;
-    if (view['dataId'] === undefined) return this.lists.ofData('datums', readListQuery('datums', query, NAMES));
+    if (view['dataId'] === undefined)
+      return this.lists.ofData('datums', readListQuery('datums', query, NAMES), requestId);
     const isPaged = limit !== undefined || after !== undefined;
     const given = { ...(limit === undefined ? {} : { limit }), ...(after === undefined ? {} : { after }) };
     return this.query(view, isPaged ? readListQuery('publishers-of', given, []) : undefined);

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Inject, Query } from '@nestjs/common';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { type FilterName, readClientsQuery, readListQuery } from '#registry';
 import { ClusterLists } from './cluster-lists.js';
 
@@ -24,29 +24,29 @@ export class ListsController {
   @Get('connections')
   @Described(api, 'listConnections')
   @Header('cache-control', 'no-store')
-  connections(@Query() query: unknown): Promise<object> {
-    return this.lists.ofSessions('connections', readListQuery('connections', query, FILTERS.connections));
+  connections(@Query() query: unknown, @RequestId() requestId: string): Promise<object> {
+    return this.lists.ofSessions('connections', readListQuery('connections', query, FILTERS.connections), requestId);
   }
 
   @Get('subscribers')
   @Described(api, 'listSubscribers')
   @Header('cache-control', 'no-store')
-  subscribers(@Query() query: unknown): Promise<object> {
-    return this.lists.ofSessions('subscribers', readListQuery('subscribers', query, FILTERS.subscribers));
+  subscribers(@Query() query: unknown, @RequestId() requestId: string): Promise<object> {
+    return this.lists.ofSessions('subscribers', readListQuery('subscribers', query, FILTERS.subscribers), requestId);
   }
 
   @Get('publishers')
   @Described(api, 'listPublishers')
   @Header('cache-control', 'no-store')
-  publishers(@Query() query: unknown): Promise<object> {
-    return this.lists.ofSessions('publishers', readListQuery('publishers', query, FILTERS.publishers));
+  publishers(@Query() query: unknown, @RequestId() requestId: string): Promise<object> {
+    return this.lists.ofSessions('publishers', readListQuery('publishers', query, FILTERS.publishers), requestId);
   }
 
   @Get('removals')
   @Described(api, 'listRemovals')
   @Header('cache-control', 'no-store')
-  removals(@Query() query: unknown): Promise<object> {
-    return this.lists.ofData('removals', readListQuery('removals', query, FILTERS.removals));
+  removals(@Query() query: unknown, @RequestId() requestId: string): Promise<object> {
+    return this.lists.ofData('removals', readListQuery('removals', query, FILTERS.removals), requestId);
   }
 
   @Get('clients')

@@ -9,6 +9,7 @@ import { askPeers } from './ask-peers.js';
 export async function withClients(
   core: SessionCore,
   items: readonly RemovalItem[],
+  requestId: string | undefined,
 ): Promise<(RemovalItem & { client: string | null })[]> {
   const bySession = new Map<string, Set<number>>();
   for (const { session, connection } of items) {
@@ -26,7 +27,7 @@ export async function withClients(
   await Promise.all(
     (core.table?.members ?? []).map(async (member) => {
       const connections = member.incarnation === core.incarnation ? undefined : bySession.get(member.incarnation);
-      if (connections) note(member.incarnation, await clientsOf(member, [...connections]));
+      if (connections) note(member.incarnation, await clientsOf(member, [...connections], requestId));
     }),
   );
   return items.map((item) => {
@@ -35,8 +36,12 @@ export async function withClients(
   });
 }
 
-async function clientsOf(member: Member, connections: readonly number[]): Promise<readonly KnownClient[]> {
+async function clientsOf(
+  member: Member,
+  connections: readonly number[],
+  requestId: string | undefined,
+): Promise<readonly KnownClient[]> {
   const path = `/v1/clients?session=${member.incarnation}&connections=${connections.join(',')}`;
-  const [answer] = await askPeers<{ clients?: KnownClient[] }>([member], path);
+  const [answer] = await askPeers<{ clients?: KnownClient[] }>([member], path, requestId);
   return answer?.report?.clients ?? [];
 }

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { RegistryError } from '#model';
-import { Described } from '#nest';
+import { Described, RequestId } from '#nest';
 import { type TraceReport, type TracedWay, combineTraces } from '#registry';
 import { SessionHost } from '../session.host.js';
 import { askPeers } from './ask-peers.js';
@@ -17,7 +17,11 @@ export class TracesController {
 
   @Get(':traceId')
   @Described(api, 'readTrace')
-  async trace(@Param('traceId') traceId: string, @Query('local') local?: string): Promise<TraceReport | TracedWay> {
+  async trace(
+    @Param('traceId') traceId: string,
+    @RequestId() requestId: string,
+    @Query('local') local?: string,
+  ): Promise<TraceReport | TracedWay> {
     const { core } = this.host;
     if (!core) throw new RegistryError('NOT_READY');
     const report = core.traces.report(traceId);
@@ -25,7 +29,8 @@ export class TracesController {
     const members = core.table?.members ?? [];
     const others = members.filter(({ role, incarnation }) => role === 'session' && incarnation !== core.incarnation);
     const own = members.find(({ incarnation }) => incarnation === core.incarnation);
-    const answers = await askPeers<TraceReport>(others, `/v1/traces/${encodeURIComponent(traceId)}?local=true`);
+    const path = `/v1/traces/${encodeURIComponent(traceId)}?local=true`;
+    const answers = await askPeers<TraceReport>(others, path, requestId);
     return found(combineTraces([{ session: own?.address ?? '', report }, ...answers]));
   }
 }

@@ -100,6 +100,6 @@ export type FromMeta =
   /** Sent on join and on every committed change, in order of epoch. */
   | { kind: 'table'; table: RoutingTable }
   /** Sent on join, before the table, so that nobody serves without them; and on every committed change, in order. */
-  | ({ kind: 'switches' } & VersionedSwitches)
+  | ({ kind: 'switches'; forRequest?: string } & VersionedSwitches)
   /** Configuration values that were asked for by `watchConfig`, as they are committed. */
   | { kind: 'config'; values: ConfigState[] };

@@ -16,35 +16,40 @@ import type {
 } from '#model';
 import type { PlanStep } from '#sharding';
 
-/** Commands of the replicated state machine: small, typed, conditional on what they replace (invariant 7). */
-export type MetaCommand =
+/**
+ * Commands of the replicated state machine: small, typed, conditional on what they replace (invariant 7). `forRequest` names
+ * the request of an operator behind it, for logs; the state machine makes nothing of it.
+ */
+export type MetaCommand = { forRequest?: string } &
   /** Chooses the clusterId and the slot count, once; later ones change nothing. */
-  | { type: 'bootstrap'; clusterId: string; slotCount: number }
-  /** Adds the member; one at the same address and role with another incarnation departs as `replaced`. */
-  | { type: 'join'; member: Member; standsIn?: boolean }
-  /** Removes (role, incarnation); a no-op if there is no such member. */
-  | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
-  /** Ends what protection there was at this epoch, of one role or of both, though the servers lost are not back. */
-  | { type: 'confirmLoss'; epoch: number; role?: Member['role'] }
-  /** Each step takes effect only while the slot is still at its `expectedLeaderEpoch`, and as the step expects it. */
-  | { type: 'place'; steps: SlotStep[] }
-  /** Of a durable slot that waits for one of its disks: none comes back, and what was persistent in it is lost. */
-  | { type: 'abandonSlot'; slot: number; leaderEpoch: number }
-  /** Drops departed members whose minute is over. */
-  | { type: 'forget'; incarnations: string[] }
-  /** Switches that are left out stay as they are. */
-  | { type: 'setSwitches'; changes: Partial<Switches>; expectedVersion?: number }
-  /** `expectedVersion` is that of the value; 0 says that there is none. */
-  | { type: 'setConfig'; key: string; value: string; expectedVersion?: number }
-  | { type: 'deleteConfig'; key: string; expectedVersion?: number }
-  /** Refused unless so many other data servers, themselves not draining, are there to take over. */
-  | { type: 'drain'; server: string; leaving: number }
-  | { type: 'undrain'; server: string }
-  | { type: 'setRebalance'; paused: boolean; expectedVersion?: number }
-  /** Takes effect only from the level before it, and when every member supports it. */
-  | { type: 'raiseFeatureLevel'; level: number }
-  /** Ends the gathering with which a recovered or restored group begins. */
-  | { type: 'gathered' };
+  (
+    | { type: 'bootstrap'; clusterId: string; slotCount: number }
+    /** Adds the member; one at the same address and role with another incarnation departs as `replaced`. */
+    | { type: 'join'; member: Member; standsIn?: boolean }
+    /** Removes (role, incarnation); a no-op if there is no such member. */
+    | { type: 'remove'; incarnation: string; cause: DepartedMember['cause'] }
+    /** Ends what protection there was at this epoch, of one role or of both, though the servers lost are not back. */
+    | { type: 'confirmLoss'; epoch: number; role?: Member['role'] }
+    /** Each step takes effect only while the slot is still at its `expectedLeaderEpoch`, and as the step expects it. */
+    | { type: 'place'; steps: SlotStep[] }
+    /** Of a durable slot that waits for one of its disks: none comes back, and what was persistent in it is lost. */
+    | { type: 'abandonSlot'; slot: number; leaderEpoch: number }
+    /** Drops departed members whose minute is over. */
+    | { type: 'forget'; incarnations: string[] }
+    /** Switches that are left out stay as they are. */
+    | { type: 'setSwitches'; changes: Partial<Switches>; expectedVersion?: number }
+    /** `expectedVersion` is that of the value; 0 says that there is none. */
+    | { type: 'setConfig'; key: string; value: string; expectedVersion?: number }
+    | { type: 'deleteConfig'; key: string; expectedVersion?: number }
+    /** Refused unless so many other data servers, themselves not draining, are there to take over. */
+    | { type: 'drain'; server: string; leaving: number }
+    | { type: 'undrain'; server: string }
+    | { type: 'setRebalance'; paused: boolean; expectedVersion?: number }
+    /** Takes effect only from the level before it, and when every member supports it. */
+    | { type: 'raiseFeatureLevel'; level: number }
+    /** Ends the gathering with which a recovered or restored group begins. */
+    | { type: 'gathered' }
+  );
 
 /** What the planner wants of one slot, or what the slot's leader has brought about. */
 export type SlotStep =
@@ -102,7 +107,7 @@ export type MetaEvent =
   /** `leader` is the RPC address of whoever leads, where known and not this node. */
   | { type: 'leadership'; term: number; leading: boolean; leader?: string }
   /** The state after a committed command, in log order. On start the host gives the recovered state this way. */
-  | { type: 'committed'; index: number; state: MetaState }
+  | { type: 'committed'; index: number; state: MetaState; forRequest?: string }
   /** The outcome of a `propose` effect. */
   | { type: 'proposed'; sequence: number; outcome: { ok: true; result: MetaResult } | { ok: false; message: string } }
   /** The answer to `askFeatureLevel`: what every meta server supports; undefined where not all of them are known. */

@@ -32,6 +32,12 @@ export class FollowedState {
 
   next(item: { index: number } & ({ change: MetaCommand } | { snapshot: MetaState })): EventOf<'committed'> {
     this.state = 'snapshot' in item ? item.snapshot : this.machine.apply(this.state, item.change).state;
-    return { type: 'committed', index: item.index, state: this.state };
+    const cause = 'change' in item ? item.change.forRequest : undefined;
+    return {
+      type: 'committed',
+      index: item.index,
+      state: this.state,
+      ...(cause === undefined ? {} : { forRequest: cause }),
+    };
   }
 }
