@@ -1,6 +1,6 @@
 import { cpus, release, totalmem, type } from 'node:os';
 import { endOnSignals } from './cluster.js';
-import { type Options, helpText, optionsOf } from './harness/bench-options.js';
+import { type Options, commandOf, helpText, optionsOf } from './harness/bench-options.js';
 import { text } from './harness/report.js';
 import { type Results, merged } from './harness/results.js';
 import { measure } from './harness/run.js';
@@ -35,7 +35,7 @@ const results: Results = {
   skipped,
   workloads: {},
 };
-const command = ['npm run bench', ...(args.length > 0 ? ['--', ...args] : [])].join(' ');
+const command = commandOf(args);
 // With the libraries for charts and formatting, which nothing else needs.
 const saving = options.save === undefined ? undefined : await import('./harness/save.js');
 const earlier = await saving?.kept(options.save!);
@@ -52,7 +52,7 @@ if (options.report !== undefined)
     options.rounds > 0 ? merged(earlier, results, options.add) : (earlier ?? results),
   );
 if (options.json) console.log(JSON.stringify(results, null, 2));
-else console.log(`\n${text(results)}`);
+else if (options.rounds > 0) console.log(`\n${text(results)}`);
 process.exit(isWrong(results) ? 1 : 0);
 
 function parsed(): Options {

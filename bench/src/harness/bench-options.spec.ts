@@ -1,4 +1,4 @@
-import { helpText, optionsOf } from './bench-options.js';
+import { commandOf, helpText, optionsOf } from './bench-options.js';
 import { ENTRIES } from './plan.js';
 
 const SYSTEMS = ['floor', 'rollcall', 'etcd'];
@@ -34,6 +34,12 @@ describe('options of the benches', () => {
 
   it('writes a report of earlier results without measuring', () => {
     expect(of('--rounds', '0', '--save', 'a.json', '--report', 'a.md')).toMatchObject({ rounds: 0, report: 'a.md' });
+  });
+
+  it('tells the command that measures the same, wherever its results are kept', () => {
+    expect(commandOf([])).toBe('npm run bench');
+    expect(commandOf(['--save', 'a.json', '--add', '--json', '--report=a.md'])).toBe('npm run bench');
+    expect(commandOf(['--quick', '--save', 'a.json', '--only', 'floor'])).toBe('npm run bench -- --quick --only floor');
   });
 
   it('names in its help what may be chosen', () => {

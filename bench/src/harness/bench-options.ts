@@ -74,6 +74,15 @@ export function helpText(systems: readonly string[]): string {
   );
 }
 
+/** The command that measures the same, wherever its results are kept. */
+export function commandOf(args: readonly string[]): string {
+  const measuring = args.filter((arg, i) => {
+    const isOfFile = (option: string | undefined): boolean => option === '--save' || option === '--report';
+    return !/^--(save|report)(=|$)|^--(add|json)$/.test(arg) && !isOfFile(args[i - 1]);
+  });
+  return ['npm run bench', ...(measuring.length > 0 ? ['--', ...measuring] : [])].join(' ');
+}
+
 function chosen(option: string, list: string | undefined, known: readonly string[]): readonly string[] {
   if (list === undefined) return known;
   const names = list.split(',').map((name) => name.trim());

@@ -28,7 +28,7 @@ describe('the page of results', () => {
     expect(text).toContain('- cores: 2');
     expect(text).toContain('- **etcd** 3.4.23: 3 members');
     expect(text).toContain('- **nats** was left out: /usr/sbin/nats-server not found; apt-get install nats-server');
-    expect(text).toContain('`npm run bench -- --workload register`, 1 rounds, 2026-01-01.');
+    expect(text).toContain('`npm run bench -- --workload register`, rounds: 1, 2026-01-01.');
   });
 
   it('says so where another is better', () => {

@@ -34,7 +34,7 @@ export function page(
   const parts = [BEGINNING, aboutMachine(results), aboutSystems(results), '## Goals\n\n' + goals(results)];
   for (const [name, measured] of Object.entries(results.workloads)) {
     parts.push(`## ${measured.title}`);
-    parts.push(`\`${measured.command}\`, ${measured.rounds.length} rounds, ${measured.measuredAt.slice(0, 10)}.`);
+    parts.push(`\`${measured.command}\`, rounds: ${measured.rounds.length}, ${measured.measuredAt.slice(0, 10)}.`);
     for (const unit of ['/s', 'ms'] as const) {
       const plot = plotOf(measured, unit);
       if (plot === undefined) continue;

@@ -9,7 +9,7 @@ const RELAY = fileURLToPath(new URL('./relay.main.js', import.meta.url));
 export const floor: System = {
   name: 'floor',
   setup: 'two relays in Node.js one behind the other, which keep nothing, promise nothing and answer nothing',
-  version: () => Promise.resolve(process.versions.node),
+  version: () => Promise.resolve(`on Node.js ${process.versions.node}`),
   start,
   clients: async (addresses) => new (await import('./clients.js')).FloorClients(addresses),
 };
