@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
 import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
 import { EurekaClient } from '../support/eureka-client.js';
+import { EurekaJs } from '../support/eureka-js.js';
 
 const LEASE_SECS = 4;
 const RENEW_MS = 1_000;
@@ -42,6 +43,12 @@ describe('clients of Eureka, when a session server is killed', () => {
       clients.push(new EurekaClient(i % 2 ? [near, far] : [far, near], 'SHOP', `10.0.0.${i}`, LEASE_SECS));
     await Promise.all(clients.map((client) => client.start(RENEW_MS, FETCH_MS)));
     await until(() => lengths.at(-1) === 4 && clients.every((client) => client.hostsOf('SHOP').length === 4));
+    const stock = [new EurekaJs([near, far], 'stock', '10.1.0.1'), new EurekaJs([far, near], 'stock', '10.1.0.2')];
+    const stockLengths: number[] = [];
+    native.subscribe({ dataId: 'stock' }, ({ publishers }) => stockLengths.push(publishers.length));
+    await Promise.all(stock.map((client) => client.start()));
+    await until(() => stockLengths.at(-1) === 2 && stock.every(({ instances }) => instances.length === 2));
+    const stockShown = stockLengths.length;
     const [shown, before] = [lengths.length, clients.map(renewed)];
     await victim.kill('SIGKILL');
     // For longer than a lease, so that nothing is there which nobody has renewed through the server that is left.
@@ -55,6 +62,12 @@ describe('clients of Eureka, when a session server is killed', () => {
       expect(client.hostsOf('SHOP').toSorted()).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4']);
       expect(client.refetches).toBe(0);
     }
+    expect(stockLengths.slice(stockShown).every((length) => length === 2)).toBe(true);
+    for (const { instances } of stock) expect(instances.toSorted()).toEqual(['10.1.0.1:stock', '10.1.0.2:stock']);
+    await stock[0]!.stop();
+    await until(() => stockLengths.at(-1) === 1 && stock[1]!.instances.length === 1);
+    await stock[1]!.stop();
+    await until(() => stockLengths.at(-1) === 0);
     // What is new is seen by all, by every door.
     const publisher = await native.publish({ dataId: 'shop', data: ['http://10.0.0.5:80'] });
     await until(() => clients.every((client) => client.hostsOf('SHOP').length === 5));
