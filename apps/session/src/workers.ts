@@ -43,7 +43,10 @@ export async function startWorkers(config: Config<'session'>): Promise<RunningSe
   });
   await pool.start();
   logger.info('workers-serve', { workers: pool.addresses.length, rpcPort: config.rpcPort, httpPort: config.httpPort });
-  return { close: () => pool.close(), drainMs: stopDelayOf(config) + config.limits.drainMs + LONGER_MS };
+  return {
+    close: () => pool.close().finally(() => logger.close()),
+    drainMs: stopDelayOf(config) + config.limits.drainMs + LONGER_MS,
+  };
 }
 
 function fork(number: number): WorkerProcess {

@@ -65,6 +65,8 @@ describe('MetaCore and its members', () => {
     expect(tookMs).toBeGreaterThan(LEASE_MS - HEARTBEAT_MS - 10);
     expect(tookMs).toBeLessThan(LEASE_MS + HEARTBEAT_MS);
     expect(world.table.departed).toEqual([{ role: 'data', incarnation: 'b', cause: 'expired', outOf: 2 }]);
+    const fields = { role: 'data', incarnation: 'b', address: expect.any(String), cause: 'expired' };
+    expect(world.logs).toContainEqual({ node: expect.any(String), event: 'member-departed', fields });
     world.until(() => stays.membership.table!.slots.every(({ leader }) => leader === 'a'));
   });
 
@@ -82,6 +84,8 @@ describe('MetaCore and its members', () => {
     data.step({ type: 'stop' });
     expect(world.until(() => world.incarnations.length === 0)).toBeLessThan(50);
     expect(world.table.departed).toEqual([{ role: 'data', incarnation: 'a', cause: 'left' }]);
+    const fields = { role: 'data', incarnation: 'a', address: expect.any(String) };
+    expect(world.logs).toContainEqual({ node: expect.any(String), event: 'member-left', fields });
     expect(data.expelled).toBe(false);
   });
 

@@ -322,8 +322,9 @@ export class Members {
     const known = new Set(before.departed.map(({ incarnation }) => incarnation));
     for (const { role, incarnation, cause } of table.departed) {
       if (known.has(incarnation)) continue;
-      if (cause === 'left') this.context.log('info', 'member-left', { role, incarnation });
-      else this.context.log('warn', 'member-departed', { role, incarnation, cause });
+      const address = before.members.find((member) => member.incarnation === incarnation)?.address;
+      if (cause === 'left') this.context.log('info', 'member-left', { role, incarnation, address });
+      else this.context.log('warn', 'member-departed', { role, incarnation, address, cause });
       this.reports.forget(incarnation);
       this.reachability.forget(incarnation);
       this.suspicion.forget(incarnation);
