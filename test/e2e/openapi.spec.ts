@@ -1,4 +1,4 @@
-import { LIMITS } from '#model';
+import { LIMITS, VERSION } from '#model';
 import { http } from '../support/http.js';
 import { Api, type Said } from '../support/openapi.js';
 import { type Tiers, startTiers } from '../support/tiers.js';
@@ -82,6 +82,10 @@ describe.each(TIERS)('the OpenAPI document of the %s tier', (tier) => {
     api = await Api.read(tiers[tier].httpAddress, { '127.0.0.1:9620': tiers.data.rpcAddress });
   });
   afterAll(() => tiers.close());
+
+  it('is of the version of the server', () => {
+    expect(api.document.info.version).toBe(VERSION);
+  });
 
   it('tells every route, and nothing else is called here', () => {
     expect([...api.operations.keys()].toSorted()).toEqual(Object.keys(CALLS[tier]).toSorted());

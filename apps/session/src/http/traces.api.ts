@@ -52,7 +52,7 @@ const arrival = {
 const common = { traceId: z.string(), dataInfoId: dataInfoIdSchema, registerId: registerIdSchema };
 
 export const readTrace: RouteDescription = {
-  summary: 'The way of a publication that was published with `trace: true`',
+  summary: 'The way of a publication that was published with trace: true',
   description: 'Each session server knows its own part; any of them asks the others.',
   path: z.object({ traceId: z.string().describe('As the publisher was answered it.') }),
   query: z.object({ local: localSchema }),

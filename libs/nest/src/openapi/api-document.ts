@@ -1,6 +1,7 @@
 import type { INestApplication, Type } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { VERSION } from '#model';
 import { type Access, accessOf } from '../admin/access.js';
 import { type DescriptionSource, descriptionOf, isUndescribed } from './described.js';
 import { ADMIN_SCHEME, operationObject } from './operation-object.js';
@@ -11,9 +12,6 @@ export interface ApiInfo {
   title: string;
   description: string;
 }
-
-/** That of the paths, `/v1`. */
-const API_VERSION = '1';
 
 const ADMIN = 'An admin token, where the server has any. It is not needed for what applications do for themselves.';
 
@@ -43,7 +41,7 @@ export class ApiDocument {
     if (!this.app) throw new Error('There is no application to describe yet.');
     const { DocumentBuilder, SwaggerModule } = await import('@nestjs/swagger');
     const { title, description } = this.info;
-    const config = new DocumentBuilder().setTitle(title).setDescription(description).setVersion(API_VERSION);
+    const config = new DocumentBuilder().setTitle(title).setDescription(description).setVersion(VERSION);
     config
       .setOpenAPIVersion('3.1.0')
       .addBearerAuth({ type: 'http', scheme: 'bearer', description: ADMIN }, ADMIN_SCHEME);
