@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { DatumView, Push } from '#model';
+import { readEvents } from '../../apps/cli/src/servers/events.js';
 
 export interface WatchEvent {
   event: string;
@@ -46,25 +47,15 @@ export class Watch {
   }
 
   private async read(body: ReadableStream<Uint8Array>): Promise<void> {
-    const decoder = new TextDecoder();
-    let text = '';
-    for await (const chunk of body) {
-      text += decoder.decode(chunk, { stream: true });
-      const blocks = text.split('\n\n');
-      text = blocks.pop()!;
-      for (const block of blocks) this.take(block);
+    const onComment = (comment: string): void => {
+      this.comments.push(comment);
+      this.told.emit('told');
+    };
+    for await (const { event, id, data } of readEvents(body, onComment)) {
+      this.events.push({ event, id, datum: data as DatumView });
+      this.told.emit('told');
     }
     this.end();
-  }
-
-  private take(block: string): void {
-    if (block.startsWith(':')) this.comments.push(block.slice(1).trim());
-    else {
-      const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2) as [string, string]));
-      const datum = JSON.parse(fields.get('data') ?? 'null') as DatumView;
-      this.events.push({ event: fields.get('event') ?? 'message', id: fields.get('id'), datum });
-    }
-    this.told.emit('told');
   }
 
   private end(): void {

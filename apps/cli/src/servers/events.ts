@@ -5,8 +5,14 @@ export interface ServerEvent {
   data: unknown;
 }
 
-/** Reads a stream of server-sent events. What is a comment says nothing to us but that the stream lives. */
-export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+/**
+ * Reads a stream of server-sent events.
+ * @param onComment told what is no event, by which servers say that the stream lives, or why nothing comes
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  onComment?: (comment: string) => void,
+): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   let text = '';
   for await (const chunk of body) {
@@ -14,6 +20,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
     const blocks = text.split('\n\n');
     text = blocks.pop()!;
     for (const block of blocks) {
+      if (block.startsWith(':')) onComment?.(block.slice(1).trim());
       const event = readEvent(block);
       if (event) yield event;
     }
