@@ -8,6 +8,11 @@ import { rollcall } from '../support/cli.js';
 import { Script } from '../support/script.js';
 import { type Tiers, startTiers } from '../support/tiers.js';
 
+interface Ended {
+  code: number | null;
+  out: string;
+}
+
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The command as a process of its own, as shells and terminals have it. */
@@ -25,8 +30,11 @@ describe('rollcall in a shell', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function bash(script: string, env: Record<string, string> = {}): Promise<{ code: number | null; out: string }> {
-    const child = spawn('bash', ['-c', `set -o pipefail; ${script}`], {
+  const bash = (script: string, env: Record<string, string> = {}): Promise<Ended> =>
+    shell('bash', ['-c', `set -o pipefail; ${script}`], env);
+
+  async function shell(name: string, args: string[], env: Record<string, string> = {}): Promise<Ended> {
+    const child = spawn(name, args, {
       cwd: ROOT,
       env: { ...process.env, ROLLCALL_ADDRESS: tiers.session.httpAddress, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -36,6 +44,9 @@ describe('rollcall in a shell', () => {
     const [code] = (await once(child, 'close')) as [number | null];
     return { code, out };
   }
+
+  /** Not every machine has every shell. */
+  const has = async (name: string): Promise<boolean> => (await bash(`command -v ${name}`)).code === 0;
 
   it('is found by npx in the checkout without any registry of packages', async () => {
     const env = {
@@ -79,7 +90,44 @@ describe('rollcall in a shell', () => {
     // The name of a command as the value of an option or as an argument is none.
     expect(await completed('get', 'raft', '--own')).toEqual(['--owners']);
     expect(await completed('drain', 'rebalance', '--und')).toEqual(['--undo']);
-    for (const shell of ['zsh', 'fish']) expect((await rollcall(['completion', shell])).out).toContain('rebalance');
+    expect(await completed('slots', '')).toEqual(expect.arrayContaining(['abandon', '--map']));
     expect((await rollcall(['completion', 'tcsh'])).code).toBe(2);
   });
 });
+
+  it('is completed by zsh, with what bash is told', async () => {
+    const { out } = await rollcall(['completion', 'zsh']);
+    const forBash = (await rollcall(['completion', 'bash'])).out;
+    expect(out).toMatch(/^autoload -U \+X compinit && compinit\nautoload -U \+X bashcompinit && bashcompinit\n/);
+    expect(out.endsWith(forBash)).toBe(true);
+    const file = join(folder, 'completion.zsh');
+    await writeFile(file, out);
+    if (!(await has('zsh'))) return;
+    // As its bashcompinit calls what was made for bash. It leaves out itself what does not begin with what was typed.
+    const typed = `COMP_WORDS=(rollcall --json rebalance ''); COMP_CWORD=3`;
+    const script = `source ${file}; emulate sh; ${typed}; _rollcall; echo "\${COMPREPLY[@]}"`;
+    const { code, out: words } = await shell('zsh', ['-f', '-c', script]);
+    expect({ code, words }).toEqual({ code: 0, words: expect.stringMatching(/^status plan run pause resume --/) });
+  });
+
+  it('is completed by fish, command by command', async () => {
+    const { out } = await rollcall(['completion', 'fish']);
+    expect(out).toMatch(/^complete -c rollcall -f -n "test \(__rollcall_path\) = ''" -a rebalance -d '.+'$/m);
+    expect(out).toMatch(/^complete -c rollcall -f -n "test \(__rollcall_path\) = 'rebalance plan'" -l drain -d '.+'$/m);
+    // A quote in a description would end it.
+    for (const line of out.split('\n').filter((each) => each.startsWith('complete')))
+      expect(line).toMatch(/ -d '[^']+'$/);
+    const file = join(folder, 'completion.fish');
+    await writeFile(file, out);
+    if (!(await has('fish'))) return;
+    const completed = async (line: string): Promise<string[]> => {
+      const { code, out: lines } = await shell('fish', ['--no-config', '-c', `source ${file}; complete -C '${line}'`]);
+      expect(code).toBe(0);
+      return lines.split('\n').flatMap((each) => each.split('\t')[0] || []);
+    };
+    expect(await completed('rollcall reb')).toEqual(['rebalance']);
+    expect((await completed('rollcall rebalance p')).toSorted()).toEqual(['pause', 'plan']);
+    expect(await completed('rollcall rebalance plan --dr')).toEqual(['--drain']);
+    expect(await completed('rollcall --json raft tr')).toEqual(['transfer']);
+    expect(await completed('rollcall drain rebalance --und')).toEqual(['--undo']);
+  });

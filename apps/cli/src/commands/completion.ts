@@ -55,7 +55,7 @@ function bash(words: Words): string {
   return `# Completion of rollcall for bash.
 _rollcall() {
   local so_far='' word words=''
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD - 1))}"; do
     case "$so_far $word" in
       ${steps.join('|')}) so_far="\${so_far:+$so_far }$word" ;;
     esac
