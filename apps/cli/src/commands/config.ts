@@ -6,7 +6,7 @@ import { harmless } from '../output/paint.js';
 import { table } from '../output/table.js';
 import type { Changed } from '../servers/answers.js';
 import type { Run } from '../run.js';
-import { type AddCommands, examples, readCount } from './command.js';
+import { type AddCommands, addCommand, addGroup, countOption } from './command.js';
 import { follow } from './watch.js';
 
 interface Value {
@@ -25,54 +25,51 @@ interface Expecting {
   expectedVersion?: number;
 }
 
+const EXPECTED = '--expected-version <version>';
+
 export const addConfig: AddCommands = (parent, tasks) => {
-  const root = parent
-    .command('config')
-    .helpCommand(false)
-    .description('Small values that the cluster keeps for its clients; and the settings file of servers.')
-    .addHelpText(
-      'after',
-      examples('rollcall config list', 'rollcall config set flags on', 'rollcall config check FILE'),
-    );
-  root
-    .command('list')
-    .description('The keys, with the version and size of each value.')
-    .addHelpText('after', examples('rollcall config list --json'))
-    .action(tasks.of((run: Run) => list(run)));
-  root
-    .command('get')
-    .description('A value, printed as it is.')
-    .argument('<key>')
-    .addHelpText('after', examples('rollcall config get flags', 'rollcall config get flags --json'))
-    .action(tasks.of((run: Run, key: string) => get(run, key)));
-  root
-    .command('set')
-    .description('Sets a value. Clients that watch the key are told at once.')
-    .argument('<key>')
-    .argument('<value>', 'the value; @FILE for what is in a file, - for what comes in')
-    .option('--expected-version <version>', 'only if the value has this version; 0 where there is none', readCount)
-    .addHelpText('after', examples('rollcall config set flags on', 'rollcall config set routes @routes.json'))
-    .action(tasks.of((run: Run, key: string, value: string, options: Expecting) => set(run, key, value, options)));
-  root
-    .command('delete')
-    .description('Deletes a value. Also a success where there is none.')
-    .argument('<key>')
-    .option('--expected-version <version>', 'only if the value has this version', readCount)
-    .addHelpText('after', examples('rollcall config delete flags'))
-    .action(tasks.of((run: Run, key: string, options: Expecting) => remove(run, key, options)));
-  root
-    .command('watch')
-    .description('Shows a value now and with every change, until Ctrl-C.')
-    .argument('<key>')
-    .option('--count <number>', 'end after so many', readCount)
-    .addHelpText('after', examples('rollcall config watch flags'))
-    .action(tasks.of((run: Run, key: string, { count }: { count?: number }) => watch(run, key, count)));
-  root
-    .command('check')
-    .description('Checks a settings file as the servers do when they start. Needs no server.')
-    .argument('<file>')
-    .addHelpText('after', examples('rollcall config check rollcall.yaml'))
-    .action(tasks.of((run: Run, file: string) => check(run, file)));
+  const root = addGroup(parent, 'config', {
+    description: 'Small values that the cluster keeps for its clients; and the settings file of servers.',
+    examples: ['rollcall config list', 'rollcall config set flags on', 'rollcall config check FILE'],
+  });
+  addCommand(root, tasks, 'list', {
+    description: 'The keys, with the version and size of each value.',
+    examples: ['rollcall config list --json'],
+    does: list,
+  });
+  addCommand(root, tasks, 'get', {
+    description: 'A value, printed as it is.',
+    takes: ['<key>'],
+    examples: ['rollcall config get flags', 'rollcall config get flags --json'],
+    does: get,
+  });
+  addCommand(root, tasks, 'set', {
+    description: 'Sets a value. Clients that watch the key are told at once.',
+    takes: ['<key>', ['<value>', 'the value; @FILE for what is in a file, - for what comes in']],
+    options: [countOption(EXPECTED, 'only if the value has this version; 0 where there is none')],
+    examples: ['rollcall config set flags on', 'rollcall config set routes @routes.json'],
+    does: set,
+  });
+  addCommand(root, tasks, 'delete', {
+    description: 'Deletes a value. Also a success where there is none.',
+    takes: ['<key>'],
+    options: [countOption(EXPECTED, 'only if the value has this version')],
+    examples: ['rollcall config delete flags'],
+    does: remove,
+  });
+  addCommand(root, tasks, 'watch', {
+    description: 'Shows a value now and with every change, until Ctrl-C.',
+    takes: ['<key>'],
+    options: [countOption('--count <number>', 'end after so many')],
+    examples: ['rollcall config watch flags'],
+    does: watch,
+  });
+  addCommand(root, tasks, 'check', {
+    description: 'Checks a settings file as the servers do when they start. Needs no server.',
+    takes: ['<file>'],
+    examples: ['rollcall config check rollcall.yaml'],
+    does: check,
+  });
 };
 
 const pathOf = (key: string): string => `/v1/config/${encodeURIComponent(key)}`;
@@ -124,7 +121,7 @@ function changeLine(key: string, { changed, version }: Changed, done: string): s
   return changed ? `${key} ${done}, version ${version}` : `${key}: that is how it was, version ${version}`;
 }
 
-async function watch(run: Run, key: string, count: number | undefined): Promise<void> {
+async function watch(run: Run, key: string, { count }: { count?: number }): Promise<void> {
   const take = (value: Value): void =>
     run.printNext(value, () => [
       `${run.paint('dim', `version ${value.version}`)}  ${value.value === undefined ? run.paint('dim', 'no value') : harmlessLines(value.value)}`,

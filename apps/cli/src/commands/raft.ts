@@ -1,12 +1,13 @@
 import { rename, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
 import { type Cell, table } from '../output/table.js';
 import { bytes } from '../output/duration.js';
 import { CliFailure, Refused, Unreachable } from '../failures.js';
 import type { RaftStatus } from '../servers/answers.js';
 import type { MetaNode } from '../servers/cluster.js';
-import type { Run } from '../run.js';
+import type { Run, Tasks } from '../run.js';
 import { waitFor } from '../wait.js';
-import { type AddCommands, examples, readDuration } from './command.js';
+import { type AddCommands, addCommand, addGroup, option, waitOption } from './command.js';
 import { raftRole } from './members.js';
 import { addOffline } from './raft-offline.js';
 
@@ -15,81 +16,84 @@ interface Waiting {
 }
 
 const WAIT_MS = 120_000;
-const NODE = 'its RPC address, as it is in cluster.metaAddresses';
+const NODE = ['<node>', 'its RPC address, as it is in cluster.metaAddresses'] as const;
+
+type Asked = [method: 'POST' | 'DELETE', what: 'learners' | 'voters' | 'leader' | 'members'];
 
 export const addRaft: AddCommands = (parent, tasks) => {
-  const root = parent
-    .command('raft')
-    .helpCommand(false)
-    .description('The group of the meta servers: who is in it and leads it; backups; recovery.')
-    .addHelpText('after', examples('rollcall raft status', 'rollcall raft add 127.0.0.1:9640 --voter'));
-  root
-    .command('status')
-    .description('Every meta server of the group, as it sees itself.')
-    .addHelpText('after', examples('rollcall raft status', 'rollcall raft status --json'))
-    .action(tasks.of((run: Run) => status(run)));
-  root
-    .command('add')
-    .description('Adds a meta server that runs and waits for it (meta.join), as a learner.')
-    .argument('<node>', NODE)
-    .option('--voter', 'let it vote once it has caught up')
-    .option('--wait <duration>', 'for how long to wait for that', readDuration, WAIT_MS)
-    .addHelpText('after', examples('rollcall raft add 127.0.0.1:9640', 'rollcall raft add 127.0.0.1:9640 --voter'))
-    .action(
-      tasks.of(async (run: Run, node: string, { voter, wait }: Waiting & { voter?: true }) => {
-        const added = await change(run, 'POST', 'learners', node, wait);
-        if (voter) await print(run, await change(run, 'POST', 'voters', node, wait), `${node} is a voter`);
-        else await print(run, added, `${node} is a learner`);
-      }),
-    );
-  root
-    .command('promote')
-    .description('Lets a learner vote, once it has caught up.')
-    .argument('<node>', NODE)
-    .option('--wait <duration>', 'for how long to wait for that', readDuration, WAIT_MS)
-    .addHelpText('after', examples('rollcall raft promote 127.0.0.1:9640'))
-    .action(
-      tasks.of(async (run: Run, node: string, { wait }: Waiting) =>
-        print(run, await change(run, 'POST', 'voters', node, wait), `${node} is a voter`),
-      ),
-    );
-  root
-    .command('remove')
-    .description('Takes a meta server out of the group, before it is stopped or because it is gone for good.')
-    .argument('<node>', NODE)
-    .option('--wait <duration>', 'for how long to try while there is no leader', readDuration, WAIT_MS)
-    .addHelpText('after', examples('rollcall raft remove 127.0.0.1:9610'))
-    .action(
-      tasks.of(async (run: Run, node: string, { wait }: Waiting) =>
-        print(run, await change(run, 'DELETE', 'members', node, wait), `${node} is no member of the group any more`),
-      ),
-    );
-  root
-    .command('transfer')
-    .description('Hands the lead over to a voter.')
-    .argument('<node>', NODE)
-    .option('--wait <duration>', 'for how long to try while there is no leader', readDuration, WAIT_MS)
-    .addHelpText('after', examples('rollcall raft transfer 127.0.0.1:9611'))
-    .action(
-      tasks.of(async (run: Run, node: string, { wait }: Waiting) =>
-        print(run, await change(run, 'POST', 'leader', node, wait), `${node} leads`),
-      ),
-    );
-  root
-    .command('snapshot')
-    .description('Cuts the log of one meta server short now rather than when it is due.')
-    .argument('[node]', `${NODE}; the one that is asked where left out`)
-    .addHelpText('after', examples('rollcall raft snapshot 127.0.0.1:9610'))
-    .action(tasks.of((run: Run, node?: string) => snapshot(run, node)));
-  root
-    .command('backup')
-    .description('Writes all that meta knows into a file, while it runs.')
-    .argument('<file>')
-    .option('--stale', 'what the server that is asked has, also where there is no leader')
-    .addHelpText('after', examples('rollcall raft backup meta.backup', 'rollcall raft verify --backup meta.backup'))
-    .action(tasks.of((run: Run, file: string, options: { stale?: true }) => backup(run, file, options)));
+  const root = addGroup(parent, 'raft', {
+    description: 'The group of the meta servers: who is in it and leads it; backups; recovery.',
+    examples: ['rollcall raft status', 'rollcall raft add 127.0.0.1:9640 --voter'],
+  });
+  addCommand(root, tasks, 'status', {
+    description: 'Every meta server of the group, as it sees itself.',
+    examples: ['rollcall raft status', 'rollcall raft status --json'],
+    does: status,
+  });
+  addCommand(root, tasks, 'add', {
+    description: 'Adds a meta server that runs and waits for it (meta.join), as a learner.',
+    takes: [NODE],
+    options: [
+      option('--voter', 'let it vote once it has caught up'),
+      waitOption('for how long to wait for that', WAIT_MS),
+    ],
+    examples: ['rollcall raft add 127.0.0.1:9640', 'rollcall raft add 127.0.0.1:9640 --voter'],
+    does: async (run, node: string, { voter, wait }: Waiting & { voter?: true }) => {
+      const added = await change(run, 'POST', 'learners', node, wait);
+      if (voter) await print(run, await change(run, 'POST', 'voters', node, wait), `${node} is a voter`);
+      else await print(run, added, `${node} is a learner`);
+    },
+  });
+  addChange(root, tasks, 'promote', {
+    description: 'Lets a learner vote, once it has caught up.',
+    wait: 'for how long to wait for that',
+    asks: ['POST', 'voters'],
+    done: 'is a voter',
+  });
+  addChange(root, tasks, 'remove', {
+    description: 'Takes a meta server out of the group, before it is stopped or because it is gone for good.',
+    asks: ['DELETE', 'members'],
+    done: 'is no member of the group any more',
+  });
+  addChange(root, tasks, 'transfer', {
+    description: 'Hands the lead over to a voter.',
+    asks: ['POST', 'leader'],
+    done: 'leads',
+  });
+  addCommand(root, tasks, 'snapshot', {
+    description: 'Cuts the log of one meta server short now rather than when it is due.',
+    takes: [['[node]', `${NODE[1]}; the one that is asked where left out`]],
+    examples: ['rollcall raft snapshot 127.0.0.1:9610'],
+    does: snapshot,
+  });
+  addCommand(root, tasks, 'backup', {
+    description: 'Writes all that meta knows into a file, while it runs.',
+    takes: ['<file>'],
+    options: [option('--stale', 'what the server that is asked has, also where there is no leader')],
+    examples: ['rollcall raft backup meta.backup', 'rollcall raft verify --backup meta.backup'],
+    does: backup,
+  });
   addOffline(root, tasks);
 };
+
+interface Change {
+  description: string;
+  wait?: string;
+  asks: Asked;
+  done: string;
+}
+
+/** A command that changes what one meta server is to the group. */
+function addChange(root: Command, tasks: Tasks, name: string, { description, wait, asks, done }: Change): void {
+  addCommand(root, tasks, name, {
+    description,
+    takes: [NODE],
+    options: [waitOption(wait ?? 'for how long to try while there is no leader', WAIT_MS)],
+    examples: [`rollcall raft ${name} 127.0.0.1:9611`],
+    does: async (run, node: string, options: Waiting) =>
+      print(run, await change(run, ...asks, node, options.wait), `${node} ${done}`),
+  });
+}
 
 interface NodeState extends MetaNode {
   status?: RaftStatus;
@@ -138,13 +142,7 @@ interface Answer {
 }
 
 /** Asked again while there is no leader, and while a learner has not caught up: nothing has been done then. */
-async function change(
-  run: Run,
-  method: 'POST' | 'DELETE',
-  what: 'learners' | 'voters' | 'leader' | 'members',
-  node: string,
-  limitMs: number,
-): Promise<Answer> {
+async function change(run: Run, method: Asked[0], what: Asked[1], node: string, limitMs: number): Promise<Answer> {
   const meta = await run.cluster.meta();
   const waiting = { what: `${node}: that could not be done yet`, limitMs };
   return waitFor(run, waiting, async () => {

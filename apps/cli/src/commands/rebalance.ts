@@ -1,3 +1,4 @@
+import type { Option } from 'commander';
 import { CliFailure } from '../failures.js';
 import { bytes, counted, duration } from '../output/duration.js';
 import type { Paint } from '../output/paint.js';
@@ -5,7 +6,7 @@ import { table } from '../output/table.js';
 import type { Changed, Rebalance, RebalancePlan, ServerLoad } from '../servers/answers.js';
 import type { Run } from '../run.js';
 import { waitFor } from '../wait.js';
-import { type AddCommands, examples, readCount, readDuration } from './command.js';
+import { type AddCommands, addCommand, addGroup, countOption, option, waitOption } from './command.js';
 
 interface PlanOptions {
   drain?: string;
@@ -16,47 +17,47 @@ interface RunOptions {
   wait: number;
 }
 
+const limit = (): Option => countOption('--limit <number>', 'how many steps are listed', 10);
+
 export const addRebalance: AddCommands = (parent, tasks) => {
-  const root = parent
-    .command('rebalance')
-    .helpCommand(false)
-    .description('What is moved between data servers: what comes next and why, a dry run, and whether it may.')
-    .addHelpText('after', examples('rollcall rebalance status', 'rollcall rebalance plan', 'rollcall rebalance run'));
-  root
-    .command('status')
-    .description('What every data server holds and should; what is under way, and what comes next and why.')
-    .option('--limit <number>', 'how many steps are listed', readCount, 10)
-    .addHelpText('after', examples('rollcall rebalance status', 'rollcall rebalance status --limit 100 --json'))
-    .action(tasks.of((run: Run, { limit }: PlanOptions) => status(run, limit)));
-  root
-    .command('plan')
-    .description('A dry run: all that would be moved, and what that costs.')
-    .option('--drain <server>', 'as if this data server were drained: its address or incarnation')
-    .option('--limit <number>', 'how many steps are listed', readCount, 10)
-    .addHelpText('after', examples('rollcall rebalance plan', 'rollcall rebalance plan --drain 127.0.0.1:9620'))
-    .action(tasks.of((run: Run, options: PlanOptions) => plan(run, options)));
-  root
-    .command('run')
-    .description('Ends a pause, and waits until everything is where it should be.')
-    .option('--wait <duration>', 'for how long to wait', readDuration, 3_600_000)
-    .addHelpText('after', examples('rollcall rebalance run', 'rollcall rebalance run --wait 10m'))
-    .action(tasks.of((run: Run, { wait }: RunOptions) => untilBalanced(run, wait)));
-  root
-    .command('pause')
-    .description('Nothing is moved for balance from now on. Lost replicas and drains go on.')
-    .addHelpText('after', examples('rollcall rebalance pause'))
-    .action(tasks.of((run: Run) => change(run, 'pause')));
-  root
-    .command('resume')
-    .description('Ends a pause, and does not wait.')
-    .addHelpText('after', examples('rollcall rebalance resume'))
-    .action(tasks.of((run: Run) => change(run, 'resume')));
+  const root = addGroup(parent, 'rebalance', {
+    description: 'What is moved between data servers: what comes next and why, a dry run, and whether it may.',
+    examples: ['rollcall rebalance status', 'rollcall rebalance plan', 'rollcall rebalance run'],
+  });
+  addCommand(root, tasks, 'status', {
+    description: 'What every data server holds and should; what is under way, and what comes next and why.',
+    options: [limit()],
+    examples: ['rollcall rebalance status', 'rollcall rebalance status --limit 100 --json'],
+    does: status,
+  });
+  addCommand(root, tasks, 'plan', {
+    description: 'A dry run: all that would be moved, and what that costs.',
+    options: [option('--drain <server>', 'as if this data server were drained: its address or incarnation'), limit()],
+    examples: ['rollcall rebalance plan', 'rollcall rebalance plan --drain 127.0.0.1:9620'],
+    does: plan,
+  });
+  addCommand(root, tasks, 'run', {
+    description: 'Ends a pause, and waits until everything is where it should be.',
+    options: [waitOption('for how long to wait', 3_600_000)],
+    examples: ['rollcall rebalance run', 'rollcall rebalance run --wait 10m'],
+    does: untilBalanced,
+  });
+  addCommand(root, tasks, 'pause', {
+    description: 'Nothing is moved for balance from now on. Lost replicas and drains go on.',
+    examples: ['rollcall rebalance pause'],
+    does: (run) => change(run, 'pause'),
+  });
+  addCommand(root, tasks, 'resume', {
+    description: 'Ends a pause, and does not wait.',
+    examples: ['rollcall rebalance resume'],
+    does: (run) => change(run, 'resume'),
+  });
 };
 
 const offBalance = ({ offBalance: { leads, replicas } }: Pick<Rebalance, 'offBalance'>): number => leads + replicas;
 
-async function status(run: Run, limit: number): Promise<void> {
-  const now = await (await run.cluster.meta()).get<Rebalance>('/v1/rebalance', { limit });
+async function status(run: Run, { limit: most }: PlanOptions): Promise<void> {
+  const now = await (await run.cluster.meta()).get<Rebalance>('/v1/rebalance', { limit: most });
   run.print(now, () => {
     const { next } = now;
     const more = next.steps - next.explained.length;
@@ -92,8 +93,8 @@ function loads(paint: Paint, servers: readonly ServerLoad[]): string[] {
   );
 }
 
-async function plan(run: Run, { drain, limit }: PlanOptions): Promise<void> {
-  const ahead = await (await run.cluster.meta()).get<RebalancePlan>('/v1/rebalance/plan', { drain, limit });
+async function plan(run: Run, { drain, limit: most }: PlanOptions): Promise<void> {
+  const ahead = await (await run.cluster.meta()).get<RebalancePlan>('/v1/rebalance/plan', { drain, limit: most });
   run.print(ahead, () => {
     const { steps, rounds, cost, before, after } = ahead;
     if (steps.count === 0) return ['Nothing is to be moved.'];
@@ -118,7 +119,7 @@ async function change(run: Run, what: 'pause' | 'resume'): Promise<void> {
   run.print(answer, () => [`rebalancing ${what === 'pause' ? 'is paused' : 'goes on'}, version ${answer.version}`]);
 }
 
-async function untilBalanced(run: Run, limitMs: number): Promise<void> {
+async function untilBalanced(run: Run, { wait: limitMs }: RunOptions): Promise<void> {
   const meta = await run.cluster.meta();
   await meta.change('POST', '/v1/rebalance/resume');
   const startMs = performance.now();
