@@ -93,7 +93,6 @@ describe('rollcall in a shell', () => {
     expect(await completed('slots', '')).toEqual(expect.arrayContaining(['abandon', '--map']));
     expect((await rollcall(['completion', 'tcsh'])).code).toBe(2);
   });
-});
 
   it('is completed by zsh, with what bash is told', async () => {
     const { out } = await rollcall(['completion', 'zsh']);
@@ -131,3 +130,4 @@ describe('rollcall in a shell', () => {
     expect(await completed('rollcall --json raft tr')).toEqual(['transfer']);
     expect(await completed('rollcall drain rebalance --und')).toEqual(['--undo']);
   });
+});

@@ -10,11 +10,30 @@ export function slots(survey: Survey): Finding[] {
   const { replicas = 2 } = all;
   const inState = (state: string): Slot[] => all.slots.filter((slot) => slotState(slot, all) === state);
   const dataServers = members.members.filter(({ role }) => role === 'data').length;
+  if (isSingle(survey, dataServers) && replicas > 1) return [...leaderless(inState('no leader'), dataServers), SINGLE];
   return [
     ...leaderless(inState('no leader'), dataServers),
     ...thin(inState('under-replicated'), dataServers, replicas),
   ];
 }
+
+/**
+ * One server of a kind is what `npm start` runs, and somebody's choice. Whoever has several meta servers, or had another data
+ * server a moment ago, has lost one.
+ */
+function isSingle({ raft: { configuration }, members: { departed } }: Survey, dataServers: number): boolean {
+  return dataServers === 1 && configuration.voters.length === 1 && !departed.some(({ role }) => role === 'data');
+}
+
+const SINGLE: Finding = {
+  severity: 'notice',
+  code: 'one-data-server',
+  subject: 'cluster',
+  what: 'There is one data server, so no slot has a second replica.',
+  meaning:
+    'If it dies, nothing can be published or read until it is back; connected clients publish again by themselves.',
+  advice: 'To try things out that is as it should be. Otherwise start another one: replicas are made by themselves.',
+};
 
 function leaderless(without: readonly Slot[], dataServers: number): Finding[] {
   if (without.length === 0) return [];
