@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RpcConnection } from '#client';
 import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { rollcall } from '../support/cli.js';
 import { type Answer, http } from '../support/http.js';
 import { leaderOf } from '../support/raft.js';
 import { Watch } from '../support/watch.js';
@@ -110,7 +111,13 @@ describe('the protection of what is registered', () => {
 
   it('ends with the word of an operator, on whichever meta server', async () => {
     const node = await follower();
-    expect(await confirm(node)).toMatchObject({ status: 200, body: { changed: true, protections: [] } });
+    const cli = (...args: string[]): ReturnType<typeof rollcall> => rollcall(['--address', node.httpAddress, ...args]);
+    expect((await cli('protection', 'status')).out).toMatch(/^session: 1 of 3 servers are there; nothing is removed/);
+    expect((await cli('protection', 'confirm', '--role', 'data')).out).toMatch(
+      /^there was no loss .*\nsession: 1 of 3/,
+    );
+    expect(await cli('protection', 'confirm')).toMatchObject({ code: 0, out: 'confirmed\n' });
+    expect((await cli('protection', 'status', '--json')).json).toMatchObject({ protections: [] });
     for (const each of metas()) expect((await protection(each)).body.protections).toEqual([]);
     expect(await confirm(node, {})).toMatchObject({ status: 200, body: { changed: false } });
     while (logged('protection-ended').length === 0) await setTimeout(20);

@@ -12,6 +12,8 @@ export interface CliRun {
 export interface CliOptions {
   env?: Record<string, string>;
   stdin?: string;
+  /** What somebody at the terminal answers to every question; nobody is there where left out. */
+  answer?: string;
   signal?: AbortSignal;
   isTty?: boolean;
   /** Told everything that is printed, as it comes. */
@@ -20,7 +22,7 @@ export interface CliOptions {
 
 /** As `rollcall` with these arguments does, without a process of its own, which would take a second to start. */
 export async function rollcall(args: readonly string[], options: CliOptions = {}): Promise<CliRun> {
-  const { env = {}, stdin = '', isTty = false, printed, signal = new AbortController().signal } = options;
+  const { env = {}, stdin = '', answer, isTty = false, printed, signal = new AbortController().signal } = options;
   let out = '';
   let err = '';
   const code = await runCli(args, {
@@ -34,6 +36,10 @@ export async function rollcall(args: readonly string[], options: CliOptions = {}
     errIsTty: isTty,
     signal,
     readStdin: async () => stdin,
+    ask: async (question) => {
+      if (answer !== undefined) err += question;
+      return answer;
+    },
   });
   return {
     code,

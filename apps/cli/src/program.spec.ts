@@ -6,8 +6,10 @@ const silent = { out() {}, err() {}, env: {}, signal: new AbortController().sign
 
 /** Every command that does something, by what it is called. */
 function leaves(command: Command, path: string[] = []): [string, Command][] {
-  if (command.commands.length === 0) return [[path.join(' '), command]];
-  return command.commands.flatMap((sub) => leaves(sub, [...path, sub.name()]));
+  const below = command.commands.flatMap((sub) => leaves(sub, [...path, sub.name()]));
+  // Commander tells of no command whether it does something by itself.
+  const { _actionHandler: action } = command as unknown as { _actionHandler: unknown };
+  return action ? [[path.join(' '), command], ...below] : below;
 }
 
 const OFFLINE = ['raft inspect', 'raft verify', 'raft restore', 'raft recover'];
@@ -42,6 +44,9 @@ describe('the commands', () => {
           'trace',
           'doctor',
           'completion',
+          'slots abandon',
+          'protection status',
+          'protection confirm',
         ],
         ...['switch stop-push', 'config get', 'config set', 'config delete', 'config list', 'config check'],
         ...['rebalance plan', 'rebalance run', 'rebalance pause', 'rebalance resume', 'rolling-restart'],

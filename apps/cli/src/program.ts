@@ -8,6 +8,7 @@ import { addDrain } from './commands/drain.js';
 import { addGet } from './commands/get.js';
 import { addLists } from './commands/lists.js';
 import { addMembers } from './commands/members.js';
+import { addProtection } from './commands/protection.js';
 import { addPublish } from './commands/publish.js';
 import { addRaft } from './commands/raft.js';
 import { addRebalance } from './commands/rebalance.js';
@@ -33,7 +34,7 @@ const COMMANDS = [
   ...[addStatus, addDoctor, addMembers, addSlots],
   ...[addGet, addWatch, addPublish, addLists, addTrace],
   ...[addSwitch, addConfig],
-  ...[addRebalance, addDrain, addRaft, addRollingRestart, addCompletion],
+  ...[addRebalance, addDrain, addProtection, addRaft, addRollingRestart, addCompletion],
 ];
 
 /** All commands. Commander prints and ends nothing by itself. */

@@ -67,6 +67,18 @@ export class Run {
       );
   }
 
+  /**
+   * Asks before something that cannot be undone.
+   * @throws WrongUsage where there is nobody to ask
+   */
+  async isSure(what: string): Promise<boolean> {
+    this.progress.end();
+    const answer = await this.terminal.ask(`${what}\nIf that is what you want, type yes: `);
+    if (answer === undefined)
+      throw new WrongUsage(`${what} If that is what you want, say --yes. Nothing has been changed.`);
+    return answer.trim() === 'yes';
+  }
+
   /** Beside what is printed, for people. */
   note(text: string): void {
     this.progress.end();

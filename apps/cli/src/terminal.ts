@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises';
+
 /** Where a command reads and writes, handed in so that tests can be its terminal. */
 export interface Terminal {
   out(text: string): void;
@@ -9,6 +11,8 @@ export interface Terminal {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readStdin(): Promise<string>;
+  /** Undefined where nobody is there to answer. */
+  ask(question: string): Promise<string | undefined>;
 }
 
 /** The terminal of this process. What reads it may go away (`| head`), which ends the process and is no failure. */
@@ -38,6 +42,15 @@ export function processTerminal(): Terminal {
       const chunks: Buffer[] = [];
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
       return Buffer.concat(chunks).toString();
+    },
+    async ask(question) {
+      if (!process.stdin.isTTY) return undefined;
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        return await lines.question(question, { signal: interrupted.signal });
+      } finally {
+        lines.close();
+      }
     },
   };
 }

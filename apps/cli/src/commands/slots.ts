@@ -4,6 +4,7 @@ import { WrongUsage } from '../failures.js';
 import type { Replica, Slot, Slots } from '../servers/answers.js';
 import { type SlotState, countStates, findMember, slotState } from '../servers/slots.js';
 import type { Run } from '../run.js';
+import { addAbandon } from './abandon.js';
 import { type AddCommands, examples, readCount } from './command.js';
 
 interface Options {
@@ -21,8 +22,9 @@ const TINTS: Readonly<Record<SlotState, Tint>> = {
 };
 
 export const addSlots: AddCommands = (parent, tasks) => {
-  parent
+  const root = parent
     .command('slots')
+    .helpCommand(false)
     .description('Which data server leads and which follow in each slot; whether a slot lacks any.')
     .option('--map', 'all slots at a glance, a character each')
     .option('--slot <number>', 'one slot', readCount)
@@ -33,6 +35,7 @@ export const addSlots: AddCommands = (parent, tasks) => {
       examples('rollcall slots --map', 'rollcall slots --problems', 'rollcall slots --server 127.0.0.1:9620 --json'),
     )
     .action(tasks.of((run: Run, options: Options) => slots(run, options)));
+  addAbandon(root, tasks);
 };
 
 async function slots(run: Run, { map, slot, server, problems }: Options): Promise<void> {

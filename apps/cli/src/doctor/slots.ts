@@ -50,7 +50,7 @@ function leaderless(without: readonly Slot[], dataServers: number): Finding[] {
         dataServers === 0
           ? 'There is no data server: start one.'
           : waiting.length > 0
-            ? `They wait for a data server with one of the disks ${some(disks, 3)}, which hold persistent publications: start it again with its folder. If these are gone for good: POST /v1/slots/{slot}/abandon.`
+            ? `They wait for a data server with one of the disks ${some(disks, 3)}, which hold persistent publications: start it again with its folder. If these are gone for good: rollcall slots abandon SLOT.`
             : 'A leader is chosen within moments. If that stays so, look at the meta servers (rollcall raft status).',
     },
   ];

@@ -18,8 +18,7 @@ function protection({ members: { protections = [], members } }: Survey): Finding
       what: `So many were lost at once that nothing is removed on their account: ${present} of ${expected} are there.`,
       meaning:
         'Registrations whose leases end, and those of clients that died, stay in the lists, and lost replicas are not made again.',
-      advice:
-        'Start the missing servers again. If they are gone for good, say so: curl -X POST ADDRESS/v1/protection/confirm.',
+      advice: 'Start the missing servers again. If they are gone for good, say so: rollcall protection confirm.',
     };
   });
 }

@@ -57,6 +57,10 @@ export interface RaftStatus {
   failure?: Failure;
 }
 
+export interface Protections {
+  protections: (Protection & { present: number })[];
+}
+
 export interface Rebalance {
   version: number;
   status: 'paused' | 'running';
