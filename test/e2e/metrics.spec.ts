@@ -61,6 +61,8 @@ describe('the metrics of three servers', () => {
       ...WITHOUT_SAMPLES,
       ...OF_FOLLOWERS,
       'rollcall_rpc_requests_total',
+      'rollcall_rpc_request_duration_seconds',
+      'rollcall_rpc_requests_open',
       'nodejs_gc_duration_seconds',
     ];
     expect(silent.filter((name) => !mayBeSilent.includes(name))).toEqual([]);

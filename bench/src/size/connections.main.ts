@@ -8,6 +8,7 @@ import { RegistryClient } from '#client';
 import { Cluster, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
 import { ProtocolClient } from '../systems/rollcall/protocol-client.js';
+import { type Scrapes, scrapesOf } from './scrapes.js';
 import { memoryEnv, memoryOf } from './session-memory.js';
 
 const HELP = `Measures what idle subscribers, each on a connection of its own, cost a session server in memory.
@@ -20,7 +21,7 @@ const HELP = `Measures what idle subscribers, each on a connection of its own, c
   --heap FILE       also writes a snapshot of the session server's heap to FILE
   --json            print the results as JSON
 
-What is resident is taken before any collection is asked for.
+What is resident is taken before any collection is asked for. Also measures what a scrape of its metrics costs it then.
 `;
 
 const GOAL_BYTES = 10 * 1024;
@@ -70,6 +71,7 @@ const cluster = await Cluster.open({
 });
 let before: Awaited<ReturnType<typeof memoryOf>>;
 let after: typeof before;
+let scrapes: Scrapes;
 let publisher: RegistryClient | undefined;
 let clients: ProtocolClient[] = [];
 try {
@@ -84,6 +86,7 @@ try {
   clients = await subscribers(connections, session!.rpcPort);
   await setTimeout(idleMs);
   after = await memoryOf(session!, folder);
+  scrapes = await scrapesOf(session!);
   if (options.heap !== undefined) {
     process.kill(session!.pid!, 'SIGURG');
     const snapshot = join(folder, 'memory.json.heapsnapshot');
@@ -106,6 +109,7 @@ const results = {
   heapBytesEach: (after.heap - before.heap) / connections,
   heldBytesEach: (after.held - before.held) / connections,
   goalBytes: GOAL_BYTES,
+  scrapes,
 };
 if (options.json) console.log(JSON.stringify(results, null, 2));
 else
@@ -113,5 +117,6 @@ else
 ${connections} idle subscribers on as many connections cost the session server
   resident  ${results.residentBytesEach.toFixed(0)} bytes each (goal: at most ${GOAL_BYTES})
   of that   ${results.heapBytesEach.toFixed(0)} bytes each are the heap, with its garbage
-  held      ${results.heldBytesEach.toFixed(0)} bytes each, on the heap and beside it`);
+  held      ${results.heldBytesEach.toFixed(0)} bytes each, on the heap and beside it
+  a scrape  ${scrapes.p50Ms.toFixed(1)} ms (at most ${scrapes.maxMs.toFixed(1)}), ${scrapes.cpuMs.toFixed(1)} ms of processor time, ${scrapes.bytes} bytes`);
 process.exit(results.residentBytesEach > GOAL_BYTES ? 1 : 0);

@@ -10,10 +10,12 @@ import { Cluster, type Node, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
 import { usSince } from '../failover/load.js';
 import { DATA, PER_SERVICE, publish, serviceOf } from './publications.js';
+import { type Scrapes, scrapesOf } from './scrapes.js';
 
 const HELP = `Publishes very many registrations to one data server, through session servers and the SDK, then republishes some of them all
 the time, and measures what they cost the data server: memory, how late its event loop is, and the processor time of one
-publish and one fetch of a service, in a server of few publications and in the same one when it has them all.
+publish and one fetch of a service, in a server of few publications and in the same one when it has them all, and what a
+scrape of its metrics costs it then.
 
   node scripts/run.mjs bench/src/size/million.main.js [options]
 
@@ -155,6 +157,7 @@ let filled: Measured;
 let churned: Measured;
 let costOfFew: Cost;
 let costOfAll: Cost;
+let scrapes: Scrapes;
 let failed: number;
 let tookS: number;
 try {
@@ -171,6 +174,7 @@ try {
   await publish(clients, publishers, publications, AT_ONCE);
   tookS = (performance.now() - startMs) / 1000;
   filled = await measured(server!, file);
+  scrapes = await scrapesOf(server!);
   costOfAll = await costOf(clients, publishers, usage);
   failed = await churnFor(publishers, latencyUs);
   churned = await measured(server!, file);
@@ -194,6 +198,7 @@ const results = {
   bytesEach: { filled: bytesEach(filled), churned: bytesEach(churned) },
   cost: { few: costOfFew, all: costOfAll },
   eventLoopDelay: { filling: delays(filled), churning: delays(churned) },
+  scrapes,
   republished: latencyUs.totalCount,
   failed,
   republishMs: { p50: latencyUs.getValueAtPercentile(50) / 1000, p99: latencyUs.getValueAtPercentile(99) / 1000 },
@@ -211,6 +216,7 @@ else {
 ${publications} publications on one data server, ${results.publishedPerSecond.toFixed(0)} published a second
   bytes each                  ${bytes(filled)}; after the churn ${bytes(churned)}
   a publish took ${cost('publishUs')}, a fetch of ${PER_SERVICE} ${cost('fetchUs')}
+  a scrape took ${scrapes.p50Ms.toFixed(1)} ms (at most ${scrapes.maxMs.toFixed(1)}), ${scrapes.cpuMs.toFixed(1)} ms of processor time, ${scrapes.bytes} bytes
   event loop late by, filling  ${line(filled)}
                       churning ${line(churned)}
   ${results.republished} republishes, ${failed} failed: p50 ${results.republishMs.p50.toFixed(1)} ms  p99 ${results.republishMs.p99.toFixed(1)} ms`);

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { DurationTally } from './duration-tally.js';
 import type { Observed } from './read-histogram.js';
 
 const BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
@@ -6,7 +7,7 @@ const BOUNDS_MS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_0
 /** Requests over HTTP, by route, method and status. A route is its pattern, so that there are as many as the tier has. */
 export class HttpTally {
   private readonly requests = new Map<string, { labels: Record<string, string>; value: number }>();
-  private readonly durations = { boundsMs: BOUNDS_MS, counts: BOUNDS_MS.map(() => 0).concat(0), sumMs: 0 };
+  private readonly durations = new DurationTally(BOUNDS_MS);
 
   /** Before the routes are made. */
   watch(fastify: FastifyInstance): void {
@@ -17,7 +18,7 @@ export class HttpTally {
     });
     // When the answer begins; a stream of events, which goes past Fastify, has no answer in this sense.
     fastify.addHook('onSend', (_request, reply, _payload, done) => {
-      this.time(reply.elapsedTime);
+      this.durations.observe(reply.elapsedTime);
       done();
     });
   }
@@ -35,12 +36,5 @@ export class HttpTally {
     const known = this.requests.get(key);
     if (known) known.value++;
     else this.requests.set(key, { labels: { route, method, status: String(status) }, value: 1 });
-  }
-
-  private time(ms: number): void {
-    const { boundsMs, counts } = this.durations;
-    const above = boundsMs.findIndex((boundMs) => ms <= boundMs);
-    counts[above === -1 ? boundsMs.length : above]!++;
-    this.durations.sumMs += ms;
   }
 }

@@ -1,8 +1,9 @@
 import type { Metric } from 'prom-client';
 import type { ServerHealth } from '../health/server-health.js';
+import type { RequestTally } from '../transport/request-tally.js';
 import type { RollcallServer } from '../transport/rollcall-server.js';
 import type { HttpTally } from './http-tally.js';
-import { histogramOf } from './read-histogram.js';
+import { type Observed, histogramOf, histogramsOf } from './read-histogram.js';
 import { labelled, metricsOf } from './read-metrics.js';
 
 export interface ServerSources {
@@ -30,7 +31,25 @@ export function serverMetrics({ server, http, health }: ServerSources): Metric[]
         labelNames: ['pattern', 'code'],
       },
       function* () {
-        for (const { pattern, code, count } of server.tallies.all()) yield { labels: { pattern, code }, value: count };
+        for (const [pattern, { counts }] of server.tallies.all())
+          for (const [code, value] of counts) yield { labels: { pattern, code }, value };
+      },
+    ),
+    histogramsOf(
+      'rollcall_rpc_request_duration_seconds',
+      'How long messages over RPC take until the answer begins, or until they are done with where there is none, by their pattern.',
+      'pattern',
+      () => durationsOf(server.tallies.all()),
+    ),
+    labelled(
+      {
+        type: 'gauge',
+        name: 'rollcall_rpc_requests_open',
+        help: 'Requests over RPC that have not ended, by their pattern; streams are open for as long as they are read.',
+        labelNames: ['pattern'],
+      },
+      function* () {
+        for (const [pattern, { open }] of server.tallies.all()) yield { labels: { pattern }, value: open };
       },
     ),
     labelled(
@@ -48,4 +67,10 @@ export function serverMetrics({ server, http, health }: ServerSources): Metric[]
       () => http.took,
     ),
   ];
+}
+
+/** Of a pattern that nothing has been asked by nothing is told. */
+function durationsOf(tallies: Iterable<[string, RequestTally]>): Record<string, Observed> {
+  const asked = [...tallies].filter(([, { durations }]) => durations.counts.some((count) => count > 0));
+  return Object.fromEntries(asked.map(([pattern, { durations }]) => [pattern, durations]));
 }

@@ -17,15 +17,17 @@ export class Answer {
   private over = false;
   private counted = true;
   private isKept = false;
+  /** Until its first word; NaN then. */
+  private askedAtMs = performance.now();
 
   constructor(
     private readonly connection: Connection,
     private readonly id: RequestId,
     private readonly onDefect: (error: unknown) => void,
-    /** Until its first word. */
-    private tally: RequestTally | undefined,
+    private readonly tally: RequestTally,
   ) {
     connection.inFlight++;
+    tally.open++;
   }
 
   /** What the handler returns is of no account from now on, unless it fails. */
@@ -109,12 +111,16 @@ export class Answer {
   }
 
   private answered(code: string | undefined): void {
-    this.tally?.count(code);
-    this.tally = undefined;
+    if (Number.isNaN(this.askedAtMs)) return;
+    this.tally.count(code);
+    this.tally.durations.observe(performance.now() - this.askedAtMs);
+    this.askedAtMs = NaN;
   }
 
   private release(): void {
-    if (this.counted) this.connection.inFlight--;
+    if (!this.counted) return;
     this.counted = false;
+    this.connection.inFlight--;
+    this.tally.open--;
   }
 }

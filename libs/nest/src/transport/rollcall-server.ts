@@ -202,12 +202,16 @@ export class RollcallServer extends ServerTCP {
   private isTaken(pattern: string, packet: RequestPacket, connection: Connection): boolean {
     const direct = this.directHandlers.get(pattern);
     if (direct === undefined) return false;
+    const { handler, tally } = direct;
+    const startedAtMs = tally.sampledAtMs();
     try {
-      const isTaken = direct.handler(packet, connection);
-      if (isTaken) direct.tally.count('OK');
-      return isTaken;
+      const isTaken = handler(packet, connection);
+      if (!isTaken) return false;
+      tally.count('OK');
+      if (startedAtMs !== undefined) tally.sampled(startedAtMs);
+      return true;
     } catch (error) {
-      direct.tally.count('INTERNAL');
+      tally.count('INTERNAL');
       this.handleError(error as string);
       return true;
     }
