@@ -27,6 +27,7 @@ import { processMetrics } from '../metrics/process-metrics.js';
 import { serverMetrics } from '../metrics/server-metrics.js';
 import { REQUEST_ID_HEADER, requestBehind, requestIdOf } from '../requests/request-id.js';
 import { type AdminRequests, asked, logRequests } from '../requests/request-log.js';
+import { LISTEN_BACKLOG } from '../transport/listen-backlog.js';
 import { RpcErrorFilter } from '../transport/rpc-error.filter.js';
 import type { RollcallContext } from '../transport/rollcall-context.js';
 import { RollcallServer } from '../transport/rollcall-server.js';
@@ -153,7 +154,7 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
     if (worker) nameWorker(app, worker);
     connect(app, server, options, adminRequests);
     await app.startAllMicroservices();
-    await app.listen(config.httpPort, config.host);
+    await app.listen({ port: config.httpPort, host: config.host, backlog: LISTEN_BACKLOG });
     const rpcPort = server.address.port;
     const httpPort = (app.getHttpServer().address() as AddressInfo).port;
     if (worker) own = await OwnPorts.listen(config.host, worker, server, app);

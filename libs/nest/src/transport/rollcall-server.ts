@@ -6,6 +6,7 @@ import { failure, RegistryError } from '#model';
 import { type FramedSocketLimits, isRequestPacket, type RequestPacket, type ResponsePacket } from '#wire';
 import { Answer } from './answer.js';
 import { Connection } from './connection.js';
+import { LISTEN_BACKLOG } from './listen-backlog.js';
 import { RequestTallies, type RequestTally } from './request-tally.js';
 import { RollcallContext } from './rollcall-context.js';
 import { RollcallSocket } from './rollcall-socket.js';
@@ -104,7 +105,7 @@ export class RollcallServer extends ServerTCP {
   override listen(callback: (error?: unknown) => void): void {
     const onError = (error: unknown): void => callback(error);
     this.server.once('error', onError);
-    this.server.listen(this.port, this.host, () => {
+    this.server.listen({ port: this.port, host: this.host, backlog: LISTEN_BACKLOG }, () => {
       this.server.off('error', onError);
       callback();
     });

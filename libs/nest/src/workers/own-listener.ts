@@ -1,4 +1,5 @@
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
+import { LISTEN_BACKLOG } from '../transport/listen-backlog.js';
 
 export interface OwnListenerOptions {
   host: string;
@@ -20,7 +21,7 @@ export class OwnListener {
     return new Promise((resolve, reject) => {
       server.once('error', reject);
       // Not `exclusive`, a worker's port would be taken by the process that started it, and be shared.
-      server.listen({ host, port, exclusive: true }, () => {
+      server.listen({ host, port, exclusive: true, backlog: LISTEN_BACKLOG }, () => {
         server.off('error', reject);
         resolve(new OwnListener(server));
       });
