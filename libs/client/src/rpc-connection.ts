@@ -36,7 +36,7 @@ const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
  * One TCP connection to a Nest server that uses RollcallSocket: requests, streams and events in the envelopes of
  * Nest's own ClientTCP, without Nest. It does not reconnect; its owner does.
  *
- * What is sent in one tick leaves in one write. It never stops reading: only the accepting side may
+ * What is sent in one turn leaves in one write. It never stops reading: only the accepting side may
  * (see FramedSocketOptions.pauseWhileBackedUp).
  */
 export class RpcConnection {

@@ -45,10 +45,10 @@ export interface FramedSocketOptions {
   onFault(error: RegistryError): void;
 }
 
-/** Small frames written in one tick are copied together up to this size; larger buffers go out as they are. */
+/** Small frames written in one turn are copied together up to this size; larger buffers go out as they are. */
 const COALESCE_BELOW_BYTES = 4096;
 const COALESCED_WRITE_BYTES = 64 * 1024;
-/** Above this the socket gets its bytes at once, so that the kernel can take them while the tick goes on. */
+/** Above this the socket gets its bytes at once, so that the kernel can take them while the turn goes on. */
 const FLUSH_ABOVE_BYTES = 256 * 1024;
 /** A peer that vanished without a word is noticed by the kernel at the latest. */
 const KEEP_ALIVE_AFTER_MS = 30_000;
@@ -113,7 +113,7 @@ export class FramedSocket {
   }
 
   /**
-   * Sends frames that are encoded already. What is written in one tick goes to the socket in one write, unless so many
+   * Sends frames that are encoded already. What is written in one turn goes to the socket in one write, unless so many
    * sockets are written to that the first of them should not wait for the last; see write-turns.ts.
    */
   write(frames: Buffer | readonly Buffer[]): void {

@@ -22,3 +22,4 @@ export {
   type ResponsePacket,
   toFailure,
 } from './packets.js';
+export { closeLater } from './write-turns.js';

@@ -1,22 +1,23 @@
-import { flushLater } from './write-turns.js';
+import { closeLater, flushLater } from './write-turns.js';
 
 /** Something to be written, of which each flush is noted by name. */
 function waiting(name: string, flushed: string[]): { flush(): void } {
   return { flush: () => void flushed.push(name) };
 }
 
-const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Long enough for all that was to be written in the turn under way. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('when sockets get what is to be written', () => {
-  it('is at the end of the tick, once for all that one of them is sent in it', async () => {
+  it('is at the end of the turn, once for all that one of them is sent in it', async () => {
     const flushed: string[] = [];
     const [a, b] = [waiting('a', flushed), waiting('b', flushed)];
     for (const each of [a, b, a, a]) flushLater(each);
     expect(flushed).toEqual([]);
-    await tick();
+    await turn();
     expect(flushed).toEqual(['a', 'b']);
     flushLater(a);
-    await tick();
+    await turn();
     expect(flushed).toEqual(['a', 'b', 'a']);
   });
 
@@ -28,7 +29,46 @@ describe('when sockets get what is to be written', () => {
       expect(i - flushed.length).toBeLessThan(100);
     }
     expect(flushed.length).toBeGreaterThan(900);
-    await tick();
+    await turn();
     expect(flushed).toEqual(names);
+  });
+
+  it('is once for what several callbacks of one turn bring', async () => {
+    const flushed: string[] = [];
+    const socket = waiting('socket', flushed);
+    const callback = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+    for (let i = 0; i < 3; i++) {
+      flushLater(socket);
+      await callback();
+    }
+    expect(flushed).toEqual([]);
+    await turn();
+    expect(flushed).toEqual(['socket']);
+  });
+
+  it('is in the same turn for lists of messages that end with it', async () => {
+    const flushed: string[] = [];
+    const socket = waiting('socket', flushed);
+    const list = {
+      flush: () => {
+        flushed.push('list');
+        flushLater(socket);
+      },
+    };
+    closeLater(list);
+    flushLater(waiting('other socket', flushed));
+    closeLater(list);
+    await turn();
+    expect(flushed).toEqual(['list', 'other socket', 'socket']);
+  });
+
+  it('is in the next turn for what the writing itself brings', async () => {
+    const flushed: string[] = [];
+    const again = waiting('again', flushed);
+    flushLater({ flush: () => flushLater(again) });
+    await turn();
+    expect(flushed).toEqual([]);
+    await turn();
+    expect(flushed).toEqual(['again']);
   });
 });

@@ -4,33 +4,50 @@ interface Waiting {
 }
 
 /**
- * So many wait for the end of the tick; with one more they are written to at once. Few enough that a change for thousands
- * is on its way to the first of them while it is still being written to the others, and enough that what one connection
- * is sent about several things in one tick is mostly sent together.
+ * So many sockets wait for the end of the turn; with one more they are written to at once. Few enough that a change for
+ * thousands is on its way to the first of them while it is still being written to the others, and enough that what one
+ * connection is sent about several things in one turn is mostly sent together.
  */
 const TURN = 32;
 
-/** Of all sockets of the process, since a callback for the end of the tick costs about as much as a write does. */
-const waiting = new Set<Waiting>();
+/**
+ * Of all of the process, for the end of one turn of the event loop, when all that had arrived at its beginning has been
+ * read. What is alone waits for nothing; but where many connections are read from in one turn, what comes of it for one peer
+ * is one write, where the end of each callback would make it one for each connection that was read from.
+ */
+const batches = new Set<Waiting>();
+const sockets = new Set<Waiting>();
 let isScheduled = false;
 
-/** Has it flushed at the end of the tick, or before. */
+/** Has a socket flushed at the end of the turn, or before. */
 export function flushLater(socket: Waiting): void {
-  waiting.add(socket);
-  if (waiting.size > TURN) flushAll();
-  else if (!isScheduled) {
-    isScheduled = true;
-    process.nextTick(flushAtEnd);
-  }
+  sockets.add(socket);
+  if (sockets.size > TURN) flushAll(sockets);
+  else schedule();
 }
 
-function flushAtEnd(): void {
+/** Has a list of messages closed at the end of the turn, before the sockets are flushed, to one of which it goes. */
+export function closeLater(batch: Waiting): void {
+  batches.add(batch);
+  schedule();
+}
+
+function schedule(): void {
+  if (isScheduled) return;
+  isScheduled = true;
+  setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  // What the end of this turn has to write belongs to it.
+  flushAll(batches);
+  flushAll(sockets);
   isScheduled = false;
-  flushAll();
+  if (batches.size + sockets.size > 0) schedule();
 }
 
-function flushAll(): void {
-  const sockets = [...waiting];
+function flushAll(waiting: Set<Waiting>): void {
+  const all = [...waiting];
   waiting.clear();
-  for (const socket of sockets) socket.flush();
+  for (const each of all) each.flush();
 }

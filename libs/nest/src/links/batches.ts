@@ -1,5 +1,5 @@
 import { isPlainObject, RegistryError } from '#model';
-import { pack, Spliced, unpack } from '#wire';
+import { closeLater, pack, Spliced, unpack } from '#wire';
 
 /**
  * How messages travel over a link: in lists, each list one frame. An item is a message, or a piece of one that is too
@@ -14,18 +14,17 @@ export type BatchItem = Spliced | Uint8Array | true;
 export const BATCH_BYTES = 1024 * 1024;
 
 /**
- * Collects what is sent in one tick. A message is encoded when it is sent, so that the sender may change it afterwards,
+ * Collects what is sent in one turn of the event loop. A message is encoded when it is sent, so that the sender may change it afterwards,
  * and once only: the list takes the bytes as they are.
  */
 export class OutgoingBatches {
   private items: BatchItem[] = [];
   private itemsBytes = 0;
   private waitingBytes = 0;
-  private scheduled = false;
 
   constructor(private readonly transmit: (items: BatchItem[]) => void) {}
 
-  /** Bytes that wait for the end of the tick. */
+  /** Bytes that wait for the end of the turn. */
   get bytes(): number {
     return this.waitingBytes;
   }
@@ -34,12 +33,7 @@ export class OutgoingBatches {
     const packed = pack(message);
     if (packed.length <= BATCH_BYTES) this.append(new Spliced(packed), packed.length);
     else this.addInPieces(packed);
-    if (this.scheduled) return;
-    this.scheduled = true;
-    process.nextTick(() => {
-      this.scheduled = false;
-      this.flush();
-    });
+    closeLater(this);
   }
 
   /** Transmits what is waiting. */

@@ -52,7 +52,7 @@ const LIMITS: LinkLimits = { connectTimeoutMs: 3_000, helloTimeoutMs: 3_000, max
 
 /**
  * The links of one server to its peers, those it dials and those it accepts, behind the effects and events that the
- * cores know. Messages sent in one tick travel as one frame and arrive one event each, in order.
+ * cores know. Messages sent in one turn travel as one frame and arrive one event each, in order.
  */
 export class Links<Sent, Received> implements LinkAcceptor {
   private readonly limits: LinkLimits;
