@@ -12,9 +12,17 @@ export interface Folder {
 export async function temporaryFolder(name: string): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), `rollcall-bench-${name}-`));
   const remove = (): void => {
-    process.off('exit', remove);
+    process.off('exit', removeAtExit);
     rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   };
-  process.once('exit', remove);
+  // Others have something to do at the exit too, such as ending servers, which an exception would keep them from.
+  const removeAtExit = (): void => {
+    try {
+      remove();
+    } catch {
+      console.error(`${path} could not be removed.`);
+    }
+  };
+  process.once('exit', removeAtExit);
   return { path, remove };
 }

@@ -30,9 +30,15 @@ async function start(ofEachTier: number): Promise<Servers> {
     ...{ dir: folder.path, meta: ofEachTier, data: ofEachTier, session: ofEachTier, basePort: 0 },
     env: { ROLLCALL_LOG_LEVEL: 'warn' },
   });
+  // Before the folder is removed, in which servers would go on writing.
+  const end = (): void => {
+    for (const { pid } of cluster.nodes) if (pid !== undefined) process.kill(pid, 'SIGKILL');
+  };
+  process.prependOnceListener('exit', end);
   try {
     await cluster.start();
   } catch (error) {
+    process.off('exit', end);
     folder.remove();
     throw error;
   }
@@ -41,6 +47,7 @@ async function start(ofEachTier: number): Promise<Servers> {
     pids: Object.fromEntries(cluster.nodes.map(({ name, pid }) => [name, pid!])),
     async stop() {
       await cluster.kill();
+      process.off('exit', end);
       folder.remove();
     },
   };
