@@ -1,4 +1,5 @@
 import { type Metric, Registry, collectDefaultMetrics } from 'prom-client';
+import { openFilesMetric } from './open-files.js';
 
 /** They walk all sockets and timers of the process, for less than the other metrics tell. */
 const TOO_DEAR = [
@@ -21,5 +22,6 @@ function makeProcessMetrics(): Metric[] {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const name of TOO_DEAR) registry.removeSingleMetric(name);
-  return registry.getMetricsAsArray() as unknown as Metric[];
+  registry.removeSingleMetric('process_open_fds');
+  return [...(registry.getMetricsAsArray() as unknown as Metric[]), ...openFilesMetric()];
 }
