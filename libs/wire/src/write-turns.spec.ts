@@ -71,4 +71,28 @@ describe('when sockets get what is to be written', () => {
     await turn();
     expect(flushed).toEqual(['again']);
   });
+
+  it('comes for the others where one of them throws', async () => {
+    const flushed: string[] = [];
+    const names = Array.from({ length: 100 }, (_, i) => `socket-${i}`);
+    flushLater({
+      flush: () => {
+        throw new Error('not this one');
+      },
+    });
+    const failed: unknown[] = [];
+    for (const name of names)
+      try {
+        flushLater(waiting(name, flushed));
+      } catch (error) {
+        failed.push(error);
+      }
+    await turn();
+    await turn();
+    expect(failed).toEqual([new Error('not this one')]);
+    expect(flushed.toSorted()).toEqual(names.toSorted());
+    flushLater(waiting('afterwards', flushed));
+    await turn();
+    expect(flushed.at(-1)).toBe('afterwards');
+  });
 });

@@ -39,15 +39,28 @@ function schedule(): void {
 }
 
 function endTurn(): void {
-  // What the end of this turn has to write belongs to it.
-  flushAll(batches);
-  flushAll(sockets);
-  isScheduled = false;
-  if (batches.size + sockets.size > 0) schedule();
+  try {
+    // What the end of this turn has to write belongs to it.
+    flushAll(batches);
+    flushAll(sockets);
+  } finally {
+    isScheduled = false;
+    if (batches.size + sockets.size > 0) schedule();
+  }
 }
 
+/** Should one of them throw, the others have their turn all the same, later. */
 function flushAll(waiting: Set<Waiting>): void {
   const all = [...waiting];
   waiting.clear();
-  for (const each of all) each.flush();
+  let begun = 0;
+  try {
+    for (const each of all) {
+      begun++;
+      each.flush();
+    }
+  } finally {
+    for (let i = begun; i < all.length; i++) waiting.add(all[i]!);
+    if (begun < all.length) schedule();
+  }
 }

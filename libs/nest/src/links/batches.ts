@@ -14,8 +14,8 @@ export type BatchItem = Spliced | Uint8Array | true;
 export const BATCH_BYTES = 1024 * 1024;
 
 /**
- * Collects what is sent in one turn of the event loop. A message is encoded when it is sent, so that the sender may change it afterwards,
- * and once only: the list takes the bytes as they are.
+ * Collects what is sent in one turn of the event loop. A message is encoded when it is sent, so that the sender may change
+ * it afterwards, and once only: the list takes the bytes as they are.
  */
 export class OutgoingBatches {
   private items: BatchItem[] = [];
