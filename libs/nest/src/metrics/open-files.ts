@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import type { Metric } from 'prom-client';
 import { metricsOf } from './read-metrics.js';
 
@@ -15,7 +15,15 @@ export function openFiles(): number {
 }
 
 /** As prom-client has it, which lists them always; nothing where there is no such folder. */
-export function openFilesMetric(): Metric[] {
-  if (process.platform !== 'linux') return [];
-  return [metricsOf(() => true).gauge('process_open_fds', 'Number of open file descriptors.', openFiles)];
+export function openFilesMetric(count: () => number = openFiles): Metric[] {
+  if (!existsSync(FOLDER)) return [];
+  // To list them takes one more file. Where there is none left, that is the time to be scraped.
+  const ifCounted = (): number | undefined => {
+    try {
+      return count();
+    } catch {
+      return undefined;
+    }
+  };
+  return [metricsOf(ifCounted).gauge('process_open_fds', 'Number of open file descriptors.', (files) => files)];
 }
