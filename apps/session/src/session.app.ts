@@ -49,7 +49,8 @@ export async function startSession(
   if (!worker) await refuseTakenAddress(config);
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
-  const host = new SessionHost({ config, env: systemEnv(), logger, folder, featureLevel, fail });
+  const env = systemEnv();
+  const host = new SessionHost({ config, env, logger, folder, featureLevel, fail });
   const edge = edgeContext(host.makeRegisterId);
   const clients = new RpcClients(host, edge);
   const caller = new HttpCaller(host);
@@ -74,7 +75,7 @@ export async function startSession(
     ...(worker ? { worker } : {}),
     maxConnections: config.limits.maxConnections + REFUSABLE,
     metrics: sessionMetrics(host),
-    imports: config.eureka.enabled ? [EurekaModule.forRoot({ host, caller, edge, lists })] : [],
+    imports: config.eureka.enabled ? [EurekaModule.forRoot({ host, caller, edge, lists, env })] : [],
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
       ...[WatchController, ConfigController, TracesController, DrainController, ListsController],

@@ -50,16 +50,43 @@ class Host {
   }
 }
 
+/** Time that passes when the test says so. */
+class Clock {
+  private ms = 0;
+  private timers: { atMs: number; run: () => void }[] = [];
+
+  readonly nowMs = (): number => this.ms;
+
+  readonly at = (atMs: number, run: () => void): (() => void) => {
+    const timer = { atMs, run };
+    this.timers.push(timer);
+    return () => void (this.timers = this.timers.filter((each) => each !== timer));
+  };
+
+  get waiting(): number {
+    return this.timers.length;
+  }
+
+  pass(ms: number): void {
+    this.ms += ms;
+    const due = this.timers.filter(({ atMs }) => atMs <= this.ms);
+    this.timers = this.timers.filter((each) => !due.includes(each));
+    for (const { run } of due) run();
+  }
+}
+
 describe('what a session server knows of all applications', () => {
   let host: Host;
   let names: NamesRead | Error;
   let watch: AppsWatch;
+  let clock: Clock;
 
   beforeEach(() => {
     host = new Host();
     names = { dataIds: ['user'], areAll: true };
     const read = () => (names instanceof Error ? Promise.reject(names) : Promise.resolve(names));
-    watch = new AppsWatch(host as unknown as SessionHost, { read } as never);
+    clock = new Clock();
+    watch = new AppsWatch(host as unknown as SessionHost, { read } as never, clock);
   });
 
   const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -126,5 +153,39 @@ describe('what a session server knows of all applications', () => {
     await expect(ask()).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
     host.refusal = undefined;
     expect(await ask(frame('snapshot', [publication('a', 'h1')]))).toEqual(['h1']);
+  });
+
+  it('is held for ten minutes after somebody has asked for it, and until this server stops', async () => {
+    await ask(frame('snapshot', [publication('a', 'h1')]));
+    clock.pass(6 * 60_000);
+    expect(await ask()).toEqual(['h1']);
+    clock.pass(6 * 60_000);
+    expect(watch.peek('user', 'a')).toBeDefined();
+    clock.pass(4 * 60_000);
+    expect(watch.peek('user', 'a')).toBeUndefined();
+    expect(await ask(frame('snapshot', [publication('b', 'h2')]))).toEqual(['h2']);
+    expect(clock.waiting).toBe(1);
+    watch.rest();
+    expect([watch.peek('user', 'b'), clock.waiting]).toEqual([undefined, 0]);
+  });
+
+  it('is not waited for longer than clients do', async () => {
+    const answer = watch.current();
+    const refused = expect(answer).rejects.toMatchObject({ code: 'PENDING' });
+    await turn();
+    clock.pass(5_000);
+    await refused;
+  });
+
+  it('has a name for as long as its end is told, and then leaves it', async () => {
+    await ask(frame('snapshot', [publication('a', 'h1')]));
+    host.push(frame('snapshot', []));
+    names = { dataIds: [], areAll: true };
+    clock.pass(179_999);
+    await ask();
+    expect(host.asked).toHaveLength(1);
+    clock.pass(1);
+    await ask();
+    expect(host.asked.at(-1)).toBe(`unsubscribe ${dataInfoIdOf('user')} 1`);
   });
 });

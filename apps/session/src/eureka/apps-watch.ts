@@ -1,9 +1,9 @@
-import { setTimeout } from 'node:timers/promises';
 import { Catalogue, CATALOGUE_LIMITS, type Instance } from '#eureka';
 import {
   DEFAULT_GROUP,
   DEFAULT_INSTANCE_ID,
   type DataInfoId,
+  type Env,
   type Publication,
   RegistryError,
   compareStamps,
@@ -52,27 +52,33 @@ export class AppsWatch implements ConnectionSink {
   /** Everything has been known once. */
   private isWhole = false;
   private askedAtMs = 0;
-  private idle: NodeJS.Timeout | undefined;
+  private cancelRest: (() => void) | undefined;
 
   constructor(
     private readonly host: SessionHost,
     private readonly names: ClusterNames,
+    private readonly env: Pick<Env, 'nowMs' | 'at'>,
   ) {}
 
   /** @throws RegistryError where not everything is known yet */
   async current(): Promise<Catalogue> {
-    this.askedAtMs = performance.now();
-    this.idle ??= setInterval(() => this.rest(), IDLE_MS / 2).unref();
+    this.askedAtMs = this.env.nowMs();
+    this.awaitRest();
     const read = await this.readNames();
-    const catalogue = (this.catalogue ??= new Catalogue(performance.now()));
+    const catalogue = (this.catalogue ??= new Catalogue(this.env.nowMs()));
     await this.subscribe(read.dataIds.filter((dataId) => !this.watched.has(dataInfoIdOf(dataId))));
     this.leaveEmpty();
     const unknown = [...this.watched.values()].filter(({ isKnown }) => !isKnown);
-    if (unknown.length > 0) await known(unknown);
+    if (unknown.length > 0) await this.known(unknown);
     const areKnown = unknown.every(({ isKnown }) => isKnown);
     if (!this.isWhole && !(read.areAll && areKnown)) throw new RegistryError('PENDING');
     this.isWhole = true;
     return catalogue;
+  }
+
+  /** By the clock that changes are told by. */
+  get nowMs(): number {
+    return this.env.nowMs();
   }
 
   /** As far as it is known without asking anybody. */
@@ -91,7 +97,7 @@ export class AppsWatch implements ConnectionSink {
       publications.set(publication.registerId, before && areSame(before, publication) ? before : publication);
     }
     watched.publications = publications;
-    const nowMs = performance.now();
+    const nowMs = this.env.nowMs();
     this.catalogue.take(nowMs, watched.dataId, publications, (each) => presentPublication(each, decodeBody));
     watched.emptySinceMs = publications.size > 0 ? undefined : (watched.emptySinceMs ?? nowMs);
     watched.isKnown = true;
@@ -142,7 +148,7 @@ export class AppsWatch implements ConnectionSink {
 
   /** What nobody publishes under any more is subscribed to for as long as its end is told to those who ask for changes. */
   private leaveEmpty(): void {
-    const nowMs = performance.now();
+    const nowMs = this.env.nowMs();
     for (const [dataInfoId, { dataId, emptySinceMs }] of this.watched) {
       if (emptySinceMs === undefined || nowMs - emptySinceMs < CATALOGUE_LIMITS.deltaMs) continue;
       this.watched.delete(dataInfoId);
@@ -154,23 +160,33 @@ export class AppsWatch implements ConnectionSink {
     }
   }
 
-  private rest(): void {
-    if (performance.now() - this.askedAtMs < IDLE_MS) return;
-    clearInterval(this.idle);
-    this.idle = undefined;
+  private known(unknown: readonly Watched[]): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.env.at(this.env.nowMs() + KNOWN_WITHIN_MS, resolve);
+      void Promise.all(unknown.map(({ whenKnown }) => whenKnown)).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  private awaitRest(): void {
+    this.cancelRest ??= this.env.at(this.askedAtMs + IDLE_MS, () => {
+      this.cancelRest = undefined;
+      if (this.env.nowMs() - this.askedAtMs < IDLE_MS) this.awaitRest();
+      else this.rest();
+    });
+  }
+
+  /** Holds nothing any more. */
+  rest(): void {
+    this.cancelRest?.();
+    this.cancelRest = undefined;
     this.watched.clear();
     this.close();
     this.catalogue = undefined;
     this.isWhole = false;
   }
-}
-
-async function known(unknown: readonly Watched[]): Promise<void> {
-  const giveUp = new AbortController();
-  const { signal } = giveUp;
-  const late = setTimeout(KNOWN_WITHIN_MS, undefined, { signal }).catch(() => undefined);
-  await Promise.race([Promise.all(unknown.map(({ whenKnown }) => whenKnown)), late]);
-  giveUp.abort();
 }
 
 function unknownYet(): Pick<Watched, 'isKnown' | 'known' | 'whenKnown'> {

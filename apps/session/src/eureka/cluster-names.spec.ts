@@ -1,3 +1,4 @@
+import { systemEnv } from '#client';
 import { RegistryError } from '#model';
 import { APPS_MOST, ClusterNames } from './cluster-names.js';
 
@@ -23,7 +24,7 @@ class Lists {
 describe('the names in the cluster', () => {
   it('are read once for all who ask meanwhile, and anew for who asks after the reading has begun', async () => {
     const lists = new Lists();
-    const names = new ClusterNames(lists);
+    const names = new ClusterNames(lists, systemEnv());
     const early = [names.read(), names.read()];
     while (lists.asked === 0) await new Promise((resolve) => setImmediate(resolve));
     const late = [names.read(), names.read(), names.read()];
@@ -41,14 +42,14 @@ describe('the names in the cluster', () => {
     ['completeness', { datums: [{ dataId: 'a', publications: 1, complete: false }] }],
   ])('are not all where %s is missing', async (_, more) => {
     const lists = new Lists();
-    const read = new ClusterNames(lists).read();
+    const read = new ClusterNames(lists, systemEnv()).read();
     await lists.answer(page(named('a'), more));
     expect(await read).toEqual({ dataIds: ['a'], areAll: false });
   });
 
   it('are refused beyond a bound, and a reading that failed fails nobody who asks later', async () => {
     const lists = new Lists();
-    const names = new ClusterNames(lists);
+    const names = new ClusterNames(lists, systemEnv());
     const read = names.read();
     await lists.answer(page(named(...Array.from({ length: APPS_MOST + 1 }, (_, i) => `n${i}`))));
     await expect(read).rejects.toThrow(RegistryError);

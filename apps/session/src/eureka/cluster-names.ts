@@ -1,5 +1,4 @@
-import { setTimeout } from 'node:timers/promises';
-import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, RegistryError } from '#model';
+import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Env, RegistryError } from '#model';
 import { LIST_LIMITS, readListQuery } from '#registry';
 import type { ClusterLists } from '../http/cluster-lists.js';
 
@@ -33,7 +32,10 @@ export class ClusterNames {
   private next: Promise<NamesRead> | undefined;
   private beganAtMs = -Infinity;
 
-  constructor(private readonly lists: Pick<ClusterLists, 'ofData'>) {}
+  constructor(
+    private readonly lists: Pick<ClusterLists, 'ofData'>,
+    private readonly env: Pick<Env, 'nowMs' | 'at'>,
+  ) {}
 
   read(): Promise<NamesRead> {
     return (this.next ??= this.readNext());
@@ -42,9 +44,9 @@ export class ClusterNames {
   /** One that is under way may have passed by what has been published since. */
   private async readNext(): Promise<NamesRead> {
     await this.current?.catch(() => undefined);
-    await setTimeout(Math.max(this.beganAtMs + REST_MS - performance.now(), 0));
+    await new Promise<void>((resolve) => void this.env.at(this.beganAtMs + REST_MS, resolve));
     this.next = undefined;
-    this.beganAtMs = performance.now();
+    this.beganAtMs = this.env.nowMs();
     return (this.current = this.list());
   }
 

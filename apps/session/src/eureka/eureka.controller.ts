@@ -28,7 +28,7 @@ export class EurekaController {
   @Get('apps/delta')
   async delta(@Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const reads = readsOf(headers);
-    await send(reply, this.shared.delta(await this.watch.current(), performance.now(), reads), reads);
+    await send(reply, this.shared.delta(await this.watch.current(), this.watch.nowMs, reads), reads);
   }
 
   @Get('vips/:vip')

@@ -1,6 +1,7 @@
-import { type DynamicModule, Inject, Module, type OnModuleInit } from '@nestjs/common';
+import { type DynamicModule, Inject, Module, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Env } from '#model';
 import type { EdgeContext } from '#registry';
 import type { ClusterLists } from '../http/cluster-lists.js';
 import type { HttpCaller } from '../http/http-caller.js';
@@ -16,15 +17,19 @@ export interface EurekaOptions {
   caller: HttpCaller;
   edge: EdgeContext;
   lists: ClusterLists;
+  env: Env;
 }
 
 /** `/eureka`, where the settings have it. */
 @Module({})
-export class EurekaModule implements OnModuleInit {
-  constructor(@Inject(HttpAdapterHost) private readonly adapter: HttpAdapterHost) {}
+export class EurekaModule implements OnModuleInit, OnModuleDestroy {
+  constructor(
+    @Inject(HttpAdapterHost) private readonly adapter: HttpAdapterHost,
+    @Inject(AppsWatch) private readonly watch: AppsWatch,
+  ) {}
 
-  static forRoot({ host, caller, edge, lists }: EurekaOptions): DynamicModule {
-    const watch = new AppsWatch(host, new ClusterNames(lists));
+  static forRoot({ host, caller, edge, lists, env }: EurekaOptions): DynamicModule {
+    const watch = new AppsWatch(host, new ClusterNames(lists, env), env);
     const registry = new EurekaRegistry(caller, edge, watch, () => host.clocks.wallMs);
     return {
       module: EurekaModule,
@@ -48,6 +53,10 @@ export class EurekaModule implements OnModuleInit {
     });
     const types = ['application/xml', 'text/xml'];
     fastify.addContentTypeParser(types, { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  }
+
+  onModuleDestroy(): void {
+    this.watch.rest();
   }
 }
 
