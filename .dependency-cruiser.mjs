@@ -2,12 +2,13 @@
  * Who may import whom, as in ARCHITECTURE.md. `libs` are the other libs that a lib may use, through their front doors;
  * `packages` are npm packages; `builtins` says whether Node's own modules may be used.
  */
-const PURE = ['model', 'consensus', 'sharding', 'registry'];
+const PURE = ['model', 'consensus', 'sharding', 'etcd', 'registry'];
 const LIBS = {
   model: { libs: [], packages: [], builtins: false },
   consensus: { libs: ['model'], packages: [], builtins: false },
   sharding: { libs: ['model'], packages: [], builtins: false },
-  registry: { libs: ['model', 'sharding'], packages: [], builtins: false },
+  etcd: { libs: ['model'], packages: [], builtins: false },
+  registry: { libs: ['model', 'sharding', 'etcd'], packages: [], builtins: false },
   eureka: { libs: ['model'], packages: ['fast-xml-parser'], builtins: false },
   sim: { libs: PURE, packages: [], builtins: false },
   wire: { libs: ['model'], packages: ['msgpackr'], builtins: true },

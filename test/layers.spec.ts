@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const LIBS = ['model', 'consensus', 'sharding', 'registry', 'sim', 'wire', 'store', 'client', 'nest'];
+const LIBS = ['model', 'consensus', 'sharding', 'etcd', 'registry', 'sim', 'wire', 'store', 'client', 'nest'];
 
 /** A file of the fixture that imports something, and the rules it breaks. */
 type Plant = [file: string, imports: string, rules: string[]];
@@ -38,6 +38,7 @@ const PLANTED: Plant[] = [
   ['libs/sharding/src/a.ts', '#registry', ['sharding-uses-libs']],
   ['libs/registry/src/a.ts', '#consensus', ['registry-uses-libs']],
   ['libs/registry/src/a.spec.ts', '#sim', ['registry-uses-libs']],
+  ['libs/etcd/src/a.ts', '#registry', ['etcd-uses-libs']],
   ['libs/sim/src/a.ts', '#wire', ['sim-uses-libs']],
   ['libs/wire/src/a.ts', '#client', ['wire-uses-libs']],
   ['libs/store/src/a.ts', '#nest', ['store-uses-libs']],
