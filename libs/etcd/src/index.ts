@@ -1,3 +1,14 @@
 export { ETCD_CODES, type EtcdCode, EtcdError } from './errors.js';
+export { Malformed } from './layouts/layout.js';
+export {
+  ETCD_FIELD,
+  type KeyedValue,
+  Layouts,
+  type Origin,
+  type Place,
+  type Published,
+  keyOf,
+  publish,
+} from './layouts/layouts.js';
 export { ETCD_LIMITS } from './limits.js';
 export type * from './store.js';
