@@ -1,3 +1,5 @@
+export { type Key, type Span, isWithin, toBytes, toKey, toSpan } from './bytes.js';
+export { checkPut, checkRange, checkTxn } from './check.js';
 export { ETCD_CODES, type EtcdCode, EtcdError } from './errors.js';
 export { Malformed } from './layouts/layout.js';
 export {
@@ -11,4 +13,5 @@ export {
   publish,
 } from './layouts/layouts.js';
 export { ETCD_LIMITS } from './limits.js';
+export { holds, selected } from './select.js';
 export type * from './store.js';
