@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runNode } from './child.mjs';
 import { ROOT, at } from './paths.mjs';
@@ -7,12 +7,15 @@ import { ROOT, at } from './paths.mjs';
 /** The folders that tsconfig.build.json compiles. */
 const SOURCES = ['apps', 'libs', 'examples', 'bench', 'test/simulation', 'test/network'];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package.json', 'node_modules/typescript/package.json'];
+/** Folders of what is read as it is, beside what is compiled. */
+const ASSETS = ['libs/etcd/proto'];
 const STAMP = at('dist/build.stamp');
 
 /** True when dist is what the sources would give: none has changed since, and no output is missing. */
 export function isBuilt() {
   const sources = sourceFiles();
-  return read(STAMP) === fingerprint(sources) && hasOutputs(sources);
+  const isWhole = hasOutputs(sources) && assets().every((asset) => existsSync(at('dist', asset)));
+  return isWhole && read(STAMP) === fingerprint(sources);
 }
 
 /** Compiles what has changed, and removes what sources that are gone had left behind. */
@@ -27,6 +30,10 @@ export async function build() {
     // The compiler trusts its own record of what it has written, even when somebody has deleted that.
     rmSync(at('dist/build.tsbuildinfo'), { force: true });
     await compile();
+  }
+  for (const folder of ASSETS) {
+    rmSync(at('dist', folder), { recursive: true, force: true });
+    cpSync(at(folder), at('dist', folder), { recursive: true });
   }
   mkdirSync(at('dist'), { recursive: true });
   writeFileSync(STAMP, stamp);
@@ -50,6 +57,10 @@ function hasOutputs(sources) {
   return sources.every((source) => existsSync(at(outputOf(source))));
 }
 
+function assets() {
+  return ASSETS.flatMap((folder) => filesUnder(folder));
+}
+
 function removeStale(sources) {
   const wanted = new Set(sources.map(outputOf));
   for (const path of filesUnder('dist'))
@@ -67,7 +78,7 @@ function filesUnder(folder) {
 /** Changes when a source is added, removed, renamed or written. */
 function fingerprint(sources) {
   const hash = createHash('sha256');
-  for (const path of [...sources, ...SETTINGS].sort()) {
+  for (const path of [...sources, ...assets(), ...SETTINGS].sort()) {
     const { mtimeMs, size } = statSync(at(path), { throwIfNoEntry: false }) ?? { mtimeMs: 0, size: -1 };
     hash.update(`${path} ${mtimeMs} ${size}\n`);
   }

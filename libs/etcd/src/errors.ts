@@ -23,6 +23,9 @@ export const ETCD_CODES = {
     grpc: 'UNIMPLEMENTED',
     text: 'rollcall: a txn is served where all that it names are single keys of one directory',
   },
+  /** A call that would promise what cannot be kept. The message says which. */
+  NOT_SERVED: { grpc: 'UNIMPLEMENTED', text: 'rollcall: this is not served' },
+  AUTH_NOT_ENABLED: { grpc: 'FAILED_PRECONDITION', text: 'etcdserver: authentication is not enabled' },
   /** It was certainly not done. The slot has no leader that is complete, just now. */
   UNAVAILABLE: { grpc: 'UNAVAILABLE', text: 'etcdserver: no leader' },
   /** It may have been done or not. */
