@@ -1,4 +1,4 @@
-import type { Push } from '#model';
+import type { Notice, Push } from '#model';
 import { type ConfigFrame, type EventFrame, type EventIds, type PushFrame, aloneId, presentFrame } from '#registry';
 import { SharedBody, compressed, decodeBody } from '#wire';
 
@@ -6,7 +6,7 @@ import { SharedBody, compressed, decodeBody } from '#wire';
  * A frame is one object for all who are sent it, so what is encoded for one is kept with it for the others. It goes
  * when the frame goes.
  */
-const packed = new WeakMap<PushFrame | ConfigFrame, SharedBody>();
+const packed = new WeakMap<PushFrame | ConfigFrame | Notice, SharedBody>();
 const compact = new WeakMap<PushFrame | ConfigFrame, SharedBody>();
 const events = new WeakMap<PushFrame, string>();
 const eventsOfSeveral = new WeakMap<PushFrame, string>();
@@ -25,6 +25,13 @@ export function sharedPush(frame: PushFrame | ConfigFrame, readsCompressed: bool
   let small = compact.get(frame);
   if (!small) compact.set(frame, (small = compressed(body)));
   return small;
+}
+
+/** What many are told about their connections is one object, too. */
+export function sharedNotice(notice: Notice): SharedBody {
+  let body = packed.get(notice);
+  if (!body) packed.set(notice, (body = SharedBody.of(notice)));
+  return body;
 }
 
 /**

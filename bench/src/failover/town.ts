@@ -28,6 +28,7 @@ export class Town {
   private readonly inhabitants = new Set<Inhabitant>();
   private readonly sizes: number[];
   private isOnGuard = false;
+  private readonly shown: { inhabitant: Inhabitant; publishers: Shown }[] = [];
   private isOver = false;
   private churning: Promise<void> = Promise.resolve();
   private names = 0;
@@ -66,8 +67,10 @@ export class Town {
     await this.churning;
   }
 
+  /** What was shown meanwhile is looked at in the end, when that does not take from what is measured. */
   guard(isOnGuard: boolean): void {
     this.isOnGuard = isOnGuard;
+    for (const { inhabitant, publishers } of this.shown.splice(0)) this.look(inhabitant, publishers);
   }
 
   /** Publishes another version of it, of which subscribers of its service are told. Counts what becomes of that. */
@@ -103,12 +106,13 @@ export class Town {
     const inhabitant = { name, service, client, publisher, subscriber, version: 0 };
     this.inhabitants.add(inhabitant);
     this.sizes[service]!++;
-    subscriber.on('change', ({ publishers }) => this.look(inhabitant, publishers));
+    subscriber.on('change', ({ publishers }) => {
+      if (this.isOnGuard) this.shown.push({ inhabitant, publishers });
+    });
     return inhabitant;
   }
 
   private look({ name, service }: Inhabitant, publishers: Shown): void {
-    if (!this.isOnGuard) return;
     const names = new Set(publishers.map(({ data }) => nameOf(data[0]!)));
     if (names.size < publishers.length) this.faults.push(`${name} is shown somebody twice`);
     if (names.size < this.sizes[service]!) this.faults.push(`${name} is shown ${names.size} of ${this.sizes[service]}`);

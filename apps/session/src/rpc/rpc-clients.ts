@@ -3,7 +3,7 @@ import type { Answer, Connection, RollcallContext, RollcallServer } from '#nest'
 import { type EdgeContext, parseClientMessage, presentReply } from '#registry';
 import { decodeBody } from '#wire';
 import { accepted } from '../edge.js';
-import { sharedPush } from '../frames.js';
+import { sharedNotice, sharedPush } from '../frames.js';
 import { type PacedFrame, PushPacer } from '../push-pacer.js';
 import type { ConnectionSink, SessionHost } from '../session.host.js';
 
@@ -125,7 +125,7 @@ export class RpcClient implements ConnectionSink {
   }
 
   notice(notice: Notice): void {
-    this.notices?.next(notice);
+    this.notices?.nextShared(sharedNotice(notice));
   }
 
   close(reason: string): void {

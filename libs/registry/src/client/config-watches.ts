@@ -61,6 +61,10 @@ export class ConfigWatchBook {
     for (const watcher of this.watchers.values()) this.open(watcher);
   }
 
+  welcomed(clusterId: string): void {
+    if (this.connection) this.connection.clusterId = clusterId;
+  }
+
   disconnected(): void {
     this.connection = undefined;
     this.byStream.clear();

@@ -27,7 +27,7 @@ import { RECONNECT_SPREAD_MAX_MS, clientLimits } from './limits.js';
 import { greeting } from './greeting.js';
 import { Keeper } from './keeper.js';
 import { Pauses } from './pauses.js';
-import { type Phase, deadAtMs, readyPhase } from './phase.js';
+import { type Dialing, type Phase, deadAtMs, openConnection, readyPhase } from './phase.js';
 import { type Batch, PublisherBook } from './publishers.js';
 import { readFailure, readMs, readNotice } from './received.js';
 import { ServerList } from './servers.js';
@@ -149,14 +149,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     }
     switch (event.type) {
       case 'connected':
-        if (phase.name !== 'dialing') return;
-        this.phase = { ...phase, name: 'greeting', deadlineMs: this.nowMs + this.limits.requestTimeoutMs };
-        this.out.push({
-          type: 'hello',
-          connection: phase.connection,
-          hello: greeting(this.hello, this.clusterId, this.servers.hasRefused),
-        });
-        return;
+        return phase.name === 'dialing' ? this.greet(phase) : undefined;
       case 'disconnected':
         return this.lost(event.message, 'connection-lost');
       case 'failed':
@@ -176,6 +169,26 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
       case 'pushFailed':
         return this.streams.pushFailed(this.nowMs, event.subscriptionId, readFailure(event.failure));
     }
+  }
+
+  /**
+   * Where a server has served the client before, and none has refused it since, all that it holds goes out right behind the
+   * hello: the return of many costs everybody a round less. A server that refuses the hello refuses what follows it.
+   */
+  private greet(dialed: Dialing): void {
+    const { connection } = dialed;
+    const { clusterId } = this;
+    const { hasRefused } = this.servers;
+    const isOpen = clusterId !== undefined && !hasRefused;
+    this.phase = { ...dialed, name: 'greeting', deadlineMs: this.nowMs + this.limits.requestTimeoutMs, isOpen };
+    this.out.push({ type: 'hello', connection, hello: greeting(this.hello, clusterId, hasRefused) });
+    if (isOpen) this.tellAll(connection, clusterId);
+  }
+
+  private tellAll(connection: number, clusterId: string): void {
+    this.publishers.replay();
+    this.pump();
+    this.streams.connected(connection, clusterId);
   }
 
   private responded(requestId: number, response: unknown): void {
@@ -224,9 +237,8 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     this.directed(welcome);
     this.log('info', 'connected', { address: phase.address, clusterId: welcome.clusterId });
     this.enter('ready', 'welcomed', `Served by ${phase.address}.`, phase.address);
-    this.publishers.replay();
-    this.pump();
-    this.streams.connected(phase.connection, welcome);
+    this.streams.welcomed(welcome);
+    if (!phase.isOpen) this.tellAll(phase.connection, welcome.clusterId);
   }
 
   private directed({ sessions, reconnectSpreadMs }: Notice & { type: 'welcome' | 'servers' }): void {
@@ -327,7 +339,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
       return;
     }
     this.closing = { calls: [call], deadlineMs: this.nowMs + this.limits.requestTimeoutMs, goodbyeSent: false };
-    if (this.phase.name !== 'ready' || !drain) return this.finish(false);
+    if (openConnection(this.phase) === undefined || !drain) return this.finish(false);
     this.publishers.drain();
   }
 
@@ -348,7 +360,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
 
   /** Sends what waits, as far as the requests in flight allow; when closing, the goodbye comes after all of it. */
   private pump(): void {
-    if (this.phase.name !== 'ready') return;
+    if (openConnection(this.phase) === undefined) return;
     while (this.requests.size < this.limits.appliesInFlight) {
       const batch = this.publishers.nextBatch();
       if (!batch) break;
@@ -368,8 +380,8 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   /** Sends a request whose answer is not waited for. */
   private send(pattern: UnaryPattern, payload: object): number {
     const requestId = ++this.requestIds;
-    if (this.phase.name === 'ready')
-      this.out.push({ type: 'request', connection: this.phase.connection, requestId, pattern, payload });
+    const connection = openConnection(this.phase);
+    if (connection !== undefined) this.out.push({ type: 'request', connection, requestId, pattern, payload });
     return requestId;
   }
 

@@ -6,9 +6,23 @@ export type Phase =
   | { name: 'idle' | 'closed' }
   /** No connection; the next dial is due at `atMs`, elsewhere than at `avoid` if possible. */
   | { name: 'waiting'; atMs: number; avoid?: string }
-  /** Dialling, then waiting for the welcome. */
-  | { name: 'dialing' | 'greeting'; connection: number; address: string; deadlineMs: number }
+  | Dialing
+  | Greeting
   | Ready;
+
+export interface Dialing {
+  name: 'dialing';
+  connection: number;
+  address: string;
+  deadlineMs: number;
+}
+
+/** The hello is sent, and the welcome waited for. */
+export interface Greeting extends Omit<Dialing, 'name'> {
+  name: 'greeting';
+  /** Requests go out already, behind the hello. */
+  isOpen: boolean;
+}
 
 export interface Ready {
   name: 'ready';
@@ -23,6 +37,12 @@ export interface Ready {
   unheardSinceMs?: number;
   /** When to follow a `move`. */
   moveAtMs?: number;
+}
+
+/** The connection that requests go out on. */
+export function openConnection(phase: Phase): number | undefined {
+  if (phase.name === 'ready') return phase.connection;
+  return phase.name === 'greeting' && phase.isOpen ? phase.connection : undefined;
 }
 
 export function readyPhase(

@@ -36,9 +36,15 @@ export class Streams {
       : this.watches.unwatch(event.watcher);
   }
 
-  connected(connection: number, welcome: Notice & { type: 'welcome' }): void {
-    this.subscriptions.connected(connection, welcome);
-    this.watches.connected(connection, welcome.clusterId);
+  connected(connection: number, clusterId: string): void {
+    this.subscriptions.connected(connection, clusterId);
+    this.watches.connected(connection, clusterId);
+  }
+
+  /** What the server has told of itself, and of where the client is. */
+  welcomed(welcome: Notice & { type: 'welcome' }): void {
+    this.subscriptions.welcomed(welcome);
+    this.watches.welcomed(welcome.clusterId);
   }
 
   disconnected(): void {

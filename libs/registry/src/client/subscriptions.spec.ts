@@ -158,7 +158,7 @@ describe('deltas', () => {
     const client = subscribed();
     client.push(whole).push(delta('1.1', '1.2', three!));
     client.pass(2_000).drop().welcome();
-    expect(client.transcript().at(-1)).toBe(`subscribe 1.2 d from c1/1.2/${three}`);
+    expect(client.transcript()).toContain(`subscribe 1.2 d from c1/1.2/${three}`);
   });
 });
 
@@ -169,7 +169,7 @@ describe('subscriptions', () => {
     client.pass(2_000).drop();
     expect(client.core.current(1)?.publishers).toHaveLength(1);
     client.welcome();
-    expect(client.transcript().at(-1)).toBe('subscribe 1.2 d from c1/1.1');
+    expect(client.transcript()).toContain('subscribe 1.2 d from c1/1.1');
     client.push(unchanged('1.1'));
     expect(client.transcript()).toEqual(['ack 1.2 1.1']);
   });

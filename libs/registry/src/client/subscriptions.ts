@@ -121,10 +121,15 @@ export class SubscriptionBook {
     return subscriber && snapshotOf(subscriber, this.local);
   }
 
-  connected(number: number, { clusterId, zone, dataCenter }: Notice & { type: 'welcome' }): void {
+  /** @param clusterId of the server, as far as known before its welcome */
+  connected(number: number, clusterId: string): void {
     this.connection = { number, clusterId };
-    this.local = { ...(isString(zone) ? { zone } : {}), ...(isString(dataCenter) ? { dataCenter } : {}) };
     for (const subscriber of this.subscribers.values()) this.open(subscriber);
+  }
+
+  welcomed({ clusterId, zone, dataCenter }: Notice & { type: 'welcome' }): void {
+    if (this.connection) this.connection.clusterId = clusterId;
+    this.local = { ...(isString(zone) ? { zone } : {}), ...(isString(dataCenter) ? { dataCenter } : {}) };
   }
 
   disconnected(): void {

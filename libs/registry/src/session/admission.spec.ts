@@ -50,6 +50,20 @@ describe('the limits of clients', () => {
     expect(session.core.counts.refused).toMatchObject({ address: 1 });
   });
 
+  it('hold for what comes right behind a hello that was refused, which counts once', () => {
+    const session = server({ maxConnections: 1 });
+    greet(session, 1);
+    greet(session, 2);
+    session.disconnect(1);
+    session.publish(2, 'a');
+    expect(codes(session, 2)).toEqual(['OVERLOADED']);
+    expect(session.core.counts.publishers).toBe(0);
+    expect(session.core.counts.refused).toMatchObject({ full: 1 });
+    session.request(2, { kind: 'hello', appName: '', zone: 'z', waited: true });
+    session.publish(2, 'a');
+    expect(session.core.counts.publishers).toBe(1);
+  });
+
   it('hold for who says no hello too, once it publishes or subscribes, and not for who only asks', () => {
     const session = server({ maxConnections: 1 });
     session.connect(1, 2);

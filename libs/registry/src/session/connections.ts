@@ -1,9 +1,10 @@
-import { type Failure, type Notice, PROTOCOL_VERSION, type RoutingTable, failure } from '#model';
+import { type Failure, type Notice, type RoutingTable, failure } from '#model';
 import { Admission } from './admission.js';
 import type { SessionContext } from './context.js';
 import type { ConnectionId, DrainStatus, RefusalReason } from './contract.js';
 import { Directions } from './directions.js';
 import { Drain, type DrainedClients } from './drain.js';
+import { Welcomes } from './welcomes.js';
 import { FormerClients } from './lists/former-clients.js';
 import { MOVED_GRACE_MS, MOVE_SPREAD_MS, NOT_READY_RETRY_MS, REFUSED_CLOSE_MS, WAVE_SPREAD_MS } from './limits.js';
 import type { Pending } from './requests.js';
@@ -22,6 +23,8 @@ export interface Connection {
   heardAtMs: number;
   /** It is served: it has asked for something that counts it among the clients, and was not refused. */
   isAdmitted: boolean;
+  /** Its hello was refused, and so is what follows it. */
+  refusal?: Failure;
   /** It was asked to go elsewhere. */
   isMoved: boolean;
   /** The connection is gone, and its publications have their grace. */
@@ -51,15 +54,17 @@ export class Connections implements DrainedClients {
   private welcomed = 0;
   private readonly admission: Admission;
   private readonly directions: Directions;
+  private readonly welcomes: Welcomes;
 
   constructor(
     private readonly context: SessionContext,
-    private readonly dataCenter: string,
+    dataCenter: string,
     /** The grace of a lost connection is over. */
     private readonly ended: (connection: ConnectionId) => void,
   ) {
     const isServed = (id: ConnectionId): boolean => isWelcome(this.all.get(id));
     this.directions = new Directions(context, () => [...this.all.keys()].filter(isServed), isServed);
+    this.welcomes = new Welcomes(context, dataCenter, this.directions);
     this.drain = new Drain(context, this);
     this.admission = new Admission(context, () => this.drain.isSending);
   }
@@ -116,12 +121,17 @@ export class Connections implements DrainedClients {
     });
   }
 
-  /** Counts the connection among those that are served, unless that is refused. */
-  admit(connection: Connection, hasWaited = false): Failure | undefined {
+  /**
+   * Counts the connection among those that are served, unless that is refused. A client may send what it holds right behind
+   * its hello, without waiting for the welcome: what became of the one goes for the other.
+   */
+  admit(connection: Connection, hello?: { waited?: boolean }): Failure | undefined {
     if (connection.isAdmitted) return undefined;
+    if (!hello && connection.refusal) return connection.refusal;
     const { address } = connection;
-    const refusal = this.admission.admit({ address, hasWaited });
+    const refusal = this.admission.admit({ address, hasWaited: hello?.waited === true });
     connection.isAdmitted = refusal === undefined;
+    if (hello && refusal) connection.refusal = refusal;
     // A stock client would go on asking here. It reads the refusal before it is cut off.
     if (refusal)
       this.context.timers.at(this.context.nowMs + REFUSED_CLOSE_MS, () => {
@@ -219,19 +229,7 @@ export class Connections implements DrainedClients {
   private welcome(connection: Connection, pending: Pending, table: RoutingTable): void {
     if (!pending.isOpen) return;
     if (!connection.isWelcomed) this.directions.counted(++this.welcomed);
-    const { dataCenter } = this;
-    const { heartbeatMs, idleTimeoutMs } = this.context.limits;
-    this.tell(connection, {
-      type: 'welcome',
-      protocol: PROTOCOL_VERSION,
-      clusterId: table.clusterId,
-      session: this.context.self.incarnation,
-      zone: connection.zone,
-      dataCenter,
-      heartbeatMs,
-      idleTimeoutMs,
-      ...this.directions.current(),
-    });
+    this.tell(connection, this.welcomes.of(connection.zone, table.clusterId));
     connection.isWelcomed = true;
     pending.reply({ kind: 'done' });
   }

@@ -382,7 +382,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     if (this.phase === 'stopping') return pending.fail(failure('SHUTTING_DOWN'));
     if (request.kind === 'hello') {
       if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));
-      const refusal = this.connections.admit(connection, request.waited);
+      const refusal = this.connections.admit(connection, request);
       if (refusal) return pending.fail(refusal);
       return this.connections.greet(connection, pending, request, this.table);
     }
