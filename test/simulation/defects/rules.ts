@@ -81,6 +81,7 @@ export const RULE_DEFECTS: readonly Defect[] = [
     name: 'removal by inference without the wait set',
     rule: /invariant [34]/,
     cores: beginning((begun, begin) => begin({ ...begun, waitFor: [] })),
+    seeds: 120,
   },
   {
     name: 'the wait set without its grace',
