@@ -7,7 +7,7 @@ one system at a time are started, given something to do by a process of its own,
   npm run bench [-- options]
 
   --quick          without registering, in 3 rounds; some minutes for all systems
-  --full           also to 10,000 subscribers, and with 100,000 publishers
+  --full           also to 10,000 subscribers, with 100,000 publishers, 10,000 idle connections, and as publishers grow
   --only LIST      some systems: SYSTEMS
   --workload LIST  some workloads: WORKLOADS
   --rounds N       of each workload and system (5; with --quick 3)
@@ -58,7 +58,8 @@ export function optionsOf(args: readonly string[], systems: readonly string[]): 
   if (!Number.isInteger(rounds) || rounds < least)
     throw new Error(`--rounds must be a whole number of at least ${least}, not ${values.rounds}.`);
   // Who names a workload means it, of whatever size.
-  const known = values.workload !== undefined || full ? ENTRIES.full : quick ? ENTRIES.quick : ENTRIES.usual;
+  const known =
+    values.workload !== undefined ? ENTRIES.all : full ? ENTRIES.full : quick ? ENTRIES.quick : ENTRIES.usual;
   const names = chosen('--workload', values.workload, known.map(({ name }) => name)); // prettier-ignore
   return {
     entries: known.filter(({ name }) => names.includes(name)),
@@ -68,10 +69,7 @@ export function optionsOf(args: readonly string[], systems: readonly string[]): 
 }
 
 export function helpText(systems: readonly string[]): string {
-  return HELP.replace('SYSTEMS', systems.join(',')).replace(
-    'WORKLOADS',
-    ENTRIES.full.map(({ name }) => name).join(','),
-  );
+  return HELP.replace('SYSTEMS', systems.join(',')).replace('WORKLOADS', ENTRIES.all.map(({ name }) => name).join(','));
 }
 
 /** The command that measures the same, wherever its results are kept. */

@@ -1,7 +1,7 @@
 import { systemNamed } from '../systems/index.js';
 import { runJob } from '../workloads/index.js';
-import { CpuMeter } from './cpu-meter.js';
 import type { Answer, Assignment } from './load.js';
+import { ServerMeter } from './server-meter.js';
 
 process.once('disconnect', () => process.exit(0));
 process.once('message', (message) => {
@@ -12,7 +12,7 @@ process.once('message', (message) => {
 
 async function work({ system, addresses, pids, job }: Assignment): Promise<Answer> {
   const clients = await systemNamed(system).clients(addresses);
-  const meter = new CpuMeter(pids);
+  const meter = new ServerMeter(pids);
   const outcome = await runJob(job, clients, meter);
   await clients.close();
   return { result: { ...outcome, ...meter.result(outcome.operations) } };

@@ -1,3 +1,4 @@
+import { UNITS, type Unit } from './plan.js';
 import { goalLine, ratioTable, table } from './report.js';
 import { type Measured, type Results, judged } from './results.js';
 
@@ -27,7 +28,7 @@ rounds, and in parentheses the least and the most.
 /** What was measured, for people. Plots are made by whoever can. */
 export function page(
   results: Results,
-  plotOf: (measured: Measured, unit: 'ms' | '/s') => string | undefined,
+  plotOf: (measured: Measured, unit: Unit) => string | undefined,
   plotFolder: string,
 ): Page {
   const plots: Record<string, string> = {};
@@ -35,10 +36,10 @@ export function page(
   for (const [name, measured] of Object.entries(results.workloads)) {
     parts.push(`## ${measured.title}`);
     parts.push(`\`${measured.command}\`, rounds: ${measured.rounds.length}, ${measured.measuredAt.slice(0, 10)}.`);
-    for (const unit of ['/s', 'ms'] as const) {
+    for (const unit of UNITS) {
       const plot = plotOf(measured, unit);
       if (plot === undefined) continue;
-      const file = `${name}${unit === '/s' ? '-rate' : ''}.svg`;
+      const file = `${name}${unit === 'ms' ? '' : `-${unit === '/s' ? 'rate' : unit.toLowerCase()}`}.svg`;
       plots[file] = plot;
       parts.push(`![${measured.title}](${plotFolder}/${file})`);
     }

@@ -3,8 +3,12 @@ import type { Job } from '../workloads/index.js';
 export interface Metric {
   /** As workloads name it. */
   readonly key: string;
-  readonly unit: 'ms' | '/s';
+  readonly unit: Unit;
 }
+
+/** Of all but rates, less is better. */
+export const UNITS = ['/s', 'ms', 'KB', 'bytes', 'times'] as const;
+export type Unit = (typeof UNITS)[number];
 
 /** What is to hold of a metric of Rollcall: of three of each tier next to other systems, of one of each next to the floor. */
 export interface Goal {
@@ -103,12 +107,49 @@ const churn = (name: string, publishers: number, seconds: number): Entry => ({
   ],
 });
 
+const IDLE: Entry = {
+  name: 'idle-10k',
+  title: '10,000 subscribers on as many connections, while nothing changes',
+  job: {
+    workload: 'idle',
+    size: { connections: 10_000, first: 500, topics: 100, seconds: 10, settleSeconds: 5, valueBytes: 100 },
+  },
+  metrics: [{ key: 'each', unit: 'KB' }],
+  goals: [{ metric: 'each', of: 'rollcall', factor: 10 }],
+};
+
+const growth = (name: string, publishers: number[]): Entry => ({
+  name,
+  title: `One change to its one subscriber, among ${publishers.map((each) => each.toLocaleString('en')).join(', ')} publishers`,
+  job: {
+    workload: 'growth',
+    size: { publishers, perTopic: 100, connections: CONNECTIONS, changes: 500, warmUp: 200, valueBytes: 100 },
+  },
+  metrics: [
+    ...publishers.map((count): Metric => ({ key: `p50 at ${count}`, unit: 'ms' })),
+    ...publishers.map((count): Metric => ({ key: `p99 at ${count}`, unit: 'ms' })),
+    { key: 'growth', unit: 'times' },
+    { key: 'memory', unit: 'bytes' },
+  ],
+  goals: [{ metric: 'growth', of: 'rollcall-3', factor: 1.3 }],
+  without: FLOOR,
+});
+
 const QUICK = [ISOLATED, fanOut('fan-out-1k', 1_000, 80, 10), churn('churn-10k', 10_000, 5)];
 const USUAL = [REGISTER, ...QUICK];
-const FULL = [...USUAL, fanOut('fan-out-10k', 10_000, 20, 4), churn('churn-100k', 100_000, 20)];
+const FULL = [
+  ...USUAL,
+  fanOut('fan-out-10k', 10_000, 20, 4),
+  churn('churn-100k', 100_000, 20),
+  IDLE,
+  growth('growth-100k', [10_000, 100_000]),
+];
+/** Too much for some systems, or for a session: measured where it is asked for. */
+const NAMED = [growth('growth-1m', [10_000, 100_000, 1_000_000])];
 
-export const ENTRIES: Readonly<Record<'quick' | 'usual' | 'full', readonly Entry[]>> = {
+export const ENTRIES: Readonly<Record<'quick' | 'usual' | 'full' | 'all', readonly Entry[]>> = {
   quick: QUICK,
   usual: USUAL,
   full: FULL,
+  all: [...FULL, ...NAMED],
 };

@@ -3,6 +3,7 @@ import { GridComponent, LegendComponent, TitleComponent } from 'echarts/componen
 import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { figure, systemsOf } from './report.js';
+import type { Unit } from './plan.js';
 import { type Measured, summary, valuesOf } from './results.js';
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
@@ -13,7 +14,7 @@ const HEIGHT_OF_REST = 130;
 const COLOURS = ['#2f6fab', '#8fb8de', '#d98b3a', '#7a9e4f'];
 
 /** The medians of one unit as bars, system by system, on a logarithmic axis: what matters is how many times. */
-export function plot(measured: Measured, unit: 'ms' | '/s'): string | undefined {
+export function plot(measured: Measured, unit: Unit): string | undefined {
   const metrics = measured.metrics.filter((metric) => metric.unit === unit);
   // From top to bottom, which the axis counts from below.
   const systems = systemsOf(measured).toReversed();
@@ -32,7 +33,7 @@ export function plot(measured: Measured, unit: 'ms' | '/s'): string | undefined 
       legend: { bottom: 0, data: metrics.map(({ key }) => key) },
       grid: { left: 110, right: 70, top: 40, bottom: 65 },
       xAxis: {
-        ...{ type: 'log', name: unit === 'ms' ? 'ms, less is better' : 'per second, more is better' },
+        ...{ type: 'log', name: unit === '/s' ? 'per second, more is better' : `${unit}, less is better` },
         ...{ nameLocation: 'middle', nameGap: 25 },
       },
       yAxis: { type: 'category', data: systems },

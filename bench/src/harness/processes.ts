@@ -32,6 +32,15 @@ export async function versionOf(command: string, args: readonly string[], patter
   return pattern.exec(stdout + stderr)?.[0] ?? 'unknown';
 }
 
+/** What of the memory of a process is in use and not swapped out; NaN where the system has no /proc. */
+export function residentBytesOf(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  } catch {
+    return NaN;
+  }
+}
+
 /** In the kernel's statistics times are in ticks, of which Linux has 100 a second. */
 const TICK_MS = 10;
 

@@ -41,10 +41,9 @@ describe('a report', () => {
     expect(text({ machine: {}, systems: {}, skipped: {}, workloads: { one: MEASURED } })).toContain(
       'rollcall-3: change p50 at most 1.00 times that of every one of etcd, nats: met, 0.38 (etcd)',
     );
-    const goal = { metric: 'change p99', of: 'rollcall', factor: 1_000, isMore: false, isMet: false } as const;
-    expect(goalLine({ ...goal, other: undefined, reached: undefined })).toBe(
-      'rollcall: change p99 at most 1,000 ms: not measured',
-    );
+    const goal = { metric: 'change p99', of: 'rollcall', factor: 1_000 } as const;
+    const judgement = { isMore: false, isMet: false, unit: 'ms', other: undefined, reached: undefined } as const;
+    expect(goalLine({ ...goal, ...judgement })).toBe('rollcall: change p99 at most 1,000 ms: not measured');
   });
 
   it.each([

@@ -28,7 +28,7 @@ export function table(measured: Measured): string[][] {
   const { metrics } = measured;
   const head = [
     '',
-    ...metrics.map(({ key, unit }) => (unit === '/s' ? key : `${key} ms`)),
+    ...metrics.map(({ key, unit }) => (unit === '/s' ? key : `${key} ${unit}`)),
     'cores: servers',
     'load',
     'missed',
@@ -74,8 +74,8 @@ export function systemsOf({ rounds }: Measured): string[] {
 }
 
 /** `rollcall: last p50 at most 2 times that of floor: met, 1.61`, and so on. */
-export function goalLine({ of, metric, factor, than, other, reached, isMet, isMore }: Judged): string {
-  const bound = `at ${isMore ? 'least' : 'most'} ${figure(factor)}${than ? ' times' : ' ms'}`;
+export function goalLine({ of, metric, factor, than, other, reached, isMet, isMore, unit }: Judged): string {
+  const bound = `at ${isMore ? 'least' : 'most'} ${figure(factor)}${than ? ' times' : ` ${unit}`}`;
   const whose = than ? ` that of ${than.length > 1 ? `every one of ${than.join(', ')}` : than[0]}` : '';
   const goal = `${of}: ${metric} ${bound}${whose}`;
   if (reached === undefined) return `${goal}: not measured`;

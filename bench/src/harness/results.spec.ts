@@ -57,7 +57,7 @@ describe('goals', () => {
   it('takes, where less is better, the one that has least to be compared with', () => {
     const goal: Goal = { metric: 'change p50', of: 'rollcall', factor: 1, than };
     expect(judged(measured([round(2, 4, 1, 'change p50')], goal))).toEqual([
-      { ...goal, other: 'nats', reached: 2, isMet: false, isMore: false },
+      { ...goal, other: 'nats', reached: 2, isMet: false, isMore: false, unit: 'ms' },
     ]);
     expect(judged(measured([round(1, 4, 2, 'change p50')], goal))[0]).toMatchObject({ reached: 0.5, isMet: true });
   });
@@ -65,7 +65,7 @@ describe('goals', () => {
   it('takes, where more is better, the one that has most', () => {
     const goal: Goal = { metric: '64 per second', of: 'rollcall', factor: 2, than };
     expect(judged(measured([round(300, 100, 200, '64 per second')], goal))).toEqual([
-      { ...goal, other: 'nats', reached: 1.5, isMet: false, isMore: true },
+      { ...goal, other: 'nats', reached: 1.5, isMet: false, isMore: true, unit: '/s' },
     ]);
   });
 

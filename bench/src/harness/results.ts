@@ -1,5 +1,5 @@
 import type { Result } from './load.js';
-import type { Entry, Goal, Metric } from './plan.js';
+import type { Entry, Goal, Metric, Unit } from './plan.js';
 
 export type RoundResult = Result | { failed: string };
 
@@ -89,16 +89,19 @@ export interface Judged extends Goal {
   readonly reached: number | undefined;
   readonly isMet: boolean;
   readonly isMore: boolean;
+  /** Of the metric. */
+  readonly unit: Unit;
 }
 
 /** Whether the goals of a workload are met, each by the median of its rounds. */
 export function judged(measured: Measured): Judged[] {
   return measured.goals.map((goal) => {
-    const isMore = measured.metrics.some(({ key, unit }) => key === goal.metric && unit === '/s');
+    const unit = measured.metrics.find(({ key }) => key === goal.metric)?.unit ?? 'ms';
+    const isMore = unit === '/s';
     const isMet = (reached: number): boolean => (isMore ? reached >= goal.factor : reached <= goal.factor);
     if (!goal.than) {
       const reached = summary(valuesOf(measured, goal.of, goal.metric))?.median;
-      return { ...goal, isMore, other: undefined, reached, isMet: reached !== undefined && isMet(reached) };
+      return { ...goal, isMore, unit, other: undefined, reached, isMet: reached !== undefined && isMet(reached) };
     }
     let worst: { other: string; reached: number } | undefined;
     for (const other of goal.than) {
@@ -107,7 +110,7 @@ export function judged(measured: Measured): Judged[] {
       if (!worst || (isMore ? reached < worst.reached : reached > worst.reached)) worst = { other, reached };
     }
     return {
-      ...{ ...goal, isMore, other: worst?.other, reached: worst?.reached },
+      ...{ ...goal, isMore, unit, other: worst?.other, reached: worst?.reached },
       isMet: worst !== undefined && isMet(worst.reached),
     };
   });

@@ -48,7 +48,7 @@ async function measureOne(system: System, { job }: Entry): Promise<RoundResult> 
 function inShort({ metrics }: Entry, result: RoundResult): string {
   if ('failed' in result) return `FAILED: ${result.failed}`;
   const parts = metrics.map(
-    ({ key, unit }) => `${key} ${result.metrics[key]!.toFixed(2)}${unit === 'ms' ? ' ms' : ''}`,
+    ({ key, unit }) => `${key} ${result.metrics[key]!.toFixed(2)}${unit === '/s' ? '' : ` ${unit}`}`,
   );
   return `${parts.join(', ')}${result.missed > 0 ? `, ${result.missed} MISSED` : ''}`;
 }

@@ -1,14 +1,16 @@
 import type { Clients } from '../systems/system.js';
 
-/** Told when measuring begins and ends, so that processor time is that of what is measured; it may begin and end again. */
 export interface Meter {
+  /** Measuring begins, and ends, so that processor time is that of what is measured; it may begin and end again. */
   begin(): void;
   end(): void;
+  /** Memory that the servers have in use now, all together. */
+  residentBytes(): number;
 }
 
 /** What one round of one system came to. */
 export interface Outcome {
-  /** By what they are of, such as `change p50`, in milliseconds or per second. */
+  /** By what they are of, such as `change p50`, in the units that the plan tells. */
   metrics: Record<string, number>;
   /** Operations or arrivals while it was measured, which share the processor time. */
   operations: number;

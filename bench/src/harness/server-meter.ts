@@ -1,9 +1,9 @@
 import type { Meter } from '../workloads/workload.js';
 import type { Result } from './load.js';
-import { cpuMsOf } from './processes.js';
+import { cpuMsOf, residentBytesOf } from './processes.js';
 
-/** Processor time of servers, and of this process, between `begin` and `end`. */
-export class CpuMeter implements Meter {
+/** Processor time of servers, and of this process, between `begin` and `end`, and what memory the servers take. */
+export class ServerMeter implements Meter {
   private readonly servers: { name: string; pid: number; startMs: number; usedMs: number }[];
   private startMs = 0;
   private wallMs = 0;
@@ -25,6 +25,10 @@ export class CpuMeter implements Meter {
     const { user, system } = process.cpuUsage(this.startOwn);
     this.ownMs += (user + system) / 1000;
     for (const server of this.servers) server.usedMs += cpuMsOf(server.pid) - server.startMs;
+  }
+
+  residentBytes(): number {
+    return this.servers.reduce((sum, { pid }) => sum + residentBytesOf(pid), 0);
   }
 
   result(operations: number): Pick<Result, 'cores' | 'serversUs'> {
