@@ -1,3 +1,4 @@
+import type { EtcdCode, EtcdStore, StoreStatus } from '#etcd';
 import {
   type Check,
   type DataToSession,
@@ -16,9 +17,12 @@ import {
   type ConnectionId,
   type DrainStatus,
   type PushFrame,
+  type KeyCall,
+  type KeyReply,
   SessionCore,
   type SessionEffect,
   type SessionEvent,
+  SessionKeyStore,
   type SessionReply,
   type SessionRequest,
 } from '#registry';
@@ -40,6 +44,30 @@ export interface ConnectionSink {
   close(reason: string): void;
 }
 
+/** Of calls that are of no client connection; connections count from 1. */
+const NO_CONNECTION = 0;
+
+const NOT_SERVING: StoreStatus = {
+  header: { clusterId: 0n, memberId: 0n, revision: 0n, raftTerm: 0n },
+  isServing: false,
+};
+
+/** A core that ends answers nothing of what it was asked, and says nothing of what has become of it. */
+function keyCodeOf(error: unknown): EtcdCode {
+  if (!(error instanceof RegistryError)) return 'INTERNAL';
+  switch (error.code) {
+    case 'NOT_READY':
+      return 'UNAVAILABLE';
+    case 'OVERLOADED':
+      return 'OVERLOADED';
+    case 'SHUTTING_DOWN':
+    case 'CONNECTION_CLOSED':
+      return 'OUTCOME_UNKNOWN';
+    default:
+      return 'INTERNAL';
+  }
+}
+
 interface PendingRequest {
   resolve: (reply: SessionReply) => void;
   reject: (error: RegistryError) => void;
@@ -55,6 +83,14 @@ export class SessionHost extends MemberHost<
   ToMeta | SessionToData,
   FromMeta | DataToSession
 > {
+  /** The keyspace of etcd, for edges. */
+  readonly keys: EtcdStore & Pick<SessionKeyStore, 'told'> = new SessionKeyStore({
+    call: (call) => this.callKeys(call),
+    watch: (watchId, request) => this.dispatch({ type: 'keyWatch', watchId, request }),
+    unwatch: (watchId) => this.dispatch({ type: 'keyUnwatch', watchId }),
+    requestProgress: (watchId) => this.dispatch({ type: 'keyProgress', watchId }),
+    status: () => this.core?.keyStatus() ?? NOT_SERVING,
+  });
   private readonly connections = new Map<ConnectionId, ConnectionSink>();
   private readonly pending = new Map<number, PendingRequest>();
   private lastConnection = 0;
@@ -82,7 +118,11 @@ export class SessionHost extends MemberHost<
           draining: this.isDraining,
           ...saved,
         }),
-      perform: (effect) => (effect.type === 'drained' ? this.onDrained() : this.tellClient(effect)),
+      perform: (effect) => {
+        if (effect.type === 'drained') this.onDrained();
+        else if (effect.type === 'keyWatch') this.keys.told(effect.watchId, effect.event);
+        else this.tellClient(effect);
+      },
       onRestart: (reason) => {
         this.dropClients(reason);
         // Whoever waits for the clients to go need not any more.
@@ -150,10 +190,26 @@ export class SessionHost extends MemberHost<
     return new Promise((resolve, reject) => {
       if (!this.core) return reject(new RegistryError('NOT_READY'));
       if (!this.connections.has(connection)) return reject(new RegistryError('CONNECTION_CLOSED'));
+      resolve(this.ask(connection, request));
+    });
+  }
+
+  private ask(connection: ConnectionId, request: SessionRequest): Promise<SessionReply> {
+    return new Promise((resolve, reject) => {
+      if (!this.core) return reject(new RegistryError('NOT_READY'));
       const requestId = ++this.lastRequest;
       this.pending.set(requestId, { resolve, reject });
       this.dispatch({ type: 'request', connection, requestId, wallMs: this.env.wallMs(), request });
     });
+  }
+
+  private async callKeys(call: KeyCall): Promise<KeyReply> {
+    try {
+      const reply = await this.ask(NO_CONNECTION, { kind: 'keys', call });
+      return reply.kind === 'keys' ? reply.reply : { ok: false, code: 'INTERNAL' };
+    } catch (error) {
+      return { ok: false, code: keyCodeOf(error) };
+    }
   }
 
   /** What its clocks show. */

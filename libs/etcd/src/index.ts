@@ -15,3 +15,18 @@ export {
 export { ETCD_LIMITS } from './limits.js';
 export { holds, selected } from './select.js';
 export type * from './store.js';
+export {
+  type KeyLayout,
+  type KeyPlace,
+  dataOf,
+  isLeaseDataInfoId,
+  isLeasedKey,
+  keyRegisterId,
+  leaseDataInfoId,
+  leaseRegisterId,
+  mayBeKey,
+  placeOf,
+  placeOfRegisterId,
+} from './placement.js';
+export { type KeyRecord, type LeaseRecord, decodeKey, decodeLease, encodeKey, encodeLease } from './record.js';
+export { toKeyValue } from './wire.js';

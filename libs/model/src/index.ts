@@ -21,6 +21,7 @@ export * from './version.js';
 export * from './messages/about.js';
 export * from './messages/client.js';
 export * from './messages/data.js';
+export * from './messages/etcd.js';
 export * from './messages/link.js';
 export * from './messages/meta.js';
 export * from './messages/relay.js';

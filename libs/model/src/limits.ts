@@ -36,6 +36,8 @@ export const LIMITS = {
   minLeaseMs: 1_000,
   maxLeaseMs: 24 * 60 * 60 * 1000,
   defaultLeaseMs: 15_000,
+  /** Of any lease that servers keep: those of keys of etcd are twice as long as the longest of its leases, and more. */
+  longestLeaseMs: 20_000_000_000_000,
   /** One frame on any RPC socket. */
   frameBytes: 16 * 1024 * 1024,
   /** One HTTP body. */

@@ -43,6 +43,8 @@ export { type EventFrame, EventIds, aloneId } from './session/event-ids.js';
 export { type TraceAnswer, type TracedWay, combineTraces } from './session/traces/combine.js';
 export type { TraceReport, WaitsFor } from './session/traces/report.js';
 export type { PropagationTimes } from './session/propagation.js';
+export { type KeyPort, SessionKeyStore } from './session/keys/session-key-store.js';
+export type { KeyCall, KeyReply } from './session/keys/contract.js';
 export { SESSION_LIMITS } from './session/limits.js';
 export * from './client/contract.js';
 export * from './client/core.js';

@@ -377,8 +377,17 @@ export class Cluster {
 
 /** Bodies as text; of tables their epoch will do. */
 function readable(key: string, value: unknown): unknown {
-  if (value instanceof Uint8Array) return key === 'body' ? decodeBody(value) : `${value.length} bytes`;
+  if (value instanceof Uint8Array) return key === 'body' ? readableBody(value) : `${value.length} bytes`;
   return key === 'slots' || key === 'members' ? undefined : value;
+}
+
+/** Keys of etcd are not written by applications of the simulation, and not as those write. */
+function readableBody(body: Uint8Array): unknown {
+  try {
+    return decodeBody(body);
+  } catch {
+    return `${body.length} bytes`;
+  }
 }
 
 /** Wanted by an application that runs (or is only stopped for a while). */

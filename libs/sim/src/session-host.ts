@@ -1,6 +1,10 @@
 import { type ConfigPush, type Core, type Failure, type Notice, type Push, type Random, randomId } from '#model';
 import {
+  type KeyCall,
+  type KeyReply,
+  type SessionCore,
   type SessionEffect,
+  SessionKeyStore,
   type SessionEvent,
   type SessionOptions,
   type EdgeContext,
@@ -40,6 +44,9 @@ export interface SessionHostOptions {
   limits?: SessionOptions['limits'];
 }
 
+/** Of calls that are of no client connection. */
+const NO_CONNECTION = 0;
+
 interface Asked {
   id: number;
   pattern: string;
@@ -53,6 +60,8 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
   private contexts = new Map<number, EdgeContext>();
   private ids: Random = this.world.fork();
   private asked = new Map<number, Asked>();
+  private keyCalls = new Map<number, (reply: KeyReply) => void>();
+  private readonly keyStores: SessionKeyStore[] = [];
   private nextConnection = 1;
   private nextRequest = 1;
 
@@ -111,6 +120,42 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
     this.process.deliver(() => this.step({ type: 'undrain' }));
   }
 
+  /** The keyspace of etcd through this server. @param run lets time pass until it is answered */
+  keyStore(run: (isAnswered: () => boolean) => void): SessionKeyStore {
+    const core = (): SessionCore => this.core as SessionCore;
+    const store = new SessionKeyStore({
+      call: (call) => {
+        let reply: KeyReply | undefined;
+        this.callKeys(call, (answer) => (reply = answer));
+        run(() => reply !== undefined);
+        return Promise.resolve(reply!);
+      },
+      watch: (watchId, request) => this.process.deliver(() => this.step({ type: 'keyWatch', watchId, request })),
+      unwatch: (watchId) => this.process.deliver(() => this.step({ type: 'keyUnwatch', watchId })),
+      requestProgress: (watchId) => this.process.deliver(() => this.step({ type: 'keyProgress', watchId })),
+      status: () => core().keyStatus(),
+    });
+    this.keyStores.push(store);
+    return store;
+  }
+
+  /** A call of the keyspace, as from an edge of this server. A server that dies answers that it is not known what was done. */
+  callKeys(call: KeyCall, answered: (reply: KeyReply) => void): void {
+    this.process.deliver(() => {
+      const requestId = this.nextRequest++;
+      this.keyCalls.set(requestId, answered);
+      const request = { kind: 'keys' as const, call };
+      this.step({ type: 'request', connection: NO_CONNECTION, requestId, wallMs: this.wallMs(), request });
+    });
+  }
+
+  /** Whoever waits for an answer is told by its broken connection that it gets none. */
+  protected override ended(): void {
+    const calls = [...this.keyCalls.values()];
+    this.keyCalls = new Map();
+    for (const answered of calls) answered({ ok: false, code: 'OUTCOME_UNKNOWN' });
+  }
+
   private contextOf(connection: number): EdgeContext {
     let context = this.contexts.get(connection);
     if (!context) {
@@ -140,15 +185,27 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
 
   protected override performOwn(effect: SessionEffect): void {
     switch (effect.type) {
+      case 'keyWatch':
+        for (const store of this.keyStores) store.told(effect.watchId, effect.event);
+        return;
       case 'reply': {
+        const keyCall = this.keyCalls.get(effect.requestId);
+        if (keyCall) {
+          this.keyCalls.delete(effect.requestId);
+          return keyCall(effect.reply.kind === 'keys' ? effect.reply.reply : { ok: false, code: 'INTERNAL' });
+        }
         const asked = this.take(effect.requestId);
         if (asked.pattern === 'registry.ack' || asked.pattern === 'registry.hello') return;
         if (asked.subscriptionId !== undefined) return;
         const response = presentReply(effect.reply, asked.single, decodeBody);
         return this.write(effect.connection, { type: 'response', id: asked.id, response });
       }
-      case 'fail':
+      case 'fail': {
+        const keyCall = this.keyCalls.get(effect.requestId);
+        this.keyCalls.delete(effect.requestId);
+        if (keyCall) return keyCall({ ok: false, code: 'UNAVAILABLE' });
         return this.refuse(effect.connection, this.take(effect.requestId), effect.failure);
+      }
       case 'push': {
         const { connection, subscriptionId, frame } = effect;
         return this.write(connection, { type: 'push', subscriptionId, push: presentFrame(frame, decodeBody) });

@@ -1,4 +1,15 @@
-import type { FromMeta, LeaderToReplica, Operation, PeerHello, Publication, SessionToData, Stamp } from '#model';
+import { keyRegisterId, leaseRegisterId } from '#etcd';
+import type {
+  FromMeta,
+  KeyAsk,
+  KeysToData,
+  LeaderToReplica,
+  Operation,
+  PeerHello,
+  Publication,
+  SessionToData,
+  Stamp,
+} from '#model';
 import type { DataEffect } from '#registry';
 import { type Cluster, type Observer, Violation } from '#sim';
 import { datumTold } from './datum-told.js';
@@ -65,6 +76,14 @@ export function confirmedOwners(cluster: Cluster): Observer {
       // The leader makes the stamp of what comes without one.
       if (owner.kind !== 'connected' || owner.session === session)
         known.confirmed.add(nameOf(registerId, stamp, owner));
+    }
+  };
+
+  /** The leader makes the publications of keys and leases itself, of what it is asked for. */
+  const toldKeys = (life: Life, { ask }: KeysToData): void => {
+    for (const [slot, leaderEpoch] of ask.at) {
+      for (const registerId of leasedIn(ask))
+        life.at(slot, leaderEpoch)?.confirmed.add(nameOf(registerId, null, { kind: 'leased' }));
     }
   };
 
@@ -137,6 +156,7 @@ export function confirmedOwners(cluster: Cluster): Observer {
       if (event.type === 'linkUp') life.peers.set(link, hello!.incarnation);
       if (event.type !== 'received' || !message) return;
       if (message.kind === 'table') life.takeTable(message);
+      else if (message.kind === 'keys') toldKeys(life, message);
       else heard(life, relayedFor ?? life.peers.get(link) ?? '', message as SessionToData);
     },
     effect: (node, effect) => {
@@ -167,6 +187,21 @@ function publicationsIn(message: Told): Publication[] {
   }>;
   const replicated = operations.flatMap((each) => (each.op === 'publish' ? [each.publication as Publication] : []));
   return [...publications, ...upserts, ...datums.flatMap((each) => each.publications), ...replicated];
+}
+
+/** The leased publications that may come of it. */
+function leasedIn(ask: KeyAsk): string[] {
+  switch (ask.op) {
+    case 'grant':
+    case 'lease':
+      return [leaseRegisterId(ask.id)];
+    case 'txn':
+      return [...ask.success, ...ask.failure].flatMap((each) => {
+        return each.op === 'put' && each.lease !== undefined ? [keyRegisterId(each, true)] : [];
+      });
+    default:
+      return [];
+  }
 }
 
 function keyOf({ registerId, stamp, owner }: Publication): string {

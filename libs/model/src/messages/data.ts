@@ -5,6 +5,7 @@ import type { Stamp } from '../stamp.js';
 import type { RoutingTable } from '../table.js';
 import type { DatumVersion } from '../version.js';
 import type { RelayToSession, SessionToRelay } from './relay.js';
+import type { KeysFromData, KeysToData } from './etcd.js';
 import type { ContentHash } from './replication.js';
 
 /** A change that a session server forwards. A null stamp asks the slot leader to stamp it (curl, REST). */
@@ -122,6 +123,7 @@ export type SessionToData =
       acceptedAtMs?: number;
       traces?: Traced[];
     }
+  | KeysToData
   | SessionToRelay
   /** Asks for the table, because the peer has shown a newer epoch. */
   | { kind: 'tableRequest' }
@@ -134,6 +136,7 @@ export type RenewResult =
 export type PersistResult = { status: 'stored'; version: DatumVersion } | { status: 'failed'; failure: Failure };
 
 export type DataToSession =
+  | KeysFromData
   | {
       kind: 'applied';
       slot: number;

@@ -116,10 +116,12 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   step(nowMs: number, event: DataEvent): DataEffect[] {
     this.nowMs = nowMs;
     this.effects = [];
+    this.held.begin(nowMs);
     if (this.isEnded) return this.effects;
     this.notePause();
     this.route(event);
     if (!this.isEnded) {
+      this.held.keyspace.advance();
       const reports = this.held.takeReports();
       if (reports.length > 0) this.effects.push(...this.membership.tell(reports));
       if (this.sweepAtMs !== undefined && nowMs >= this.sweepAtMs) this.sweep();
@@ -325,6 +327,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
       case 'tableRequest':
         if (this.table) this.effects.push({ type: 'send', link, message: { kind: 'table', table: this.table } });
         return;
+      case 'keys':
+        this.peerTables.shown(this.nowMs, link, message.tableEpoch);
+        return peer && this.held.keyspace.receive(link, peer.incarnation, message);
       case 'follow':
       case 'replicated':
       case 'written':

@@ -28,7 +28,7 @@ import { WaitSet } from './wait-set.js';
 import type { Unconfirmed } from './warm/unconfirmed.js';
 
 /** What a session server says about one slot, to whoever leads it. */
-export type SlotMessage = Extract<SessionToData, { slot: number }>;
+export type SlotMessage = Extract<SessionToData, { slot: number; leaderEpoch: number }>;
 type MessageOf<Kind extends SlotMessage['kind']> = Extract<SlotMessage, { kind: Kind }>;
 
 export type DiskOf = (incarnation: string) => string | undefined;
@@ -95,6 +95,17 @@ export class SlotLeader {
 
   get waitingFor(): string[] {
     return this.waitSet.members();
+  }
+
+  /** Without meta's word. */
+  get isStandIn(): boolean {
+    return this.options.isStandIn;
+  }
+
+  /** Does something to what is held, and tells whoever wants to know of it. */
+  perform(nowMs: number, out: Outbox, work: () => void): void {
+    work();
+    this.settle(nowMs, out);
   }
 
   /** What the table says of the slot. Without anybody to wait for it is complete at once. */

@@ -55,6 +55,8 @@ export class SlotReplica {
   journal: ((nowMs: number, operation: ReplicatedOperation) => void) | undefined;
   /** Told of every publication that has come, gone or changed, also where no operation did that. */
   changed: ((publication: Publication) => void) | undefined;
+  /** Told of every publication that is about to be replaced, or to go. A leader's. */
+  keys: { changing(before: KeptPublication | undefined, after: Publication | undefined): void } | undefined;
   /** What session servers are not told of. A leader's; nobody is told anything by others. */
   hidden: Hidden = NOTHING_HIDDEN;
   readonly interest = new Interest();
@@ -364,6 +366,7 @@ export class SlotReplica {
     };
     let kept = datum.publications.get(registerId);
     const visible = !kept?.looksLike(publication);
+    this.keys?.changing(kept, publication);
     if (kept) {
       // One complete version has one content (invariant 4), down to the time shown to people.
       if (!visible) publication.registerTimestamp = kept.registerTimestamp;
@@ -396,6 +399,7 @@ export class SlotReplica {
   ): void {
     const before = datum.publications.get(registerId);
     if (before) {
+      this.keys?.changing(before, undefined);
       if (before.leaseMs !== undefined) this.endedLeases.push({ registerId, stamp });
       this.removals.add({ registerId, dataInfoId: datum.dataInfoId, stamp, cause, ...before.teller, atMs: nowMs, by });
       this.discard(datum, before);

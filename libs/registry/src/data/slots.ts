@@ -17,6 +17,7 @@ import { DataLists } from './lists/data-lists.js';
 import { DurableDisk } from './durable/durable-disk.js';
 import type { DataStats, DatumReport, FollowingReport, SlotLag, SlotReport } from './inspect.js';
 import { interner } from './intern.js';
+import { Keyspace } from './keys/keyspace.js';
 import { Leadership } from './leadership.js';
 import { type RecordedRemoval, noRemovals } from './removal-log.js';
 import { Replicas } from './replication/replicas.js';
@@ -38,6 +39,7 @@ export class Slots {
   readonly warm: WarmSlots;
   readonly arrivals = new Arrivals();
   readonly lists: DataLists;
+  readonly keyspace: Keyspace;
   private readonly removed = noRemovals();
   private readonly hidden: { names: NamesOff };
   private nowMs = 0;
@@ -78,6 +80,15 @@ export class Slots {
       seenEpoch: (slot) => this.leadership.seenEpoch(slot),
       emit,
     });
+    this.keyspace = new Keyspace({
+      leaderFor: (at) => this.leaderFor(at),
+      leaders: () => this.leadership.leaders(),
+      nowMs: () => this.nowMs,
+      tableEpoch: () => this.table?.epoch ?? 0,
+      wrote: (nowMs, leader) => this.noteProgress(nowMs, leader),
+      send: (link, message) => this.emit({ type: 'send', link, message }),
+      out: { push: (effect) => this.emit(effect) },
+    });
     this.leadership = new Leadership(incarnation, (begun) => {
       const { slot, leaderEpoch, waitFor, firstSequence, inherits, isStandIn, former } = begun;
       const unclaimed = former?.unconfirmed;
@@ -94,12 +105,18 @@ export class Slots {
       replica.removals.counts = this.removed;
       replica.hidden = this.hidden;
       replica.rebase(this.nowMs, leaderEpoch, firstSequence);
+      this.keyspace.begun(replica, this.table?.epoch ?? 0);
       const unconfirmed = this.warm.unconfirmed(replica, there, unclaimed);
       const { disk, nowMs, arrivals } = this;
       const { counters } = this.replicas;
       const own = { replica, waitFor, unconfirmed, isStandIn };
       return new SlotLeader({ ...own, limits, sessions: this.sessions, nowMs, counters, arrivals, disk });
     });
+  }
+
+  /** Every step begins with this. */
+  begin(nowMs: number): void {
+    this.nowMs = nowMs;
   }
 
   /** What is no longer, or again, to be shown of what is led here waits to be told. */
@@ -167,6 +184,7 @@ export class Slots {
   }
 
   dropLink(link: LinkId): void {
+    this.keyspace.dropLink(link);
     for (const leader of this.leadership.leaders()) leader.dropLink(link);
   }
 
@@ -228,7 +246,9 @@ export class Slots {
       durable.propose(server);
       tell('caughtUp', server);
     }
-    if (sealedFor !== undefined && replication.hasAll(sealedFor)) tell('sealed', sealedFor);
+    // What is on its way to disks is answered first; a seal that ends meanwhile is asked for again.
+    if (sealedFor !== undefined && replication.hasAll(sealedFor) && durable.stagedCount === 0)
+      tell('sealed', sealedFor);
     if (durable.wantsMark) tell('durable', this.incarnation);
     for (const disk of durable.behind(nowMs)) tell('behind', disk);
   }
@@ -313,6 +333,8 @@ export class Slots {
   private ended(leader: SlotLeader): void {
     const { slot, removals } = leader.replica;
     removals.counts = undefined;
+    this.keyspace.ended(leader.replica);
+    leader.replica.keys = undefined;
     for (const link of leader.abandoned()) this.moved(link, slot);
     leader.forgetUnconfirmed();
     this.replicas.leave(leader.replica);

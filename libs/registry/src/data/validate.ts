@@ -17,6 +17,7 @@ import {
   isPlainObject,
   isStamp,
 } from '#model';
+import { isKeys } from './keys/check-keys.js';
 import type { SlotMessage } from './slot-leader.js';
 
 /** What a leader says to followers as to session servers. */
@@ -58,6 +59,8 @@ export function checkMessage(
       return judge(isOfSlot(message) && [message.number, message.parts, message.position].every(isCount));
     case 'ping':
       return judge(isCount(message.sequence));
+    case 'keys':
+      return judge(isKeys(message, belongs));
     case 'relayOpen':
     case 'relay':
     case 'relayEnd':
@@ -301,7 +304,7 @@ function isOwner(owner: Owner, mayPersist: boolean): boolean {
     case 'connected':
       return typeof owner.session === 'string' && isCount(owner.connection);
     case 'leased':
-      return isCount(owner.leaseMs) && owner.leaseMs > 0 && owner.leaseMs <= LIMITS.maxLeaseMs;
+      return isCount(owner.leaseMs) && owner.leaseMs > 0 && owner.leaseMs <= LIMITS.longestLeaseMs;
     case 'persistent':
       return mayPersist;
     default:

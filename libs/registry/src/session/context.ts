@@ -8,6 +8,8 @@ import { Timers } from './timers.js';
 export class SessionContext {
   readonly timers = new Timers();
   nowMs = 0;
+  /** Of the latest request: for people, and for stamps made here. */
+  wallMs = 0;
   /** Empty until the first table. */
   clusterId = '';
   tableEpoch = 0;

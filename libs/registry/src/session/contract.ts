@@ -1,4 +1,6 @@
 import type { HashSum } from '../content-hash.js';
+import type { KeyLayout, WatchEvent, WatchRequest } from '#etcd';
+import type { KeyCall, KeyReply } from './keys/contract.js';
 import type { PlannerLimits } from './push-planner.js';
 import type {
   ConfigPush,
@@ -76,6 +78,8 @@ export type SessionRequest =
   | { kind: 'unsubscribe'; subscriptionId: string }
   /** `refused`: it does not apply to what the client holds. */
   | { kind: 'ack'; subscriptionId: string; version: string; refused?: boolean }
+  /** Of the keyspace of etcd, answered by `keys` in any case. */
+  | { kind: 'keys'; call: KeyCall }
   | { kind: 'heartbeat' }
   | { kind: 'goodbye' };
 
@@ -109,6 +113,7 @@ export type SessionReply =
   | { kind: 'persisted'; registerId: string; version: DatumVersion; traceId?: string }
   | { kind: 'renewed'; expiresInMs: number }
   | { kind: 'datum'; frame: DatumFrame }
+  | { kind: 'keys'; reply: KeyReply }
   | { kind: 'done' };
 
 export type SessionResult =
@@ -185,6 +190,10 @@ export type SessionEvent =
   /** A heartbeat, and an acknowledgement that nobody waits for an answer to. */
   | { type: 'heard'; connection: ConnectionId }
   | { type: 'acked'; connection: ConnectionId; subscriptionId: string; version: string; refused: boolean }
+  /** The host numbers watches of keys; no number is used twice in a process. */
+  | { type: 'keyWatch'; watchId: number; request: WatchRequest }
+  | { type: 'keyUnwatch'; watchId: number }
+  | { type: 'keyProgress'; watchId: number }
   /** `requestId` is the host's, unique per process. `wallMs` serves stamps made here, and nothing else. */
   | { type: 'request'; connection: ConnectionId; requestId: number; wallMs: number; request: SessionRequest };
 
@@ -197,6 +206,7 @@ export type SessionEffect =
   | { type: 'fail'; connection: ConnectionId; requestId: number; failure: Failure }
   | { type: 'push'; connection: ConnectionId; subscriptionId: string; frame: PushFrame }
   | { type: 'config'; connection: ConnectionId; subscriptionId: string; frame: ConfigFrame }
+  | { type: 'keyWatch'; watchId: number; event: WatchEvent }
   | { type: 'notice'; connection: ConnectionId; notice: Notice }
   | { type: 'closeClient'; connection: ConnectionId; reason: string }
   /** All that a drain can do is done: no client is left, or there is no more time, or nowhere to send them. */
@@ -235,6 +245,8 @@ export interface SessionCounts {
   subscribers: number;
   /** Of configuration values. */
   watches: number;
+  /** Of keys of etcd. */
+  keyWatches: number;
   /** That somebody subscribes to. */
   datums: number;
   /** Subscribers for whom something waits because pushes to them are stopped. */
@@ -271,6 +283,8 @@ export interface SessionOptions {
   /** What was saved last, if anything. */
   table?: RoutingTable;
   switches?: VersionedSwitches;
+  /** Known layouts of keys of etcd. */
+  keyLayouts?: readonly KeyLayout[];
   /** It goes on as another incarnation of a server that is drained. */
   draining?: boolean;
   limits?: Partial<SessionLimits>;

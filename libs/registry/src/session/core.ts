@@ -12,6 +12,7 @@ import {
   describeSwitches,
   failure,
 } from '#model';
+import type { StoreStatus } from '#etcd';
 import { isSlotCount } from '#sharding';
 import type { MembershipEvent, MembershipOutcome } from '../membership/contract.js';
 import { Membership } from '../membership/membership.js';
@@ -22,6 +23,10 @@ import { Connections, notReady } from './connections.js';
 import { SessionContext } from './context.js';
 import type { DrainStatus, SessionCounts, SessionEffect, SessionEvent, SessionOptions } from './contract.js';
 import { Holdings } from './holdings.js';
+import { KeyAsks } from './keys/key-asks.js';
+import { SessionKeyWatches } from './keys/key-watches.js';
+import { SessionKeys } from './keys/keyspace.js';
+import { LeaseKeeper } from './keys/lease-keeper.js';
 import { Leases } from './leases.js';
 import { SESSION_LIMITS, TICK_MS } from './limits.js';
 import { Persistents } from './persistents.js';
@@ -55,6 +60,10 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private readonly writes: Writes;
   private readonly leases: Leases;
   private readonly serving: Serving;
+  private readonly keys: SessionKeys;
+  private readonly keyAsks: KeyAsks;
+  private readonly keyWatches: SessionKeyWatches;
+  private readonly leaseKeeper: LeaseKeeper;
   private readonly reads: Reads;
   private readonly clientsOff: ClientsOff;
   private readonly configWatches: ConfigWatches;
@@ -84,8 +93,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       voided: (slot, sent) => this.writes.voided(slot, sent),
       proven: (slot, entry) => this.writes.proven(slot, entry),
       outdated: (slot, entry, held) => this.writes.outdated(slot, entry, held),
-      opened: (slot) => this.reads.opened(slot),
+      opened: (slot) => {
+        this.reads.opened(slot);
+        this.keyWatches.touch();
+      },
       resent: (slot) => this.reads.resent(slot),
+      linkGone: (link) => this.keyAsks.linkGone(link),
     });
     this.reads = new Reads(
       this.context,
@@ -108,12 +121,26 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       (connection) => this.clientsOff.isOff(connection),
     );
     this.clientsOff = new ClientsOff(this.context, this.connections, this.writes);
-    this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces);
+    this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces, {
+      keeps: (publication) => this.leaseKeeper.keeps(publication),
+      hasEnded: (registerId) => this.leaseKeeper.hasEnded(registerId),
+    });
+    this.keyAsks = new KeyAsks(this.context, this.slots);
+    const keepCopy = this.leases.keepCopy.bind(this.leases);
+    const keys = (this.keys = new SessionKeys(
+      this.context,
+      this.slots,
+      this.keyAsks,
+      keepCopy,
+      options.keyLayouts ?? [],
+    ));
+    this.keyWatches = new SessionKeyWatches(this.context, this.slots, this.keyAsks, keys);
+    this.leaseKeeper = new LeaseKeeper(this.context, this.slots, this.keyAsks, keys);
     const announcements = new Announcements(this.context, this.slots);
     this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));
     const { writes, leases, reads, configWatches, connections, holdings, slots } = this;
     this.lists = new SessionLists(self, { connections, holdings, reads, slots });
-    this.serving = { writes, leases, persistents, announcements, reads, configWatches };
+    this.serving = { writes, leases, persistents, announcements, reads, configWatches, keys };
   }
 
   step(nowMs: number, event: SessionEvent): SessionEffect[] {
@@ -126,6 +153,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       this.membership.reportUnreachable(this.slots.links.unreachable());
       this.stepMembership({ type: 'wake' });
     }
+    this.keyWatches.flush();
     this.slots.flush();
     this.slots.noteWhole();
     this.tellSuspects();
@@ -144,6 +172,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       withdrawn: this.holdings.withdrawnCount,
       removals: this.holdings.removalCount,
       watches: this.configWatches.count,
+      keyWatches: this.keyWatches.count,
       ...this.reads.counts,
     };
   }
@@ -176,6 +205,14 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   /** For people: how far its drain is. */
   drainStatus(leaving: readonly string[] = []): DrainStatus {
     return this.connections.drainStatus(leaving);
+  }
+
+  /** Of the keyspace of etcd. */
+  keyStatus(): StoreStatus {
+    return {
+      header: this.keys.header(),
+      isServing: this.slots.all.length > 0 && this.slots.all.every((slot) => slot.isOpen),
+    };
   }
 
   get clusterId(): string | undefined {
@@ -226,6 +263,12 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         if (this.heard(event.connection))
           this.reads.ack(event.connection, event.subscriptionId, event.version, event.refused);
         return;
+      case 'keyWatch':
+        return this.keyWatches.watch(event.watchId, event.request);
+      case 'keyUnwatch':
+        return this.keyWatches.cancel(event.watchId);
+      case 'keyProgress':
+        return this.keyWatches.requestProgress(event.watchId);
       case 'request':
         return this.request(event);
     }
@@ -243,6 +286,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private stop(): void {
     if (this.phase === 'stopping') return;
     this.phase = 'stopping';
+    this.keyWatches.stop();
     // With nowhere to go they come back to this address when it serves again.
     if (this.connections.elsewhere > 0) this.connections.moveAll('The server is stopping.');
     this.requests.failAll(failure('SHUTTING_DOWN'));
@@ -253,6 +297,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   private restart(reason: string): void {
     if (this.phase === 'over') return;
     this.phase = 'over';
+    this.keyWatches.stop();
     this.connections.moveAll(reason);
     this.requests.failAll(failure('SHUTTING_DOWN', reason));
     this.context.emit({ type: 'restart', reason });
@@ -263,6 +308,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.slots.links.tick();
     this.holdings.forgetRemovals(this.context.nowMs);
     this.slots.compareSome();
+    this.leaseKeeper.tick();
+    this.keyWatches.tick();
     this.checkSilence();
     this.context.timers.at(this.context.nowMs + TICK_MS, () => this.tick());
   }
@@ -316,7 +363,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.table = table;
     this.context.clusterId = table.clusterId;
     this.context.tableEpoch = table.epoch;
+    this.keyAsks.takeTable(table);
     this.slots.takeTable(table);
+    this.keyWatches.touch();
     this.connections.takeTable(table);
   }
 
@@ -351,6 +400,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       if (this.membership.offer(message.table)) this.takeNewTable(message.table);
       return;
     }
+    if (message.kind === 'keysAnswer') return this.keyAsks.answered(link, message);
+    if (message.kind === 'keysChanged') return this.keyWatches.changed(link, message);
     if (message.kind === 'moved') return this.slots.moved(link, message);
     const slot = this.slots.at(message.slot, link);
     if (!slot) return;
@@ -374,6 +425,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   private request({ connection: id, requestId, wallMs, request }: RequestEvent): void {
+    this.context.wallMs = wallMs;
     const cost = request.kind === 'apply' ? Math.max(request.operations.length, 1) : 1;
     const pending = this.requests.begin(id, requestId, cost);
     if (!pending) return;

@@ -34,6 +34,8 @@ export class Leases {
     private readonly slots: Slots,
     private readonly stored: (dataInfoId: DataInfoId, version: DatumVersion) => void,
     private readonly traces: Traces,
+    /** Told of every copy that is kept from now on, and of every publication that has ended. */
+    private readonly copies: { keeps(publication: Publication): void; hasEnded(registerId: string): void },
   ) {}
 
   publish(
@@ -108,6 +110,7 @@ export class Leases {
 
   ended(slot: SlotLink, message: Extract<DataToSession, { kind: 'leaseEnded' }>): void {
     for (const { registerId, stamp } of message.ended) {
+      this.copies.hasEnded(registerId);
       const dataInfoId = parseLeasedRegisterId(registerId)?.dataInfoId;
       if (dataInfoId === undefined) continue;
       const subject = { slot: slot.slot, registerId, dataInfoId };
@@ -121,6 +124,12 @@ export class Leases {
       const { registerId, dataInfoId } = publication;
       this.keep({ slot: slot.slot, registerId, dataInfoId }, publication);
     }
+  }
+
+  /** The leader of its slot has stored it for this server. */
+  keepCopy(publication: Publication): void {
+    const { registerId, dataInfoId } = publication;
+    this.keep({ slot: this.slots.slotOf(dataInfoId), registerId, dataInfoId }, publication);
   }
 
   private renewed(pending: Pending, subject: Subject, { result }: Extract<DataToSession, { kind: 'renewed' }>): void {
@@ -167,6 +176,7 @@ export class Leases {
   }
 
   private keep(subject: Subject, publication: Publication): void {
+    this.copies.keeps(publication);
     const held = this.holdings.find(subject);
     const incoming = { stamp: publication.stamp, live: true };
     if (!held || merge({ stamp: held.stamp, live: held.publication !== undefined }, incoming) === 'take')

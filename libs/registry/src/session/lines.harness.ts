@@ -37,6 +37,8 @@ export function replyLine(reply: Extract<SessionEffect, { type: 'reply' }>['repl
       return `renewed ${reply.expiresInMs}`;
     case 'datum':
       return frameLine(reply.frame);
+    case 'keys':
+      return reply.reply.ok ? 'answered' : reply.reply.code;
     case 'done':
       return 'done';
   }

@@ -43,6 +43,7 @@ export function presentReply(reply: SessionReply, single: boolean, decodeBody: D
       return { status: 'announced', registerId: reply.registerId, dataInfoId: reply.dataInfoId };
     case 'renewed':
       return { expiresInMs: reply.expiresInMs };
+    case 'keys':
     case 'done':
       return {};
   }

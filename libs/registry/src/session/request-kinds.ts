@@ -16,7 +16,7 @@ export function isOfClient({ kind }: SessionRequest): boolean {
 }
 
 const CONNECTIONLESS: ReadonlySet<SessionRequest['kind']> = new Set<SessionRequest['kind']>([
-  ...(['query', 'leasedPublish', 'renew', 'leasedUnpublish', 'announce'] as const),
+  ...(['query', 'leasedPublish', 'renew', 'leasedUnpublish', 'announce', 'keys'] as const),
 ]);
 
 /** What HTTP asks for once belongs to no connection. */

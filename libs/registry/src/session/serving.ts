@@ -2,6 +2,7 @@ import type { Failure } from '#model';
 import type { Announcements } from './announcements.js';
 import type { ConfigWatches } from './config-watches.js';
 import type { ConnectionId } from './contract.js';
+import type { SessionKeys } from './keys/keyspace.js';
 import type { Leases } from './leases.js';
 import type { Persistents } from './persistents.js';
 import type { Reads } from './reads.js';
@@ -17,11 +18,12 @@ export interface Serving {
   announcements: Announcements;
   reads: Reads;
   configWatches: ConfigWatches;
+  keys: SessionKeys;
 }
 
 /** Hands a request to the part that answers it. `wallMs` serves stamps made here. */
 export function serve(
-  { writes, leases, persistents, announcements, reads, configWatches }: Serving,
+  { writes, leases, persistents, announcements, reads, configWatches, keys }: Serving,
   connection: ConnectionId,
   pending: Pending,
   wallMs: number,
@@ -56,6 +58,8 @@ export function serve(
       return configWatches.watch(connection, pending, request);
     case 'ack':
       return answer(pending, reads.ack(connection, request.subscriptionId, request.version, request.refused));
+    case 'keys':
+      return keys.call(request.call, (reply) => pending.reply({ kind: 'keys', reply }));
     case 'goodbye':
       writes.removeOwned(connection, 'goodbye');
       return answer(pending, undefined);

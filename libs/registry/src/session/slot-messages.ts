@@ -3,7 +3,10 @@ import type { Leases } from './leases.js';
 import type { Reads } from './reads.js';
 import type { SlotLink } from './slot-link.js';
 
-type OfSlot = Exclude<SpokenByData, { kind: 'pong' | 'standIn' | 'tableRequest' | 'table' | 'moved' }>;
+type OfSlot = Exclude<
+  SpokenByData,
+  { kind: 'pong' | 'standIn' | 'tableRequest' | 'table' | 'moved' | 'keysAnswer' | 'keysChanged' }
+>;
 
 /** Takes what the leader of a slot says of it to whom it concerns. */
 export function receiveOfSlot(slot: SlotLink, message: OfSlot, reads: Reads, leases: Leases): void {

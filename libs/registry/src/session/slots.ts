@@ -32,7 +32,10 @@ export class Slots {
   constructor(
     private readonly context: SessionContext,
     private readonly holdings: Holdings,
-    private readonly owner: Omit<SlotLinkOwner, 'send' | 'nextSequence' | 'accepted' | 'ended' | 'touched'>,
+    private readonly owner: { linkGone(link: LinkId): void } & Omit<
+      SlotLinkOwner,
+      'send' | 'nextSequence' | 'accepted' | 'ended' | 'touched'
+    >,
   ) {
     this.turns = new DigestTurns(context.limits.digestedBytes, ({ slot }) => holdings.bytesOf(slot));
     this.links = new DataLinks(context, {
@@ -40,6 +43,7 @@ export class Slots {
       linkGone: (link) => {
         this.turns.drop(link);
         for (const slot of this.all) slot.lost(link);
+        this.owner.linkGone(link);
       },
     });
   }
