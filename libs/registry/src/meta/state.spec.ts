@@ -128,7 +128,7 @@ describe('the state machine of meta', () => {
     expect(() => metaStateMachine.apply(after(bootstrap), unknown)).toThrow(
       expect.objectContaining({
         code: 'UNSUPPORTED_LEVEL',
-        message: expect.stringMatching(/from-the-future.*Start a version of Rollcall that supports feature level 4/),
+        message: expect.stringMatching(/from-the-future.*Start a version of Rollcall that supports feature level 5/),
       }),
     );
   });

@@ -90,14 +90,23 @@ export class SessionKeyStore implements EtcdStore {
   }
 
   watch(request: WatchRequest, listener: (event: WatchEvent) => void): WatchHandle {
-    const watchId = ++this.lastWatch;
     const watch: Watch = { listener, waiting: [] };
-    this.watches.set(watchId, watch);
     queueMicrotask(() => {
       const waiting = watch.waiting ?? [];
       watch.waiting = undefined;
       for (const event of waiting) listener(event);
     });
+    return this.begin(request, watch);
+  }
+
+  /** As `watch`, for those who may be told before it has returned. */
+  watchAtOnce(request: WatchRequest, listener: (event: WatchEvent) => void): WatchHandle {
+    return this.begin(request, { listener, waiting: undefined });
+  }
+
+  private begin(request: WatchRequest, watch: Watch): WatchHandle {
+    const watchId = ++this.lastWatch;
+    this.watches.set(watchId, watch);
     this.port.watch(watchId, request);
     return {
       cancel: () => this.port.unwatch(watchId),
