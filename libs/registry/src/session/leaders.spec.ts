@@ -47,6 +47,27 @@ describe('the way to a slot leader', () => {
     ]);
   });
 
+  it('accepts each publication at a deadline of its own', () => {
+    const session = SessionHarness.ready();
+    session.connect(1);
+    for (let i = 0; i < 3; i++) {
+      session.publish(1, `stored-${i}`);
+      session.applied();
+    }
+    session.publish(1, 'a');
+    session.pass(400);
+    session.publish(1, 'b');
+    session.transcript();
+    session.pass(599);
+    expect(session.transcript()).toEqual([]);
+    session.pass(1);
+    expect(session.transcript()).toEqual(['c1 <- accepted a']);
+    session.pass(399);
+    expect(session.transcript()).toEqual([]);
+    session.pass(1);
+    expect(session.transcript()).toEqual(['c1 <- accepted b']);
+  });
+
   it('asks a new leader for a datum that it knows only after it has sent what that one lacks', () => {
     const session = SessionHarness.ready();
     session.connect(1);

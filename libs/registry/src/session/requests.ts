@@ -39,7 +39,8 @@ export class Pending {
 export class Requests {
   /** So far, by their results. */
   readonly operations: OperationCounts = { stored: 0, accepted: 0, failed: 0 };
-  private readonly open = new Map<ConnectionId, Set<Pending>>();
+  /** Of each connection; most have one at a time, for which a set would cost more than the rest of its books. */
+  private readonly open = new Map<ConnectionId, Pending | Set<Pending>>();
   private load = 0;
 
   constructor(private readonly context: SessionContext) {}
@@ -56,9 +57,9 @@ export class Requests {
     }
     const pending = new Pending(connection, requestId, this.context.nowMs, cost, this);
     this.load += cost;
-    let others = this.open.get(connection);
-    if (!others) this.open.set(connection, (others = new Set()));
-    others.add(pending);
+    const others = this.open.get(connection);
+    if (others instanceof Set) others.add(pending);
+    else this.open.set(connection, others ? new Set([others, pending]) : pending);
     return pending;
   }
 
@@ -67,8 +68,8 @@ export class Requests {
     this.load -= pending.cost;
     const { connection, requestId } = pending;
     const others = this.open.get(connection);
-    others?.delete(pending);
-    if (others?.size === 0) this.open.delete(connection);
+    if (others instanceof Set) others.delete(pending);
+    if (others === pending || (others instanceof Set && others.size === 0)) this.open.delete(connection);
     if ('reply' in answer) {
       const { reply } = answer;
       // Of an operation that was a request of its own.
@@ -81,7 +82,9 @@ export class Requests {
   }
 
   failConnection(connection: ConnectionId, failure: Failure): void {
-    for (const pending of this.open.get(connection) ?? []) pending.fail(failure);
+    const open = this.open.get(connection);
+    if (open instanceof Set) for (const pending of open) pending.fail(failure);
+    else open?.fail(failure);
   }
 
   failAll(failure: Failure): void {
@@ -93,6 +96,8 @@ export class Requests {
 export class Results {
   /** Of the operations, those that are traced, and who is told what they are answered. */
   traced: { ids: readonly (string | undefined)[]; answered(traceId: string, result: SessionResult): void } | undefined;
+  /** Those that are not answered yet, while it is one of them. */
+  unanswered: Set<Results> | undefined;
   private readonly results: (SessionResult | undefined)[];
   private missing: number;
 
@@ -132,6 +137,7 @@ export class Results {
   }
 
   private answer(): void {
+    this.unanswered?.delete(this);
     this.pending.reply({ kind: 'applied', results: this.results as SessionResult[] });
   }
 }

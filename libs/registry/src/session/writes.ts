@@ -34,6 +34,12 @@ type Unpublish = Extract<SessionOperation, { op: 'unpublish' }>;
  */
 export class Writes {
   private readonly nonces = new Map<ConnectionId, number>();
+  /**
+   * In the order in which they came, which is that of their deadlines: so one timer serves all of them, and nothing is held
+   * of what has its answer long before.
+   */
+  private readonly unanswered = new Set<Results>();
+  private isDeadlineSet = false;
 
   constructor(
     private readonly context: SessionContext,
@@ -67,7 +73,28 @@ export class Writes {
       else settleFailed(waiter, operation.registerId, operation.failure);
     });
     if (!pending.isOpen) return;
-    this.context.timers.at(this.context.nowMs + this.context.limits.writeDeadlineMs, () => results.acceptRest());
+    this.unanswered.add(results);
+    results.unanswered = this.unanswered;
+    this.setDeadline();
+  }
+
+  private setDeadline(): void {
+    const [oldest] = this.isDeadlineSet ? [] : this.unanswered;
+    if (!oldest) return;
+    this.isDeadlineSet = true;
+    this.context.timers.at(this.deadlineOf(oldest), () => {
+      this.isDeadlineSet = false;
+      for (const results of this.unanswered) {
+        if (this.deadlineOf(results) > this.context.nowMs) break;
+        this.unanswered.delete(results);
+        results.acceptRest();
+      }
+      this.setDeadline();
+    });
+  }
+
+  private deadlineOf({ acceptedAtMs }: Results): number {
+    return acceptedAtMs + this.context.limits.writeDeadlineMs;
   }
 
   /** Removes what the connection still owns, with the stamps that travelled over it, so that it loses to any replay. */
