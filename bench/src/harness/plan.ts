@@ -43,7 +43,10 @@ const REGISTER: Entry = {
   title: 'Register ephemeral publishers, 1, 64 and 256 in flight',
   job: {
     workload: 'register',
-    size: { inFlight: IN_FLIGHT, connections: CONNECTIONS, topics: 100, seconds: 3, warmUpSeconds: 1, valueBytes: 100 },
+    size: {
+      ...{ inFlight: IN_FLIGHT, connections: CONNECTIONS, topics: 100, valueBytes: 100 },
+      ...{ seconds: 5, warmUpSeconds: 15, settleSeconds: 1 },
+    },
   },
   metrics: [
     ...IN_FLIGHT.map((count): Metric => ({ key: `${count} per second`, unit: '/s' })),

@@ -10,7 +10,14 @@ export interface Register {
   connections: number;
   topics: number;
   seconds: number;
+  /**
+   * Once, with the most that are under way at any time, so that what is measured is a system as it runs for days. A process
+   * whose code is compiled as it runs, on a virtual machine of Java or JavaScript, takes five to ten times as long for a
+   * registration in its first seconds, and where nine of them share two cores those seconds are many.
+   */
   warmUpSeconds: number;
+  /** Before each number, until nothing is left of the one before. */
+  settleSeconds: number;
   valueBytes: number;
 }
 
@@ -20,27 +27,30 @@ export async function register(clients: Clients, size: Register, meter: Meter): 
   const metrics: Record<string, number> = {};
   let publishers = 0;
   let operations = 0;
+  const run = async (inFlight: number, seconds: number, onTaken: (us: number) => void = () => {}): Promise<number> => {
+    const startMs = performance.now();
+    const untilMs = startMs + seconds * 1000;
+    let taken = 0;
+    await spread(inFlight, inFlight, async () => {
+      while (performance.now() < untilMs) {
+        const publisher = publishers++;
+        const sentMs = performance.now();
+        await clients.register(publisher, `bench-${publisher % size.topics}`, valueOf(publisher, 0, size.valueBytes));
+        taken++;
+        onTaken(usSince(sentMs));
+      }
+    });
+    return (taken * 1000) / (performance.now() - startMs);
+  };
+  await run(Math.max(...size.inFlight), size.warmUpSeconds);
   for (const inFlight of size.inFlight) {
+    await run(inFlight, size.settleSeconds);
     const times = latencies();
-    const run = async (seconds: number, isCounting: boolean): Promise<number> => {
-      const startMs = performance.now();
-      const untilMs = startMs + seconds * 1000;
-      let taken = 0;
-      await spread(inFlight, inFlight, async () => {
-        while (performance.now() < untilMs) {
-          const publisher = publishers++;
-          const sentMs = performance.now();
-          await clients.register(publisher, `bench-${publisher % size.topics}`, valueOf(publisher, 0, size.valueBytes));
-          taken++;
-          if (isCounting) times.recordValue(usSince(sentMs));
-        }
-      });
-      if (isCounting) operations += taken;
-      return (taken * 1000) / (performance.now() - startMs);
-    };
-    await run(size.warmUpSeconds, false);
     meter.begin();
-    metrics[`${inFlight} per second`] = await run(size.seconds, true);
+    metrics[`${inFlight} per second`] = await run(inFlight, size.seconds, (us) => {
+      operations++;
+      times.recordValue(us);
+    });
     meter.end();
     const { p50, p99 } = percentilesOf(times);
     Object.assign(metrics, { [`${inFlight} p50`]: p50, [`${inFlight} p99`]: p99 });
