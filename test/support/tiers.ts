@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { type RunningTier, loadConfig } from '#nest';
 import { startData } from '../../apps/data/src/data.app.js';
 import { startMeta } from '../../apps/meta/src/meta.app.js';
-import { startSession } from '../../apps/session/src/session.app.js';
+import { type RunningSession, startSession } from '../../apps/session/src/session.app.js';
 
 /** A registry in this process, on free ports of loopback. */
 export interface Tiers {
   meta: RunningTier;
   data: RunningTier;
-  session: RunningTier;
+  session: RunningSession;
   /** `http://host:port` of the session server. */
   http: string;
   close(): Promise<void>;

@@ -13,6 +13,7 @@ import {
 } from '#nest';
 import { ServerFolder } from '#store';
 import { EDGE, edgeContext } from './edge.js';
+import { knownLayouts } from './etcd/known-layouts.js';
 import { EurekaModule } from './eureka/eureka.module.js';
 import { ClusterLists } from './http/cluster-lists.js';
 import { ConfigController } from './http/config.controller.js';
@@ -32,6 +33,11 @@ import { SessionHost } from './session.host.js';
 /** Connections beyond those of clients that are let in, for whoever is to be told that it is not. */
 const REFUSABLE = 1_000;
 
+export interface RunningSession extends RunningTier {
+  /** Where clients of etcd are served, as `host:port`; left out where they are not. */
+  etcdAddress?: string;
+}
+
 /**
  * Starts a session server.
  * @param featureLevel the highest that it supports, for tests of what happens between versions
@@ -42,7 +48,7 @@ export async function startSession(
   fail: (error: unknown) => void,
   featureLevel = FEATURE_LEVEL,
   worker?: Worker,
-): Promise<RunningTier> {
+): Promise<RunningSession> {
   const logger = createLogger({ tier: worker ? `session-${worker.number}` : 'session', ...given.log });
   const config = await advertise(given, logger);
   // Workers share this one, and have others of their own.
@@ -50,14 +56,20 @@ export async function startSession(
   const adminTokens = await AdminTokens.open(config.admin, logger);
   const folder = await ServerFolder.open(config.dataDir);
   const env = systemEnv();
-  const host = new SessionHost({ config, env, logger, folder, featureLevel, fail });
+  const layouts = config.etcd.enabled ? knownLayouts(config.etcd.layouts, logger) : undefined;
+  const keyLayouts = layouts?.keyLayouts ?? [];
+  const host = new SessionHost({ config, env, logger, folder, featureLevel, keyLayouts, fail });
   const edge = edgeContext(host.makeRegisterId);
   const clients = new RpcClients(host, edge);
   const caller = new HttpCaller(host);
   const lists = new ClusterLists(host);
   const siblings = worker?.siblings ?? new NoSiblings();
   answerDrains(siblings, host);
-  return startTierApp({
+  // Loaded where it is served, since most servers are none of its.
+  const etcd = layouts
+    ? (await import('./etcd/etcd-edge.js')).etcdEdge({ config, host, caller, layouts, logger })
+    : undefined;
+  const running = await startTierApp({
     config,
     featureLevel,
     logger,
@@ -75,7 +87,11 @@ export async function startSession(
     ...(worker ? { worker } : {}),
     maxConnections: config.limits.maxConnections + REFUSABLE,
     metrics: sessionMetrics(host),
-    imports: config.eureka.enabled ? [EurekaModule.forRoot({ host, caller, edge, lists, env })] : [],
+    imports: [
+      ...(config.eureka.enabled ? [EurekaModule.forRoot({ host, caller, edge, lists, env })] : []),
+      ...(etcd ? [etcd.module] : []),
+    ],
+    ...(etcd ? { edges: [etcd], about: () => ({ etcdAddress: etcd.advertised() }) } : {}),
     controllers: [
       ...[RegistryController, PublishersController, LeasesController, DatumsController],
       ...[WatchController, ConfigController, TracesController, DrainController, ListsController],
@@ -89,4 +105,7 @@ export async function startSession(
       { provide: HttpCaller, useValue: caller },
     ],
   });
+  if (!etcd) return running;
+  logger.info('serves-etcd', { address: etcd.address() });
+  return { ...running, etcdAddress: etcd.address() };
 }

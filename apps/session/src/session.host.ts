@@ -1,4 +1,4 @@
-import type { EtcdCode, EtcdStore, StoreStatus } from '#etcd';
+import type { EtcdCode, EtcdStore, KeyLayout, StoreStatus } from '#etcd';
 import {
   type Check,
   type DataToSession,
@@ -34,6 +34,8 @@ export interface SessionHostOptions {
   logger: Logger;
   folder: ServerFolder;
   featureLevel: number;
+  /** Of etcd, for what is served to its clients. */
+  keyLayouts: readonly KeyLayout[];
   fail: (error: unknown) => void;
 }
 
@@ -99,7 +101,7 @@ export class SessionHost extends MemberHost<
   private isDraining = false;
   private onDrained: () => void = () => {};
 
-  constructor({ config, env, logger, folder, featureLevel, fail }: SessionHostOptions) {
+  constructor({ config, env, logger, folder, featureLevel, keyLayouts, fail }: SessionHostOptions) {
     super({
       role: 'session',
       config,
@@ -113,6 +115,7 @@ export class SessionHost extends MemberHost<
           self,
           metaAddresses: config.cluster.metaAddresses,
           dataCenter: config.cluster.dataCenter,
+          keyLayouts,
           random: env.random,
           limits: config.limits,
           draining: this.isDraining,

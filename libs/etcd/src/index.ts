@@ -1,17 +1,8 @@
 export { type Key, type Span, isWithin, toBytes, toKey, toSpan } from './bytes.js';
 export { checkPut, checkRange, checkTxn } from './check.js';
 export { ETCD_CODES, type EtcdCode, EtcdError } from './errors.js';
-export { Malformed } from './layouts/layout.js';
-export {
-  ETCD_FIELD,
-  type KeyedValue,
-  Layouts,
-  type Origin,
-  type Place,
-  type Published,
-  keyOf,
-  publish,
-} from './layouts/layouts.js';
+export { hashOf } from './hash.js';
+export { type KeyedValue, Layouts, type OnMalformed, type ServiceKeys } from './layouts/layouts.js';
 export { ETCD_LIMITS } from './limits.js';
 export { holds, selected } from './select.js';
 export type * from './store.js';

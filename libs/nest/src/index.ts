@@ -38,7 +38,7 @@ export {
 } from './discovery/registry.module.js';
 export { stopDelayOf } from './host/stop-delay.js';
 export { RequestId, REQUEST_ID_HEADER, forRequest, isRequestId, requestBehind } from './requests/request-id.js';
-export { type RunningTier, type TierAppOptions, startTierApp } from './host/tier-app.js';
+export { type RunningTier, type TierAppOptions, type TierEdge, startTierApp } from './host/tier-app.js';
 export * from './links/index.js';
 export { refuseTakenAddress } from './host/taken-address.js';
 export { MemberHost, type MemberHostOptions, type MemberFolder } from './host/member-host.js';

@@ -41,14 +41,16 @@ export function txnMessage({ header: head, succeeded, results }: TxnAnswer): obj
   return { header: header(head), succeeded, responses: results.map(resultMessage) };
 }
 
+/** Within a txn the revision is all that etcd tells in a header. */
 function resultMessage(result: TxnResult): object {
+  const header = { revision: String(result.answer.header.revision) };
   switch (result.op) {
     case 'range':
-      return { response_range: rangeMessage(result.answer) };
+      return { response_range: { ...rangeMessage(result.answer), header } };
     case 'put':
-      return { response_put: putMessage(result.answer) };
+      return { response_put: { ...putMessage(result.answer), header } };
     case 'deleteRange':
-      return { response_delete_range: deleteRangeMessage(result.answer) };
+      return { response_delete_range: { ...deleteRangeMessage(result.answer), header } };
   }
 }
 

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { EtcdError } from '#etcd';
 import { EtcdCalls } from './etcd-calls.js';
+import { noneOf } from './requests.js';
 
 /**
  * Whoever holds a lock or is elected here could find that another is, too: keys are replicated asynchronously. So these are refused
@@ -46,6 +47,6 @@ export class RefusedController {
   }
 }
 
-function refuse(what: string): never {
-  throw new EtcdError('NOT_SERVED', `rollcall: there are no ${what}: a registry cannot promise that only one has them`);
+function refuse(what: 'locks' | 'elections'): never {
+  throw new EtcdError('NOT_SERVED', noneOf(what));
 }

@@ -32,9 +32,13 @@ const NUMBERS = {
   LEASE: ['lease', 'lease'],
 } as const;
 
+/** @throws EtcdError NOT_SERVED for what is asked to learn who is next to be elected, INVALID_SORT_OPTION */
 export function rangeRequest(message: RangeMessage): RangeRequest {
   const target = known(SORT_TARGETS, message.sort_target);
   const order = known(SORT_ORDERS, message.sort_order);
+  // The clients of etcd elect by themselves, too: whoever finds no key before its own takes itself to be elected.
+  if (target === 'create' && message.limit === '1' && message.max_create_revision !== '0')
+    throw new EtcdError('NOT_SERVED', noneOf('elections'));
   return {
     ...keyRange(message),
     limit: limitOf(message.limit),
@@ -102,6 +106,11 @@ export function watchRequest(message: WatchCreateMessage): WatchRequest {
     progressNotify: message.progress_notify,
     filters: filters.flatMap((filter) => (filter === 'NOPUT' ? ['put'] : filter === 'NODELETE' ? ['delete'] : [])),
   };
+}
+
+/** Why there are none. */
+export function noneOf(what: 'locks' | 'elections'): string {
+  return `rollcall: there are no ${what}: a registry cannot promise that only one has them`;
 }
 
 function keyRange({ key, range_end }: { key: Buffer; range_end: Buffer }): KeyRange {

@@ -1,3 +1,4 @@
+import { hashOf } from '../hash.js';
 import { type Style, addressOf, endpointAt } from './layout.js';
 
 const LARGEST_ID = (1n << 63n) - 1n;
@@ -13,11 +14,6 @@ export const goZero: Style = {
 
   write: (_service, _node, endpoint) => (endpoint.weight === 0 ? undefined : addressOf(endpoint)),
 
-  /** A number, as of a lease, that is the same wherever it is asked for: FNV-1a. */
-  nodeOf(_endpoint, ownId) {
-    let hash = 0xcbf29ce484222325n;
-    for (const byte of new TextEncoder().encode(ownId))
-      hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-    return String(hash & LARGEST_ID);
-  },
+  /** A number, as of a lease. */
+  nodeOf: (_endpoint, ownId) => String(hashOf(ownId) & LARGEST_ID),
 };

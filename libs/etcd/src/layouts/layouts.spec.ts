@@ -1,19 +1,30 @@
 import * as fc from 'fast-check';
-import { parseEndpoint } from '#model';
-import { Malformed } from './layout.js';
-import { type KeyedValue, Layouts, keyOf, publish } from './layouts.js';
+import { parseEndpoint, toDataInfoId } from '#model';
+import { toKey } from '../bytes.js';
+import { dataOf, placeOf } from '../placement.js';
+import { type KeyedValue, Layouts } from './layouts.js';
 
-const layouts = Layouts.of(['kitex', 'go-micro', 'go-zero']);
+const malformed: string[] = [];
+const make = (names: string[]) => Layouts.of(names, (key, why) => void malformed.push(`${key}: ${why}`));
+const layouts = make(['kitex', 'go-micro', 'go-zero']);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const keyOf = (text: string): string => toKey(bytes(text));
 const text = ({ key, value }: KeyedValue): [string, string] => [
   new TextDecoder().decode(key),
   new TextDecoder().decode(value),
 ];
 
-/** What is published for a key, and the key of that. */
-function thereAndBack(key: string, value: string) {
-  const published = publish(layouts.placeOf(bytes(key))!, bytes(value));
-  return { published, back: text(keyOf(published, published.dataId)!) };
+/** The service of a key; undefined for one of no layout. */
+function serviceOf(key: string, within = layouts): string | undefined {
+  const { dataInfoId, ownId } = placeOf(keyOf(key), within.keyLayouts)!;
+  const [dataId, , group] = dataInfoId.split('#@#');
+  if (group !== 'DEFAULT_GROUP') return undefined;
+  expect(ownId).toBe(`k~${key}`);
+  return dataId;
+}
+
+function endpointsOf(key: string, value: string | Uint8Array): string[] {
+  return dataOf(keyOf(key), typeof value === 'string' ? bytes(value) : value, layouts.keyLayouts);
 }
 
 const KITEX = {
@@ -29,44 +40,32 @@ const MICRO = {
 const ZERO = { key: 'user.rpc/7587862094530485764', value: '10.0.0.7:8080' };
 
 describe('a key of a known layout', () => {
+  it('is kept in the datum of its service, where native subscribers look for it', () => {
+    expect(placeOf(keyOf(KITEX.key), layouts.keyLayouts)).toEqual({
+      dataInfoId: toDataInfoId({ dataId: 'user', group: 'DEFAULT_GROUP', instanceId: 'DEFAULT_INSTANCE_ID' }),
+      ownId: `k~${KITEX.key}`,
+    });
+    expect([KITEX, MICRO, ZERO].map(({ key }) => serviceOf(key))).toEqual(['user', 'user', 'user.rpc']);
+  });
+
   it('of Kitex is an endpoint with its weight, its version and its tags', () => {
-    const { published, back } = thereAndBack(KITEX.key, KITEX.value);
-    expect(published).toEqual({
-      dataId: 'user',
-      data: ['tcp://10.0.0.7:8888?weight=10&version=1.2&idc=hl'],
-      etcd: { style: 'kitex', key: KITEX.key },
-    });
-    expect(back).toEqual([KITEX.key, KITEX.value]);
+    expect(endpointsOf(KITEX.key, KITEX.value)).toEqual(['tcp://10.0.0.7:8888?weight=10&version=1.2&idc=hl']);
   });
 
-  it('of Kitex without a weight has the weight that Kitex gives it, and is as it was on the way back', () => {
+  it('of Kitex without a weight has the weight that Kitex gives it', () => {
     const value = '{"network":"tcp","address":"::1:8888","weight":0,"tags":null}';
-    const { published, back } = thereAndBack('kitex/registry-etcd/user/::1:8888', value);
-    expect(published).toMatchObject({ data: ['tcp://[::1]:8888?weight=10'], etcd: { value } });
-    expect(back).toEqual(['kitex/registry-etcd/user/::1:8888', value]);
+    expect(endpointsOf('kitex/registry-etcd/user/::1:8888', value)).toEqual(['tcp://[::1]:8888?weight=10']);
   });
 
-  it('of go-micro is the endpoint of its node; the methods that it offers stand beside it', () => {
-    const { published, back } = thereAndBack(MICRO.key, MICRO.value);
-    expect(published).toMatchObject({
-      dataId: 'user',
-      data: ['grpc://10.0.0.7:4000?version=latest&server=grpc'],
-      etcd: { style: 'go-micro', value: MICRO.value },
-    });
-    expect(back).toEqual([MICRO.key, MICRO.value]);
+  it('of go-micro is the endpoint of its node', () => {
+    expect(endpointsOf(MICRO.key, MICRO.value)).toEqual(['grpc://10.0.0.7:4000?version=latest&server=grpc']);
   });
 
   it('of go-zero is the endpoint of a gRPC server', () => {
-    const { published, back } = thereAndBack(ZERO.key, ZERO.value);
-    expect(published).toEqual({
-      dataId: 'user.rpc',
-      data: ['grpc://10.0.0.7:8080'],
-      etcd: { style: 'go-zero', key: ZERO.key },
-    });
-    expect(back).toEqual([ZERO.key, ZERO.value]);
+    expect(endpointsOf(ZERO.key, ZERO.value)).toEqual(['grpc://10.0.0.7:8080']);
   });
 
-  it('is to the byte what was put, whatever its JSON looks like', () => {
+  it('is an endpoint that everybody can read, whatever stands in its JSON', () => {
     const anyKitex = fc.record(
       {
         network: fc.constantFrom('tcp', 'udp', 'tcp6'),
@@ -89,14 +88,11 @@ describe('a key of a known layout', () => {
         }),
       ),
     });
-    const written = fc.tuple(fc.oneof(anyKitex, anyMicro), fc.constantFrom(undefined, 1, '\t'));
     fc.assert(
-      fc.property(written, ([value, indent]) => {
-        const key = 'network' in value ? KITEX.key : MICRO.key;
-        const json = JSON.stringify(value, null, indent);
-        const { published, back } = thereAndBack(key, json);
-        expect(back).toEqual([key, json]);
-        expect(published.data.map(parseEndpoint)).not.toContain(undefined);
+      fc.property(fc.oneof(anyKitex, anyMicro), (value) => {
+        const endpoints = endpointsOf('network' in value ? KITEX.key : MICRO.key, JSON.stringify(value));
+        expect(endpoints).toHaveLength(1);
+        expect(parseEndpoint(endpoints[0]!)).toBeDefined();
       }),
     );
   });
@@ -114,13 +110,17 @@ describe('a key of a known layout', () => {
     ['a node that is a string', MICRO.key, '{"name":"user","nodes":["n"]}'],
     ['nothing', ZERO.key, ''],
     ['an address without a port', ZERO.key, '10.0.0.7'],
-  ])('with %s as its value is malformed', (_what, key, value) => {
-    expect(() => publish(layouts.placeOf(bytes(key))!, bytes(value))).toThrow(Malformed);
+  ])('with %s as its value is no endpoint, and said to be none', (_what, key, value) => {
+    malformed.length = 0;
+    expect(serviceOf(key)).toBeDefined();
+    expect(endpointsOf(key, value)).toEqual([]);
+    expect(malformed).toEqual([expect.stringMatching(/: .+/)]);
   });
 
-  it('whose value is no UTF-8 is malformed', () => {
-    const place = layouts.placeOf(bytes(ZERO.key))!;
-    expect(() => publish(place, Uint8Array.of(0xff, 0x3a, 0x38))).toThrow('it is no UTF-8');
+  it('whose value is no UTF-8 is no endpoint', () => {
+    malformed.length = 0;
+    expect(endpointsOf(ZERO.key, Uint8Array.of(0xff, 0x3a, 0x38))).toEqual([]);
+    expect(malformed).toEqual([`${ZERO.key}: it is no UTF-8`]);
   });
 });
 
@@ -137,22 +137,27 @@ describe('any other key', () => {
     'user.rpc',
     '/a/b',
   ])('%s is of none', (key) => {
-    expect(layouts.placeOf(bytes(key))).toBeUndefined();
+    expect(serviceOf(key)).toBeUndefined();
   });
 
   it('is of none where its service has a longer name than a dataId can have', () => {
-    const key = (length: number) => bytes(`kitex/registry-etcd/${'a'.repeat(length)}/10.0.0.7:8888`);
-    expect(layouts.placeOf(key(512))).toBeDefined();
-    expect(layouts.placeOf(key(513))).toBeUndefined();
+    const key = (length: number) => `kitex/registry-etcd/${'a'.repeat(length)}/10.0.0.7:8888`;
+    const [layout] = make(['kitex']).keyLayouts;
+    expect([512, 513].map((length) => layout!.placeOf(keyOf(key(length))) !== undefined)).toEqual([true, false]);
   });
 
   it('is of none where it is no UTF-8', () => {
-    expect(layouts.placeOf(Uint8Array.of(0xff, 0x2f, 0x31))).toBeUndefined();
+    const key = toKey(Uint8Array.of(0xff, 0x2f, 0x31));
+    expect(layouts.keyLayouts.map((layout) => layout.placeOf(key))).toEqual([undefined, undefined, undefined]);
   });
 });
 
 describe('a native publication', () => {
-  const keys = (...data: string[]) => layouts.keysOf('user', 'r/1', data).map(text);
+  const DIRECTORIES = ['kitex/registry-etcd/user/', '/micro/registry/user/', 'user/'];
+  const serviceIn = (key: string, end: string) => layouts.serviceWithin({ key: keyOf(key), end: keyOf(end) });
+  const keysOf = (registerId: string, data: string[]) =>
+    DIRECTORIES.flatMap((directory) => serviceIn(directory, `${directory.slice(0, -1)}0`)!.keysOf(registerId, data));
+  const keys = (...data: string[]) => keysOf('r/1', data).map(text);
 
   it('is under the keys of each layout', () => {
     expect(keys('tcp://10.0.0.7:4000?weight=10&version=1.2&idc=hl')).toEqual([
@@ -168,21 +173,20 @@ describe('a native publication', () => {
 
   it('is what its endpoints say wherever it is read from such a key', () => {
     const url = 'tcp://[2001:db8::7]:4000?weight=10&version=1.2&idc=a%2Fb%3C';
-    for (const { key, value } of layouts.keysOf('user', 'r1', [url])) {
-      const published = publish(layouts.placeOf(key)!, value);
-      expect(published).toMatchObject({ dataId: 'user', data: [expect.stringContaining('[2001:db8::7]:4000')] });
-      expect(published.etcd.value).toBeUndefined();
-    }
-    const [kitex] = layouts.keysOf('user', 'r1', [url]);
-    expect(publish(layouts.placeOf(kitex!.key)!, kitex!.value).data).toEqual([url]);
+    const read = keysOf('r1', [url]).map((each) => {
+      const [key, value] = text(each);
+      expect(serviceOf(key)).toBe('user');
+      return endpointsOf(key, value);
+    });
+    expect(read).toEqual([[url], ['tcp://[2001:db8::7]:4000?version=1.2&idc=a%2Fb%3C'], ['grpc://[2001:db8::7]:4000']]);
   });
 
   it('has a key for each of its endpoints, and none for what is no endpoint or not to be called', () => {
-    const nodes = (data: string[]) => keys(...data).map(([key]) => key.slice(key.lastIndexOf('/') + 1));
-    expect(nodes(['tcp://a:1', 'some text', 'http://b:2', 'tcp://c:3?weight=0'])).toEqual([
-      ...['a:1', 'r-1', expect.stringMatching(/^\d+$/)],
-      ...['b:2', 'r-1#2', expect.stringMatching(/^\d+$/)],
-    ]);
+    const nodes = keys('tcp://a:1', 'some text', 'http://b:2', 'tcp://c:3?weight=0').map(([key]) =>
+      key.slice(key.lastIndexOf('/') + 1),
+    );
+    const number = expect.stringMatching(/^\d+$/);
+    expect(nodes).toEqual(['a:1', 'b:2', 'r-1', 'r-1#2', number, number]);
   });
 
   it('tells Kitex its protocol as a tag where that is none of the network, and whole weights', () => {
@@ -192,18 +196,27 @@ describe('a native publication', () => {
     });
   });
 
-  it('with a slash in its dataId is under no key, since its service would be read as another', () => {
-    expect(layouts.keysOf('a/b', 'r1', ['tcp://a:1'])).toEqual([]);
+  it.each([
+    ['kitex/registry-etcd/user/a:1', '', 'user'],
+    ['kitex/registry-etcd/user/', 'kitex/registry-etcd/user/b', 'user'],
+    ['kitex/registry-etcd/ü/', 'kitex/registry-etcd/ü0', 'ü'],
+    ['/micro/registry/user/', '/micro/registry/user0', 'user'],
+    ['kitex/registry-etcd/user', 'kitex/registry-etcd/usf', undefined],
+    ['kitex/registry-etcd/user/', 'kitex/registry-etcd/user1', undefined],
+    ['kitex/registry-etcd/user/', '\0', undefined],
+    ['kitex/registry-etcd/', 'kitex/registry-etcd0', undefined],
+    ['app', '', undefined],
+  ])('is looked for where a range is of one service alone: %j to %j', (key, end, dataId) => {
+    const within = make(['kitex', 'go-micro']).serviceWithin({ key: keyOf(key), end: keyOf(end) });
+    expect(within?.dataId).toBe(dataId);
   });
 });
 
 describe('the settings of layouts', () => {
   it('name prefixes of their own', () => {
-    const own = Layouts.of(['kitex:my/prefix', 'go-zero:zero/']);
-    expect(own.placeOf(bytes('my/prefix/user/a:1'))).toMatchObject({ service: 'user', node: 'a:1' });
-    expect(own.placeOf(bytes('zero/user.rpc/12'))).toMatchObject({ service: 'user.rpc', node: '12' });
-    expect(own.placeOf(bytes(KITEX.key))).toBeUndefined();
-    expect(own.placeOf(bytes(ZERO.key))).toBeUndefined();
+    const own = make(['kitex:my/prefix', 'go-zero:zero/']);
+    const keys = ['my/prefix/user/a:1', 'zero/user.rpc/12', KITEX.key, ZERO.key];
+    expect(keys.map((key) => serviceOf(key, own))).toEqual(['user', 'user.rpc', undefined, undefined]);
   });
 
   it.each([
@@ -211,6 +224,6 @@ describe('the settings of layouts', () => {
     [['kitex:a', 'go-micro:a/b'], '"a/b/" begins with the prefix of another layout'],
     [['kitex', 'kitex'], '"kitex/registry-etcd/" begins with the prefix of another layout'],
   ])('%j are refused', (names, message) => {
-    expect(() => Layouts.of(names)).toThrow(message);
+    expect(() => make(names)).toThrow(message);
   });
 });

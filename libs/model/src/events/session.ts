@@ -20,6 +20,12 @@ export const SESSION_EVENTS = {
     'This server cannot reach the leader of some slots, at `address`, and speaks to it through another data server (`via`).',
     'Look at the network between the two, at firewalls first. Everything works meanwhile, a hop slower.',
   ),
+  'serves-etcd': fact('The server listens for clients of etcd, at the address that the line names.'),
+  'etcd-value-malformed': warning(
+    'A client of etcd has put a value that the programs of that layout of keys cannot read. It is kept as it is, and native ' +
+      'subscribers are shown no endpoint of it.',
+    '`key` says where, and `why` what is wrong. If keys like that are no services, take the layout out of session.etcd.layouts.',
+  ),
   'workers-serve': fact('All workers serve, behind the one port for RPC and the one for HTTP.'),
   'worker-serves': fact('A worker of this server serves; the line has its address and process id.'),
   'worker-cannot-answer': warning(

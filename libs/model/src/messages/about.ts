@@ -9,6 +9,8 @@ export interface About {
   /** Where others reach it, over RPC and over HTTP. */
   address: string;
   httpAddress: string;
+  /** Of a session server that serves clients of etcd, where they reach it. */
+  etcdAddress?: string;
   /** Left out while it has none. */
   incarnation?: string;
   clusterId?: string;

@@ -5,6 +5,7 @@ const about = z.object({
   role: z.enum(['meta', 'data', 'session']),
   address: z.string().describe('Where others reach it over RPC.'),
   httpAddress: z.string(),
+  etcdAddress: z.string().optional().describe('Where clients of etcd reach it, if it serves them.'),
   incarnation: z.string().optional().describe('Of the process that runs now.'),
   clusterId: z.string().optional().describe('Left out until it knows its cluster.'),
   version: z.string(),

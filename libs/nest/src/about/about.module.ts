@@ -46,7 +46,7 @@ export interface Told {
 /** @param advertised where others reach the server, as far as that is known by then */
 export function tellingOf(
   { config, featureLevel, host }: Told,
-  advertised: () => Pick<About, 'address' | 'httpAddress'>,
+  advertised: () => Pick<About, 'address' | 'httpAddress' | 'etcdAddress'>,
 ): () => About {
   const startedMs = performance.now();
   return () => ({

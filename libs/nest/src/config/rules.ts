@@ -61,6 +61,18 @@ export function addresses() {
     .meta({ rule });
 }
 
+/** What libs/etcd reads keys by. */
+const LAYOUT = /^(kitex|go-micro|go-zero)(:[^\s,]{1,256})?$/;
+
+export function layouts() {
+  const rule =
+    'must be a list of kitex, go-micro or go-zero, each alone or with the prefix of its keys, as in kitex:my/prefix';
+  return z
+    .array(z.string(rule), rule)
+    .refine((list) => list.every((item) => typeof item !== 'string' || LAYOUT.test(item)), rule)
+    .meta({ rule });
+}
+
 export function powerOfTwo(most: number) {
   const rule = `must be a power of two from 1 to ${most}`;
   return z

@@ -5,6 +5,7 @@ import {
   addresses,
   count,
   flag,
+  layouts,
   milliseconds,
   name,
   oneOf,
@@ -249,6 +250,29 @@ const sections = z.strictObject({
             .describe(
               'Whether clients of Eureka register and look up here, under `/eureka` of the HTTP port: [eureka.md](eureka.md). It costs ' +
                 'nothing until one does.',
+            ),
+        })
+        .prefault({}),
+      etcd: z
+        .strictObject({
+          enabled: flag()
+            .default(false)
+            .describe(
+              'Whether clients of etcd (v3, gRPC) register and look up here, on a port of its own: [etcd.md](etcd.md).',
+            ),
+          host: text('a host name or an IP address to listen on')
+            .meta({ absent: 'session.host' })
+            .optional()
+            .describe('The address to listen on for them.'),
+          port: port().default(2379).describe('The port for them.'),
+          maxConnections: count(1)
+            .default(10_000)
+            .describe('Connections of such clients that are served. Who is refused goes to another server.'),
+          layouts: layouts()
+            .default(['kitex', 'go-micro'])
+            .describe(
+              'Keys that are services which others can call, and under which others are seen: [etcd.md](etcd.md). All session ' +
+                'servers need the same.',
             ),
         })
         .prefault({}),

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { type ArgumentsHost, type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
-import type { MicroserviceOptions } from '@nestjs/microservices';
+import type { CustomTransportStrategy, MicroserviceOptions } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import type { Metric } from 'prom-client';
@@ -55,6 +55,13 @@ export interface TierHost extends CheckedHost {
   close(): Promise<void>;
 }
 
+/** Another transport that is served beside RPC and HTTP, for clients with a protocol of their own. */
+export interface TierEdge {
+  strategy: CustomTransportStrategy;
+  /** Takes no more clients, and has those that are there go elsewhere. */
+  drain(): void;
+}
+
 export interface TierAppOptions {
   config: Pick<
     Advertised<Config>,
@@ -79,6 +86,9 @@ export interface TierAppOptions {
   imports?: DynamicModule['imports'];
   controllers?: DynamicModule['controllers'];
   providers?: DynamicModule['providers'];
+  edges?: readonly TierEdge[];
+  /** What else the server says of itself, once it listens. */
+  about?(): Pick<About, 'etcdAddress'>;
   /** Takes what comes over RPC too often to go through Nest. */
   accept?(server: RollcallServer): void;
   /** What people are told of its routes. */
@@ -114,7 +124,7 @@ class TierModule {}
  * too. Throws what listening throws (EADDRINUSE and the like), with nothing left listening or open.
  */
 export async function startTierApp(options: TierAppOptions): Promise<RunningTier> {
-  const { config, logger, host, resource, drainMs = 0 } = options;
+  const { config, logger, host, resource, drainMs = 0, edges = [] } = options;
   const { maxConnections, worker } = options;
   const stopDelayMs = stopDelayOf(config);
   const health = new ServerHealth(host);
@@ -130,8 +140,9 @@ export async function startTierApp(options: TierAppOptions): Promise<RunningTier
   let app: NestFastifyApplication | undefined;
   let own: OwnPorts | undefined;
   let advertised = { address: '', httpAddress: '' };
-  const about = tellingOf(options, () => advertised);
+  const about = tellingOf(options, () => ({ ...advertised, ...options.about?.() }));
   const close = async (leaving: readonly string[] = []): Promise<void> => {
+    for (const edge of edges) edge.drain();
     await host.drain?.(leaving);
     own?.close();
     host.stop();
@@ -188,6 +199,8 @@ function connect(
   const guard = new AdminGuard(options.adminTokens, adminRequests);
   if (!options.rpcIsForClients) app.useGlobalGuards(guard);
   app.connectMicroservice<MicroserviceOptions>({ strategy: server }, { inheritAppConfig: true });
+  for (const { strategy } of options.edges ?? [])
+    app.connectMicroservice<MicroserviceOptions>({ strategy }, { inheritAppConfig: true });
   if (options.rpcIsForClients) app.useGlobalGuards(guard);
 }
 

@@ -18,6 +18,7 @@ import {
   toKey,
   toKeyValue,
   toSpan,
+  hashOf,
 } from '#etcd';
 import {
   type DataInfoId,
@@ -69,8 +70,8 @@ export class SessionKeys {
   header(revision: number = this.asks.seen): Header {
     const { clusterId, self, tableEpoch } = this.context;
     return {
-      clusterId: idOf(clusterId),
-      memberId: idOf(self.incarnation),
+      clusterId: hashOf(clusterId),
+      memberId: hashOf(self.incarnation),
       revision: BigInt(revision),
       raftTerm: BigInt(tableEpoch),
     };
@@ -500,11 +501,4 @@ function resultOf(operation: TxnOperation, { entry, deleted = 0 }: KeyOutcome, h
       return { op: 'range', answer: { header, ...selected(kv ? [kv] : [], request) } };
     }
   }
-}
-
-/** A number of 64 bits that stands for a name. */
-function idOf(name: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(name)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  return hash;
 }
