@@ -231,5 +231,6 @@ export const RULE_DEFECTS: readonly Defect[] = [
     cores: without(({ held }) => {
       held.leaderFor = ({ slot }) => held.leadership.at(slot);
     }),
+    seeds: 120,
   },
 ];
