@@ -24,6 +24,7 @@ import { SessionContext } from './context.js';
 import type { DrainStatus, SessionCounts, SessionEffect, SessionEvent, SessionOptions } from './contract.js';
 import { Holdings } from './holdings.js';
 import { KeyAsks } from './keys/key-asks.js';
+import { KeyQuestions } from './keys/key-questions.js';
 import { SessionKeyWatches } from './keys/key-watches.js';
 import { SessionKeys } from './keys/keyspace.js';
 import { LeaseKeeper } from './keys/lease-keeper.js';
@@ -127,13 +128,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     });
     this.keyAsks = new KeyAsks(this.context, this.slots);
     const keepCopy = this.leases.keepCopy.bind(this.leases);
-    const keys = (this.keys = new SessionKeys(
-      this.context,
-      this.slots,
-      this.keyAsks,
-      keepCopy,
-      options.keyLayouts ?? [],
-    ));
+    const questions = new KeyQuestions(this.context, this.slots, this.keyAsks, options.keyLayouts ?? []);
+    const keys = (this.keys = new SessionKeys(questions, keepCopy));
     this.keyWatches = new SessionKeyWatches(this.context, this.slots, this.keyAsks, keys);
     this.leaseKeeper = new LeaseKeeper(this.context, this.slots, this.keyAsks, keys);
     const announcements = new Announcements(this.context, this.slots);
@@ -210,7 +206,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   /** Of the keyspace of etcd. */
   keyStatus(): StoreStatus {
     return {
-      header: this.keys.header(),
+      header: this.keys.questions.header(),
       isServing: this.slots.all.length > 0 && this.slots.all.every((slot) => slot.isOpen),
     };
   }

@@ -43,14 +43,19 @@ export class SessionKeyWatches {
     const { startRevision = 0n } = request;
     const refusal = this.refusal(request);
     if (refusal) {
-      this.emit(watchId, { type: 'created', header: this.keys.header() });
-      return this.emit(watchId, { type: 'ended', header: this.keys.header(), reason: 'refused', code: refusal });
-    }
-    const { compactRevision } = this.keys;
-    if (startRevision > 0n && startRevision < compactRevision) {
-      this.emit(watchId, { type: 'created', header: this.keys.header() });
+      this.emit(watchId, { type: 'created', header: this.keys.questions.header() });
       return this.emit(watchId, {
-        ...{ type: 'ended', header: this.keys.header(), reason: 'compacted', compactRevision },
+        type: 'ended',
+        header: this.keys.questions.header(),
+        reason: 'refused',
+        code: refusal,
+      });
+    }
+    const { compactRevision } = this.keys.reads;
+    if (startRevision > 0n && startRevision < compactRevision) {
+      this.emit(watchId, { type: 'created', header: this.keys.questions.header() });
+      return this.emit(watchId, {
+        ...{ type: 'ended', header: this.keys.questions.header(), reason: 'compacted', compactRevision },
       });
     }
     const start = Number(startRevision);
@@ -67,7 +72,7 @@ export class SessionKeyWatches {
   }
 
   cancel(watchId: number, reason: 'cancelled' | 'stopped' = 'cancelled'): void {
-    if (this.watches.has(watchId)) this.end(watchId, { type: 'ended', header: this.keys.header(), reason });
+    if (this.watches.has(watchId)) this.end(watchId, { type: 'ended', header: this.keys.questions.header(), reason });
   }
 
   requestProgress(watchId: number): void {
@@ -121,8 +126,8 @@ export class SessionKeyWatches {
     const shared = this.current.get(name);
     if (shared?.isReady && (start === 0 || start > shared.floor)) return shared;
     const watchId = ++this.lastFeed;
-    const slotOfKey = (key: string): number => this.keys.slotOfKey(key);
-    const slots = this.keys.slotsOf(span);
+    const slotOfKey = (key: string): number => this.keys.questions.slotOfKey(key);
+    const slots = this.keys.questions.slotsOf(span);
     const feed = new KeyFeed(watchId, span, start, slots, this.context, this.slots, this.asks, slotOfKey);
     this.feeds.set(watchId, feed);
     if (!shared) this.current.set(name, feed);
@@ -139,7 +144,7 @@ export class SessionKeyWatches {
     const skipped = new Set(start === 0 && feed.isReady ? feed.onTheWay : []);
     const watch: Watch = {
       ...{ watchId, feed, toldAtMs: this.context.nowMs, wantsProgress: false, hasProgress: progressNotify },
-      ready: (revision) => tell({ type: 'created', header: this.keys.header(revision) }),
+      ready: (revision) => tell({ type: 'created', header: this.keys.questions.header(revision) }),
       changed: (changes) => {
         const told = changes.filter((change) => {
           if (skipped.delete(change)) return false;
@@ -147,18 +152,23 @@ export class SessionKeyWatches {
           return change.revision >= start && !filters.includes(type);
         });
         if (told.length === 0) return;
-        const header = this.keys.header(Math.max(changes[0]!.revision, this.asks.seen));
+        const header = this.keys.questions.header(Math.max(changes[0]!.revision, this.asks.seen));
         tell({ type: 'events', header, events: told.map((change) => toEvent(change, prevKv)) });
       },
       settled: (revision) => {
         if (!watch.wantsProgress) return;
         watch.wantsProgress = false;
-        tell({ type: 'progress', header: this.keys.header(revision) });
+        tell({ type: 'progress', header: this.keys.questions.header(revision) });
       },
       gap: (revision) => {
-        if (!feed.isReady) this.emit(watchId, { type: 'created', header: this.keys.header() });
+        if (!feed.isReady) this.emit(watchId, { type: 'created', header: this.keys.questions.header() });
         const compactRevision = BigInt(revision);
-        this.end(watchId, { type: 'ended', header: this.keys.header(), reason: 'compacted', compactRevision });
+        this.end(watchId, {
+          type: 'ended',
+          header: this.keys.questions.header(),
+          reason: 'compacted',
+          compactRevision,
+        });
       },
     };
     return watch;

@@ -89,7 +89,7 @@ export class LeaseKeeper {
 
   private remove(name: string, lease: LeaseRecord, slot: number, left: Set<number>): void {
     if (this.ended.get(name) !== lease) return;
-    this.keys.removeAttached(lease, slot, (problem) => {
+    this.keys.leases.removeAttached(lease, slot, (problem) => {
       if (problem !== undefined) {
         this.context.timers.at(this.context.nowMs + AGAIN_MS, () => this.remove(name, lease, slot, left));
         return;
