@@ -147,7 +147,7 @@ const FULL = [
   IDLE,
   growth('growth-100k', [10_000, 100_000]),
 ];
-/** Too much for some systems, or for a session: measured where it is asked for. */
+/** Takes some systems hours, so it is measured only where it is asked for. */
 const NAMED = [growth('growth-1m', [10_000, 100_000, 1_000_000])];
 
 export const ENTRIES: Readonly<Record<'quick' | 'usual' | 'full' | 'all', readonly Entry[]>> = {
