@@ -8,6 +8,8 @@ const RETRY_MS = 100;
 /** Changes wait this long for a slot without a leader; then it is gone past. */
 const PATIENCE_MS = 5_000;
 const KEPT_CHANGES = 5_000;
+/** So many changes wait for a leader that has not told all of its own yet. With more, watches begin anew. */
+const WAITING_MAX = 20_000;
 
 /** A slot of a feed. */
 interface FeedSlot {
@@ -116,8 +118,12 @@ export class KeyFeed {
   }
 
   private arrive(change: KeyChange): void {
-    if (change.revision <= this.delivered) this.gap(this.delivered);
-    else this.waiting.push(change);
+    if (change.revision <= this.delivered) return this.gap(this.delivered);
+    this.waiting.push(change);
+    if (this.waiting.length <= WAITING_MAX) return;
+    this.delivered = this.waiting.reduce((most, { revision }) => Math.max(most, revision), this.delivered);
+    this.waiting = [];
+    this.gap(this.delivered);
   }
 
   private ask(link: LinkId, slots: number[]): void {
@@ -201,10 +207,12 @@ export class KeyFeed {
     const due = this.waiting.filter(({ revision }) => revision <= target);
     this.waiting = this.waiting.filter(({ revision }) => revision > target);
     due.sort((a, b) => a.revision - b.revision);
-    for (let at = 0; at < due.length;) {
-      const { revision } = due[at]!;
-      const together = due.slice(at).filter((change) => change.revision === revision);
-      at += together.length;
+    for (let from = 0; from < due.length;) {
+      const { revision } = due[from]!;
+      let to = from + 1;
+      while (due[to]?.revision === revision) to++;
+      const together = due.slice(from, to);
+      from = to;
       this.delivered = revision;
       this.kept.push(...together);
       for (const listener of [...this.listeners]) listener.changed(together);

@@ -1,0 +1,54 @@
+import type { KeyChange } from '#model';
+import type { SessionContext } from '../context.js';
+import type { Slots } from '../slots.js';
+import type { KeyAsks } from './key-asks.js';
+import { KeyFeed } from './key-feed.js';
+
+type Answered = (message: { result: object; revision: number }) => void;
+
+/** A feed of two slots, led by the servers behind the links 0 and 1, each of which has told that there are no keys yet. */
+function feedOfTwo(): { feed: KeyFeed; told: string[] } {
+  const context = { nowMs: 0, timers: { at: () => {} } } as unknown as SessionContext;
+  const all = [0, 1].map((link) => ({ link, leaderEpoch: 1 }));
+  const asks = {
+    seen: 0,
+    see: () => {},
+    byLink: (wanted: number[]) => new Map(wanted.map((slot) => [slot, [slot]])),
+    send: (_link: number, { op }: { op: string }, _seen: number, { answered }: { answered: Answered }) => {
+      if (op === 'watch') answered({ result: { op, entries: [], changes: [] }, revision: 0 });
+    },
+  } as unknown as KeyAsks;
+  const span = { key: 'a', end: 'b' };
+  const feed = new KeyFeed(1, span, 0, [0, 1], context, { all } as unknown as Slots, asks, () => 0);
+  const told: string[] = [];
+  feed.listeners.add({
+    changed: (changes) => told.push(...changes.map(({ key, revision }) => `${key}@${revision}`)),
+    settled: () => {},
+    gap: (revision) => told.push(`gap ${revision}`),
+    ready: () => {},
+  });
+  feed.sync();
+  return { feed, told };
+}
+
+const changeOf = (slot: number, key: string, revision: number): KeyChange => ({ slot, key, revision }) as KeyChange;
+
+describe('all changes of a range', () => {
+  it('are passed on in the order of their revisions, once every leader has told up to there', () => {
+    const { feed, told } = feedOfTwo();
+    feed.changed(0, 4, [changeOf(0, 'a1', 1), changeOf(0, 'a2', 4), changeOf(0, 'a3', 4)]);
+    expect(told).toEqual([]);
+    feed.changed(1, 3, [changeOf(1, 'a4', 3)]);
+    expect(told).toEqual(['a1@1', 'a4@3']);
+    feed.changed(1, 4, []);
+    expect(told).toEqual(['a1@1', 'a4@3', 'a2@4', 'a3@4']);
+  });
+
+  it('do not wait in any number for a leader that is behind: then watches begin anew', () => {
+    const { feed, told } = feedOfTwo();
+    const many = Array.from({ length: 20_001 }, (_, i) => changeOf(0, 'a1', i + 1));
+    feed.changed(0, many.length, many);
+    expect(told).toEqual(['gap 20001']);
+    expect(feed.onTheWay).toEqual([]);
+  });
+});
