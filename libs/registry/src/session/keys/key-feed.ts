@@ -207,13 +207,8 @@ export class KeyFeed {
     const due = this.waiting.filter(({ revision }) => revision <= target);
     this.waiting = this.waiting.filter(({ revision }) => revision > target);
     due.sort((a, b) => a.revision - b.revision);
-    for (let from = 0; from < due.length;) {
-      const { revision } = due[from]!;
-      let to = from + 1;
-      while (due[to]?.revision === revision) to++;
-      const together = due.slice(from, to);
-      from = to;
-      this.delivered = revision;
+    for (const together of byRevision(due)) {
+      this.delivered = together[0]!.revision;
       this.kept.push(...together);
       for (const listener of [...this.listeners]) listener.changed(together);
     }
@@ -259,5 +254,15 @@ export class KeyFeed {
       0,
       this.kept.findIndex(({ revision }) => revision > this.floor),
     );
+  }
+}
+
+/** Changes that are in the order of their revisions, those of one revision together. */
+export function* byRevision(changes: readonly KeyChange[]): Generator<KeyChange[]> {
+  for (let from = 0; from < changes.length;) {
+    let to = from + 1;
+    while (changes[to]?.revision === changes[from]!.revision) to++;
+    yield changes.slice(from, to);
+    from = to;
   }
 }

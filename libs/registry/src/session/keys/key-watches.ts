@@ -3,7 +3,7 @@ import type { KeyChange, KeySpan, KeysFromData, LinkId } from '#model';
 import type { SessionContext } from '../context.js';
 import type { Slots } from '../slots.js';
 import type { KeyAsks } from './key-asks.js';
-import { type FeedListener, KeyFeed } from './key-feed.js';
+import { type FeedListener, KeyFeed, byRevision } from './key-feed.js';
 import type { SessionKeys } from './keyspace.js';
 
 const WATCHES_MAX = 100_000;
@@ -67,8 +67,7 @@ export class SessionKeyWatches {
     watch.ready(this.asks.seen);
     if (start === 0) return;
     const past = feed.kept.filter(({ revision }) => revision >= start);
-    for (const revision of new Set(past.map((change) => change.revision)))
-      watch.changed(past.filter((change) => change.revision === revision));
+    for (const together of byRevision(past)) watch.changed(together);
   }
 
   cancel(watchId: number, reason: 'cancelled' | 'stopped' = 'cancelled'): void {
