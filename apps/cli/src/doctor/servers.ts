@@ -144,7 +144,7 @@ function errorOf(a: Clock, b: Clock): number {
 
 /** Who has left within the last minute, otherwise than as planned. */
 export function departures({ members: { departed } }: Survey): Finding[] {
-  const lost = departed.filter(({ cause }) => cause === 'expired' || cause === 'refused');
+  const lost = departed.filter(isLost);
   if (lost.length === 0) return [];
   return [
     {
@@ -156,4 +156,9 @@ export function departures({ members: { departed } }: Survey): Finding[] {
       advice: 'Look at their logs, and start them again.',
     },
   ];
+}
+
+/** Gone without having said so, and not back at the same address: who stops a server, or starts it again, knows of it. */
+export function isLost({ cause }: Survey['members']['departed'][number]): boolean {
+  return cause === 'expired' || cause === 'refused';
 }

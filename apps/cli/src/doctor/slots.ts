@@ -2,6 +2,7 @@ import { counted } from '../output/duration.js';
 import type { Slot } from '../servers/answers.js';
 import { slotState } from '../servers/slots.js';
 import { type Finding, some } from './finding.js';
+import { isLost } from './servers.js';
 import type { Survey } from './survey.js';
 
 /** Whether every slot is served, and would be if a server died, as the table has it. */
@@ -18,11 +19,15 @@ export function slots(survey: Survey): Finding[] {
 }
 
 /**
- * One server of a kind is what `npm start` runs, and somebody's choice. Whoever has several meta servers, or had another data
- * server a moment ago, has lost one.
+ * One server of a kind is what `npm start` runs, and somebody's choice. Whoever has several meta servers, or has
+ * lost a data server a moment ago, wants more.
  */
 function isSingle({ raft: { configuration }, members: { departed } }: Survey, dataServers: number): boolean {
-  return dataServers === 1 && configuration.voters.length === 1 && !departed.some(({ role }) => role === 'data');
+  return (
+    dataServers === 1 &&
+    configuration.voters.length === 1 &&
+    !departed.some((gone) => gone.role === 'data' && isLost(gone))
+  );
 }
 
 const SINGLE: Finding = {
