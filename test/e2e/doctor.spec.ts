@@ -139,10 +139,11 @@ describe('rollcall doctor', () => {
 
   it('finds slots with too few replicas', async () => {
     await cluster.node('data-2').kill();
-    let found = await findings();
-    while (!keys(found).some((key) => key.startsWith('under-replicated'))) found = await findings();
-    const [finding] = [...found.values()].filter(({ code }) => code === 'under-replicated');
-    expect(finding!.what).toMatch(/^256 slots have fewer than 2/);
+    const inAll = /^256 slots have fewer than 2/;
+    let finding: Finding | undefined;
+    // Those that it led are counted first: from the others it is taken once meta gives up waiting for it.
+    while (!inAll.test(finding?.what ?? ''))
+      finding = [...(await findings()).values()].find(({ code }) => code === 'under-replicated');
     expect(finding!.advice).toContain('start another');
     await cluster.node('data-2').start().ready();
     await untilHealthy();

@@ -236,6 +236,17 @@ describe('Leases', () => {
     expect(s2.take('adopt')).toEqual([]);
   });
 
+  it('are copied at once while the leader still waits for another session server', () => {
+    const world = new DataWorld({ sessions: ['s1', 's2', 's3'] });
+    const [s1, s2] = [world.session('s1'), world.session('s2')];
+    for (const session of [s1, s2]) session.reconcile();
+    s1.publish('L.a', null, leased(5_000));
+    expect(s2.want()).toMatchObject({ complete: false });
+    s1.die();
+    world.advance(1);
+    expect(s2.last('adopt')).toMatchObject({ publications: [{ registerId: 'L.a' }] });
+  });
+
   it('are offered again to one that did not take the copy, and to nobody while nobody is there', () => {
     const { world, s1, s2 } = withLease();
     s2.die();

@@ -1,3 +1,4 @@
+import { NOBODY } from './lease-holders.js';
 import { copies } from './memory/kept-publication.js';
 import type { Sessions } from './sessions.js';
 import type { SlotReplica } from './slot-replica.js';
@@ -56,15 +57,15 @@ export class CleanUp {
 
   /**
    * A leased publication whose session server is no longer linked would be lost with this leader. Another session
-   * server is given a copy to replay; two that have one do no harm. While partial it is not known yet who has one.
+   * server is given a copy to replay; two that have one do no harm. While partial it is not known yet who has a copy of
+   * what was inherited; who has one of what came since is.
    */
   private offerCopies(sweep: Sweep, out: Outbox): void {
-    if (!this.replica.isComplete) return;
-    const { slot, leaderEpoch } = this.replica;
+    const { slot, leaderEpoch, isComplete } = this.replica;
     const { sessions } = this;
     const { leaseHolders } = this.replica;
     for (const incarnation of leaseHolders.incarnations()) {
-      if (sessions.isLinked(incarnation)) continue;
+      if (sessions.isLinked(incarnation) || (incarnation === NOBODY && !isComplete)) continue;
       const taker = sessions.anyLinked();
       if (!taker) return;
       const offered = [...leaseHolders.heldBy(incarnation)].slice(0, Math.min(sweep.budget, OFFERED_AT_ONCE));
