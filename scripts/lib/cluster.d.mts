@@ -44,6 +44,8 @@ export interface ClusterOptions {
   basePort?: number;
   /** Settings for every node, such as ROLLCALL_SESSION_LIMITS_GRACE_MS. */
   env?: Readonly<Record<string, string>>;
+  /** Settings for some nodes, by their names. */
+  envOf?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 export class Cluster {

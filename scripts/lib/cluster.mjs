@@ -56,7 +56,7 @@ export class ClusterNode {
     const log = openSync(this.logFile, 'a');
     // A process group of its own keeps a terminal's Ctrl-C away from it: the cluster decides who stops when.
     const child = spawn(process.execPath, [at(`dist/apps/${this.tier}/src/main.js`)], {
-      env: { ...process.env, ...this.cluster.env, ...this.env },
+      env: { ...process.env, ...this.cluster.env, ...this.cluster.envOf?.[this.name], ...this.env },
       stdio: ['ignore', log, log],
       detached: true,
     });
@@ -128,7 +128,7 @@ export class Cluster {
    * Opens the cluster of a folder, making what it lacks. A node keeps its ports for as long as the folder lives; counts
    * left out are those of the last time.
    */
-  static async open({ dir, meta, data, session, workers, basePort, env = {} }) {
+  static async open({ dir, meta, data, session, workers, basePort, env = {}, envOf = {} }) {
     const file = join(resolve(dir), 'cluster.json');
     const known = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { counts: {}, nodes: [] };
     const counts = {
@@ -153,12 +153,13 @@ export class Cluster {
     mkdirSync(resolve(dir), { recursive: true });
     writeFileSync(file, `${JSON.stringify({ counts, nodes }, undefined, 2)}\n`);
     const chosen = TIERS.flatMap((tier) => nodes.filter((node) => node.tier === tier).slice(0, counts[tier]));
-    return new Cluster(resolve(dir), chosen, env, counts.workers);
+    return new Cluster(resolve(dir), chosen, env, counts.workers, envOf);
   }
 
-  constructor(dir, nodes, env, workers) {
+  constructor(dir, nodes, env, workers, envOf) {
     this.dir = dir;
     this.env = env;
+    this.envOf = envOf;
     /** Of each session server. */
     this.workers = workers;
     this.metaAddresses = nodes.filter(({ tier }) => tier === 'meta').map(({ rpcPort }) => `${HOST}:${rpcPort}`);
