@@ -104,14 +104,23 @@ describe('clients of etcd', () => {
     await until(() => lists.at(-1)?.length === 0);
   }, 30_000);
 
-  it('see what is published natively among the keys of its service', async () => {
+  it('see what is published natively among the keys of its service, and are told of it', async () => {
     const native = new RegistryClient({ seeds: [sessions[1]!.rpcAddress] });
     open.push(native);
-    const publisher = await native.publish({ dataId: 'demoapi', data: ['tcp://10.2.0.1:8888?weight=10&idc=hl'] });
     const prefix = 'kitex/registry-etcd/demoapi/';
     const etcd = client(near);
     const shown = () => etcd.getAll().prefix(prefix).strings();
+    const revision = BigInt((await etcd.getAll().prefix(prefix).exec()).header.revision);
+    const told: string[] = [];
+    const watcher = await client(far)
+      .watch()
+      .prefix(prefix)
+      .startRevision(String(revision + 1n))
+      .create();
+    watcher.on('put', ({ key }) => told.push(`put ${key.toString()}`));
+    watcher.on('delete', ({ key }) => told.push(`delete ${key.toString()}`));
     await etcd.put(kitexKey('demoapi', '10.2.0.0:80')).value(kitexValue('10.2.0.0:80'));
+    const publisher = await native.publish({ dataId: 'demoapi', data: ['tcp://10.2.0.1:8888?weight=10&idc=hl'] });
     const both = Object.fromEntries(
       ['10.2.0.0:80', '10.2.0.1:8888'].map((address) => [kitexKey('demoapi', address), kitexValue(address)]),
     );
@@ -122,6 +131,10 @@ describe('clients of etcd', () => {
     expect(await etcd.getAll().prefix('/micro/registry/demoapi/').keys()).toHaveLength(1);
     await publisher.unpublish();
     await until(async () => Object.keys(await shown()).length === 1);
+    const [own, published] = [kitexKey('demoapi', '10.2.0.0:80'), kitexKey('demoapi', '10.2.0.1:8888')];
+    await until(() => told.length === 3);
+    expect(told).toEqual([`put ${own}`, `put ${published}`, `delete ${published}`]);
+    await watcher.cancel();
   }, 30_000);
 
   it('keep their leases when a session server is killed, and when another is stopped', async () => {

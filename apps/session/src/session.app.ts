@@ -1,4 +1,5 @@
 import { systemEnv } from '#client';
+import { nativeKeysIn as nativeKeys } from '#etcd';
 import { FEATURE_LEVEL } from '#model';
 import {
   AdminTokens,
@@ -12,6 +13,7 @@ import {
   startTierApp,
 } from '#nest';
 import { ServerFolder } from '#store';
+import { decodeBody } from '#wire';
 import { EDGE, edgeContext } from './edge.js';
 import { knownLayouts } from './etcd/known-layouts.js';
 import { EurekaModule } from './eureka/eureka.module.js';
@@ -58,7 +60,8 @@ export async function startSession(
   const env = systemEnv();
   const layouts = config.etcd.enabled ? knownLayouts(config.etcd.layouts, logger) : undefined;
   const keyLayouts = layouts?.keyLayouts ?? [];
-  const host = new SessionHost({ config, env, logger, folder, featureLevel, keyLayouts, fail });
+  const nativeKeysIn = layouts ? nativeKeys(layouts, (body) => decodeBody(body).data) : () => undefined;
+  const host = new SessionHost({ config, env, logger, folder, featureLevel, keyLayouts, nativeKeysIn, fail });
   const edge = edgeContext(host.makeRegisterId);
   const clients = new RpcClients(host, edge);
   const caller = new HttpCaller(host);
@@ -66,9 +69,7 @@ export async function startSession(
   const siblings = worker?.siblings ?? new NoSiblings();
   answerDrains(siblings, host);
   // Loaded where it is served, since most servers are none of its.
-  const etcd = layouts
-    ? (await import('./etcd/etcd-edge.js')).etcdEdge({ config, host, caller, layouts, logger })
-    : undefined;
+  const etcd = layouts ? (await import('./etcd/etcd-edge.js')).etcdEdge({ config, host, logger }) : undefined;
   const running = await startTierApp({
     config,
     featureLevel,

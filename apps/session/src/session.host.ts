@@ -1,4 +1,4 @@
-import type { EtcdCode, EtcdStore, KeyLayout, StoreStatus } from '#etcd';
+import type { EtcdCode, EtcdStore, KeyLayout, NativeKeysIn, StoreStatus } from '#etcd';
 import {
   type Check,
   type DataToSession,
@@ -36,6 +36,7 @@ export interface SessionHostOptions {
   featureLevel: number;
   /** Of etcd, for what is served to its clients. */
   keyLayouts: readonly KeyLayout[];
+  nativeKeysIn: NativeKeysIn;
   fail: (error: unknown) => void;
 }
 
@@ -101,7 +102,7 @@ export class SessionHost extends MemberHost<
   private isDraining = false;
   private onDrained: () => void = () => {};
 
-  constructor({ config, env, logger, folder, featureLevel, keyLayouts, fail }: SessionHostOptions) {
+  constructor({ config, env, logger, folder, featureLevel, keyLayouts, nativeKeysIn, fail }: SessionHostOptions) {
     super({
       role: 'session',
       config,
@@ -116,6 +117,7 @@ export class SessionHost extends MemberHost<
           metaAddresses: config.cluster.metaAddresses,
           dataCenter: config.cluster.dataCenter,
           keyLayouts,
+          nativeKeysIn,
           random: env.random,
           limits: config.limits,
           draining: this.isDraining,

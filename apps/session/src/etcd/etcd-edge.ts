@@ -1,12 +1,9 @@
 import type { DynamicModule } from '@nestjs/common';
-import type { Layouts } from '#etcd';
 import { type Advertised, type Config, type Logger, type TierEdge, formatAddress } from '#nest';
-import type { HttpCaller } from '../http/http-caller.js';
 import type { SessionHost } from '../session.host.js';
 import { ClusterMembers } from './cluster-members.js';
 import { EtcdServer } from './etcd-server.js';
 import { EtcdModule } from './etcd.module.js';
-import { withNativeKeys } from './native-keys.js';
 import { OpenStreams } from './open-streams.js';
 
 /** What serves clients of etcd on a session server. */
@@ -21,12 +18,10 @@ export interface EtcdEdge extends TierEdge {
 export interface EtcdEdgeOptions {
   config: Advertised<Config<'session'>>;
   host: SessionHost;
-  caller: HttpCaller;
-  layouts: Layouts;
   logger: Logger;
 }
 
-export function etcdEdge({ config, host, caller, layouts, logger }: EtcdEdgeOptions): EtcdEdge {
+export function etcdEdge({ config, host, logger }: EtcdEdgeOptions): EtcdEdge {
   const { port, maxConnections, host: own = config.host } = config.etcd;
   const streams = new OpenStreams();
   const server = new EtcdServer({ host: own, port, maxConnections }, streams);
@@ -35,7 +30,7 @@ export function etcdEdge({ config, host, caller, layouts, logger }: EtcdEdgeOpti
   return {
     strategy: server,
     module: EtcdModule.forRoot({
-      store: withNativeKeys(host.keys, layouts, (request) => caller.request(request)),
+      store: host.keys,
       streams,
       members: new ClusterMembers(host, advertised),
       report: (error) => logger.error('request-failed', { pattern: 'etcd', error }),

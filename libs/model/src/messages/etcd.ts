@@ -59,7 +59,7 @@ export type KeyOperation =
 export type KeyAsk =
   /** Compares, and does one of the two. A single operation compares nothing. */
   | { op: 'txn'; at: SlotAt[]; compare: KeyCompare[]; success: KeyOperation[]; failure: KeyOperation[] }
-  | { op: 'range'; at: SlotAt[]; span: KeySpan; values: boolean }
+  | { op: 'range'; at: SlotAt[]; span: KeySpan; values: boolean; native?: NativeName }
   | { op: 'deleteRange'; at: SlotAt[]; span: KeySpan; prev: boolean }
   | { op: 'grant'; at: SlotAt[]; id: string; dataInfoId: DataInfoId; ttlS: number; leaseMs: number }
   /** `attach`: keys in these slots are about to be put with it. */
@@ -72,7 +72,7 @@ export type KeyAsk =
    * From now on the changes of these slots are told under this number, which the sender has chosen for this link; slots may be
    * added by asking again. With `from`, those since then that are remembered are told in the answer.
    */
-  | { op: 'watch'; at: SlotAt[]; watchId: number; span: KeySpan; from: number }
+  | { op: 'watch'; at: SlotAt[]; watchId: number; span: KeySpan; from: number; native?: NativeName }
   | { op: 'unwatch'; at: SlotAt[]; watchId: number }
   /** Answered once everything up to the revision that the question brings has been told to the sender's watches. */
   | { op: 'settle'; at: SlotAt[] };
@@ -84,6 +84,39 @@ export interface KeyChange {
   /** Undefined where it is gone. */
   entry?: KeyEntry;
   prev?: KeyEntry;
+}
+
+/** A name whose native publications a session server shows as keys. It is asked about wherever its keys are. */
+export interface NativeName {
+  slot: number;
+  dataInfoId: DataInfoId;
+}
+
+/** A publication that was made by no client of etcd. What keys it is shown under, only session servers know. */
+export interface NativeEntry {
+  registerId: string;
+  body: Uint8Array;
+  /** As of a key: 1 of what was there before anybody asked for the name. */
+  createRevision: number;
+  modRevision: number;
+  version: number;
+}
+
+export interface NativeChange {
+  slot: number;
+  revision: number;
+  dataInfoId: DataInfoId;
+  registerId: string;
+  /** Undefined where it is gone. */
+  entry?: NativeEntry;
+  prev?: NativeEntry;
+}
+
+/** What happens in a slot, for those who watch its keys. */
+export type SlotChange = KeyChange | NativeChange;
+
+export function isNativeChange(change: SlotChange): change is NativeChange {
+  return 'registerId' in change;
 }
 
 export type KeyOutcome = { entry?: KeyEntry; deleted?: number };
@@ -98,13 +131,14 @@ export interface LeaseState {
 
 export type KeyResult =
   | { op: 'txn'; succeeded: boolean; outcomes: KeyOutcome[]; stored: Publication[] }
-  | { op: 'range'; entries: KeyEntry[] }
+  /** `natives` by the leader of the slot in which those asked for are. */
+  | { op: 'range'; entries: KeyEntry[]; natives?: NativeEntry[] }
   | { op: 'deleteRange'; deleted: KeyEntry[] }
   | { op: 'lease'; lease?: LeaseState; stored?: Publication }
   | { op: 'attached'; keys: string[] }
   | { op: 'leases'; ids: string[] }
   /** All of the span in these slots, and what has changed since `from`; `compacted` where that is not known. */
-  | { op: 'watch'; entries: KeyEntry[]; changes: KeyChange[]; compacted?: number }
+  | { op: 'watch'; entries: KeyEntry[]; natives?: NativeEntry[]; changes: SlotChange[]; compacted?: number }
   | { op: 'done' }
   /**
    * `MOVED`: one of the slots is not led by the receiver at that leaderEpoch; nothing was done. Other codes are those of the
@@ -127,4 +161,4 @@ export type KeysToData = {
 export type KeysFromData =
   | { kind: 'keysAnswer'; requestId: number; tableEpoch: number; revision: number; result: KeyResult }
   /** In order of their revisions; everything up to `revision` has been told under this number. */
-  | { kind: 'keysChanged'; watchId: number; revision: number; changes: KeyChange[] };
+  | { kind: 'keysChanged'; watchId: number; revision: number; changes: SlotChange[] };

@@ -40,6 +40,12 @@ export interface ReplicaOptions {
   intern: (text: string) => string;
 }
 
+/** The keys of etcd among what is held. */
+export interface KeysOfSlot {
+  changing(before: KeptPublication | undefined, after: Publication | undefined): void;
+  switched(publication: KeptPublication, isHidden: boolean): void;
+}
+
 export type EndedLease = Extract<DataToSession, { kind: 'leaseEnded' }>['ended'][number];
 /**
  * The contents of one slot under one leaderEpoch: operations in, results and changes out. It knows nothing of who leads
@@ -56,7 +62,7 @@ export class SlotReplica {
   /** Told of every publication that has come, gone or changed, also where no operation did that. */
   changed: ((publication: Publication) => void) | undefined;
   /** Told of every publication that is about to be replaced, or to go. A leader's. */
-  keys: { changing(before: KeptPublication | undefined, after: Publication | undefined): void } | undefined;
+  keys: KeysOfSlot | undefined;
   /** What session servers are not told of. A leader's; nobody is told anything by others. */
   hidden: Hidden = NOTHING_HIDDEN;
   readonly interest = new Interest();
@@ -416,6 +422,7 @@ export class SlotReplica {
   switched(nowMs: number, before: NamesOff): void {
     for (const { datum, publication, isHidden } of switchedIn(this.datums, before, this.hidden)) {
       this.touch(datum, true, 0);
+      this.keys?.switched(publication, isHidden);
       if (!isHidden) {
         this.changes.upserted(datum, publication.copy());
         continue;

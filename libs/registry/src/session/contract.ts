@@ -1,5 +1,5 @@
 import type { HashSum } from '../content-hash.js';
-import type { KeyLayout, WatchEvent, WatchRequest } from '#etcd';
+import type { KeyLayout, NativeKeysIn, WatchEvent, WatchRequest } from '#etcd';
 import type { KeyCall, KeyReply } from './keys/contract.js';
 import type { PlannerLimits } from './push-planner.js';
 import type {
@@ -285,6 +285,8 @@ export interface SessionOptions {
   switches?: VersionedSwitches;
   /** Known layouts of keys of etcd. */
   keyLayouts?: readonly KeyLayout[];
+  /** What is published natively, as keys of these layouts. */
+  nativeKeysIn?: NativeKeysIn;
   /** It goes on as another incarnation of a server that is drained. */
   draining?: boolean;
   limits?: Partial<SessionLimits>;

@@ -128,9 +128,15 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     });
     this.keyAsks = new KeyAsks(this.context, this.slots);
     const keepCopy = this.leases.keepCopy.bind(this.leases);
-    const questions = new KeyQuestions(this.context, this.slots, this.keyAsks, options.keyLayouts ?? []);
+    const questions = new KeyQuestions(
+      this.context,
+      this.slots,
+      this.keyAsks,
+      options.keyLayouts ?? [],
+      options.nativeKeysIn,
+    );
     const keys = (this.keys = new SessionKeys(questions, keepCopy));
-    this.keyWatches = new SessionKeyWatches(this.context, this.slots, this.keyAsks, keys);
+    this.keyWatches = new SessionKeyWatches(this.context, this.keyAsks, keys);
     this.leaseKeeper = new LeaseKeeper(this.context, this.slots, this.keyAsks, keys);
     const announcements = new Announcements(this.context, this.slots);
     this.configWatches = new ConfigWatches(this.context, (...keys) => this.membership.watchConfig(...keys));

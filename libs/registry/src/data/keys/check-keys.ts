@@ -1,5 +1,13 @@
 import { placeOfRegisterId } from '#etcd';
-import { type KeyAsk, type KeyOperation, type KeysToData, LIMITS, isPlainObject, leasedRegisterId } from '#model';
+import {
+  type KeyAsk,
+  type KeyOperation,
+  type KeysToData,
+  LIMITS,
+  type NativeName,
+  isPlainObject,
+  leasedRegisterId,
+} from '#model';
 
 /** Whether a message about keys has the form of the protocol. `belongs` says whether a dataInfoId is of a slot. */
 export function isKeys(message: KeysToData, belongs: (dataInfoId: string, slot: number) => boolean): boolean {
@@ -9,6 +17,7 @@ export function isKeys(message: KeysToData, belongs: (dataInfoId: string, slot: 
   if (!isPlainObject(ask) || !Array.isArray(ask.at)) return false;
   if (!ask.at.every((at) => Array.isArray(at) && at.length === 2 && at.every(isCount))) return false;
   const slot = ask.at[0]?.[0];
+  if ('native' in ask && ask.native !== undefined && !isNative(ask.native, belongs)) return false;
   return isAsk(ask, (id) => typeof id === 'string' && slot !== undefined && belongs(id, slot));
 }
 
@@ -55,6 +64,11 @@ function isOperation(operation: KeyOperation, belongs: Belongs): boolean {
   if (!Array.isArray(data) || !data.every((item) => typeof item === 'string')) return false;
   if (value !== null && !(value instanceof Uint8Array)) return false;
   return !lease || (isText(lease.id) && isCount(lease.grant) && isLease(lease.leaseMs));
+}
+
+function isNative(native: NativeName, belongs: (dataInfoId: string, slot: number) => boolean): boolean {
+  if (!isPlainObject(native)) return false;
+  return isCount(native.slot) && typeof native.dataInfoId === 'string' && belongs(native.dataInfoId, native.slot);
 }
 
 function isSpan(span: { key: string; end: string } | undefined): boolean {

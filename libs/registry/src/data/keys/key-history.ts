@@ -1,4 +1,4 @@
-import type { KeyChange } from '#model';
+import { type NativeChange, type SlotChange, isNativeChange } from '#model';
 
 /** Changes that are remembered; beyond either the oldest go. */
 const KEPT_CHANGES = 20_000;
@@ -17,8 +17,8 @@ export class KeyHistory {
   /** What happened at this revision or before is forgotten. */
   floor = 0;
   private readonly pending = new Set<number>();
-  private waiting: KeyChange[] = [];
-  private kept: KeyChange[] = [];
+  private waiting: SlotChange[] = [];
+  private kept: SlotChange[] = [];
   private bytes = 0;
 
   /** Everything up to here has happened. */
@@ -44,12 +44,12 @@ export class KeyHistory {
     this.pending.delete(revision);
   }
 
-  add(changes: KeyChange[]): void {
+  add(changes: SlotChange[]): void {
     this.waiting.push(...changes);
   }
 
   /** What is to be told now, in order. */
-  take(): KeyChange[] {
+  take(): SlotChange[] {
     if (this.waiting.length === 0) return [];
     const { settled } = this;
     const due = this.waiting.filter(({ revision }) => revision <= settled);
@@ -63,8 +63,13 @@ export class KeyHistory {
   }
 
   /** Those since then that are remembered; whether that is all is for `floor` to say. */
-  since(revision: number): KeyChange[] {
+  since(revision: number): SlotChange[] {
     return this.kept.filter((change) => change.revision >= revision);
+  }
+
+  /** Changes of native publications since then that have happened and are told to nobody yet. */
+  untold(revision: number): NativeChange[] {
+    return this.waiting.filter(isNativeChange).filter((change) => change.revision >= revision);
   }
 
   /** All changes of one revision are forgotten together. */
@@ -80,6 +85,8 @@ export class KeyHistory {
   }
 }
 
-function sizeOf({ key, entry, prev }: KeyChange): number {
+function sizeOf(change: SlotChange): number {
+  if (isNativeChange(change)) return 300 + (change.entry?.body.length ?? 0) + (change.prev?.body.length ?? 0);
+  const { key, entry, prev } = change;
   return 200 + key.length + (entry?.value.length ?? 0) + (prev?.value.length ?? 0);
 }

@@ -3,6 +3,7 @@ import type { KeyChange, KeyEntry, LeaseName, Publication } from '#model';
 import type { KeptPublication } from '../memory/kept-publication.js';
 import type { SlotReplica } from '../slot-replica.js';
 import type { KeyHistory } from './key-history.js';
+import { NativeNames } from './native-names.js';
 
 /** A publication that is a key. */
 export interface HeldKey {
@@ -24,6 +25,7 @@ interface Held {
 export class KeyIndex {
   /** Every change after this revision is in the history. */
   since: number;
+  readonly natives: NativeNames;
   private held: Map<Key, Held> | undefined;
   /** What was there before, of the keys that have changed since that was told. */
   private readonly touched = new Map<Key, KeyRecord | undefined>();
@@ -33,12 +35,13 @@ export class KeyIndex {
     private readonly history: KeyHistory,
   ) {
     this.since = history.revision;
+    this.natives = new NativeNames(replica, history);
   }
 
   /** Called before a publication is replaced, or removed. */
   changing(before: KeptPublication | undefined, after: Publication | undefined): void {
     const registerId = after?.registerId ?? before!.registerId;
-    if (!mayBeKey(registerId)) return;
+    if (!mayBeKey(registerId)) return this.natives.changing(after ?? before!, before);
     if (!this.held) {
       // What nobody has asked for yet is in no history.
       this.since = this.history.next();
@@ -50,6 +53,11 @@ export class KeyIndex {
     if (!come) return;
     this.history.raise(come.modRevision);
     this.put(this.held, come.key, registerId, { registerId, dataInfoId: after.dataInfoId, record: come });
+  }
+
+  /** Called where operators have switched a publication off or on by its name. */
+  switched(publication: KeptPublication, isHidden: boolean): void {
+    if (!mayBeKey(publication.registerId)) this.natives.switched(publication, isHidden);
   }
 
   current(key: Key): HeldKey | undefined {

@@ -1,5 +1,17 @@
 import { decodeLease, encodeLease, isLeaseDataInfoId, isWithin, leaseRegisterId } from '#etcd';
-import type { KeyResult, KeysFromData, KeysToData, LinkId, Operation, Publication, SlotAt } from '#model';
+import {
+  type DataInfoId,
+  type KeyResult,
+  type KeysFromData,
+  type KeysToData,
+  type LinkId,
+  type NativeEntry,
+  type NativeName,
+  type Operation,
+  type Publication,
+  type SlotAt,
+  isNativeChange,
+} from '#model';
 import type { SlotLeader } from '../slot-leader.js';
 import type { SlotReplica } from '../slot-replica.js';
 import type { Outbox } from '../telling.js';
@@ -46,6 +58,8 @@ export class Keyspace {
 
   constructor(private readonly options: KeyspaceOptions) {}
 
+  private readonly watched = (): Set<DataInfoId> => this.watches.natives();
+
   private get nowMs(): number {
     return this.options.nowMs();
   }
@@ -81,7 +95,7 @@ export class Keyspace {
     if (seen >= (this.options.tableEpoch() + 1) * REVISIONS_OF_AN_EPOCH) return this.answer(work, failed('MOVED'));
     this.history.raise(seen);
     if (ask.op === 'unwatch') {
-      this.watches.drop(link, ask.watchId);
+      this.left(this.watches.drop(link, ask.watchId));
       return this.answer(work, { op: 'done' });
     }
     if (ask.op === 'settle') return void this.settling.push({ link, message, until: seen });
@@ -90,10 +104,15 @@ export class Keyspace {
   }
 
   dropLink(link: LinkId): void {
-    this.watches.dropLink(link);
+    this.left(this.watches.dropLink(link));
     this.waiting = this.waiting.filter((work) => work.link !== link);
     this.settling = this.settling.filter((one) => one.link !== link);
     for (const work of this.busy.values()) if (work.link === link) work.send = undefined;
+  }
+
+  private left(natives: readonly DataInfoId[]): void {
+    if (natives.length === 0) return;
+    for (const { replica } of this.options.leaders()) this.indexes.get(replica)?.natives.left(natives, this.nowMs);
   }
 
   /** At the end of every step: serves what can be served, and tells what has changed. */
@@ -142,9 +161,11 @@ export class Keyspace {
       case 'txn':
         return first && this.txn(work, first, ask);
       case 'range': {
+        const natives = this.natives(led, ask.native);
+        if (natives === 'tooMany') return this.answer(work, failed('OVERLOADED'));
         const found = led.flatMap(({ index }) => index.within(ask.span));
         const entries = found.map((record) => toEntry(ask.values ? record : { ...record, value: new Uint8Array() }));
-        return this.answer(work, { op: 'range', entries });
+        return this.answer(work, { op: 'range', entries, ...(natives ? { natives: natives.entries } : {}) });
       }
       case 'deleteRange':
         return first && this.deleteRange(work, first, ask);
@@ -241,15 +262,34 @@ export class Keyspace {
     work.ended?.();
   }
 
-  private watch(work: KeyWork, led: LedKeys[], { watchId, span, from, at }: AskOf<'watch'>): void {
+  private watch(work: KeyWork, led: LedKeys[], { watchId, span, from, at, native }: AskOf<'watch'>): void {
+    const natives = this.natives(led, native);
+    if (natives === 'tooMany') return this.answer(work, failed('OVERLOADED'));
     const slots = new Set(at.map(([slot]) => slot));
-    this.watches.add(work.link, watchId, span, slots);
-    const entries = led.flatMap(({ index }) => index.within(span).map(toEntry));
-    const floor = Math.max(this.history.floor, ...led.map(({ index }) => index.since));
-    if (from > 0 && from <= floor) return this.answer(work, { op: 'watch', entries, changes: [], compacted: floor });
-    const changes = from === 0 ? [] : this.history.since(from);
-    const told = changes.filter(({ slot, key }) => slots.has(slot) && isWithin(key, span));
-    this.answer(work, { op: 'watch', entries, changes: told });
+    this.watches.add(work.link, watchId, span, slots, native?.dataInfoId);
+    const shown = {
+      ...{ op: 'watch' as const, entries: led.flatMap(({ index }) => index.within(span).map(toEntry)) },
+      ...(natives ? { natives: natives.entries } : {}),
+    };
+    const floor = Math.max(this.history.floor, natives?.since ?? 0, ...led.map(({ index }) => index.since));
+    if (from > 0 && from <= floor) return this.answer(work, { ...shown, changes: [], compacted: floor });
+    // What is there of native publications has happened, whether it has been told or not; of keys it is told behind this.
+    const changes = from === 0 ? [] : [...this.history.since(from), ...this.history.untold(from)];
+    const told = changes.filter((change) => {
+      if (isNativeChange(change)) return natives !== undefined && change.dataInfoId === native?.dataInfoId;
+      return slots.has(change.slot) && isWithin(change.key, span);
+    });
+    this.answer(work, { ...shown, changes: told });
+  }
+
+  /** Undefined where they are not in one of these slots; then whoever leads theirs is asked, too. */
+  private natives(
+    led: LedKeys[],
+    name: NativeName | undefined,
+  ): { entries: NativeEntry[]; since: number } | 'tooMany' | undefined {
+    const { index } = led.find(({ leader }) => leader.replica.slot === name?.slot) ?? {};
+    if (!name || !index) return undefined;
+    return index.natives.ask(name.dataInfoId, this.nowMs, this.watched) ?? 'tooMany';
   }
 
   private grant(work: KeyWork, { leader }: LedKeys, { id, dataInfoId, ttlS, leaseMs }: AskOf<'grant'>): void {
@@ -340,6 +380,7 @@ export class Keyspace {
     for (const { replica } of this.options.leaders()) {
       const index = this.indexes.get(replica);
       if (index?.isTouched) this.history.add(index.takeChanges(() => this.history.next()));
+      if (index?.natives.isTouched) this.history.add(index.natives.takeChanges(this.nowMs, this.watched));
     }
     const changes = this.history.take();
     const { settled } = this.history;

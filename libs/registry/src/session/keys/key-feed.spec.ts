@@ -1,14 +1,12 @@
 import type { KeyChange } from '#model';
-import type { SessionContext } from '../context.js';
-import type { Slots } from '../slots.js';
-import type { KeyAsks } from './key-asks.js';
 import { KeyFeed } from './key-feed.js';
+import type { KeyQuestions } from './key-questions.js';
 
 type Answered = (message: { result: object; revision: number }) => void;
 
 /** A feed of two slots, led by the servers behind the links 0 and 1, each of which has told that there are no keys yet. */
 function feedOfTwo(): { feed: KeyFeed; told: string[] } {
-  const context = { nowMs: 0, timers: { at: () => {} } } as unknown as SessionContext;
+  const context = { nowMs: 0, timers: { at: () => {} } };
   const all = [0, 1].map((link) => ({ link, leaderEpoch: 1 }));
   const asks = {
     seen: 0,
@@ -17,9 +15,11 @@ function feedOfTwo(): { feed: KeyFeed; told: string[] } {
     send: (_link: number, { op }: { op: string }, _seen: number, { answered }: { answered: Answered }) => {
       if (op === 'watch') answered({ result: { op, entries: [], changes: [] }, revision: 0 });
     },
-  } as unknown as KeyAsks;
+  };
   const span = { key: 'a', end: 'b' };
-  const feed = new KeyFeed(1, span, 0, [0, 1], context, { all } as unknown as Slots, asks, () => 0);
+  const places = { slotsOf: () => [0, 1], slotOfKey: () => 0, nativeIn: () => undefined };
+  const questions = { context, slots: { all }, asks, ...places } as unknown as KeyQuestions;
+  const feed = new KeyFeed(1, span, 0, questions);
   const told: string[] = [];
   feed.listeners.add({
     changed: (changes) => told.push(...changes.map(({ key, revision }) => `${key}@${revision}`)),

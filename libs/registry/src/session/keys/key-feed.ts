@@ -1,8 +1,20 @@
-import type { KeyAsk, KeyChange, KeyEntry, KeySpan, LinkId, SlotAt } from '#model';
+import {
+  type KeyAsk,
+  type KeyChange,
+  type KeyEntry,
+  type KeyResult,
+  type KeySpan,
+  type LinkId,
+  type SlotAt,
+  type SlotChange,
+  isNativeChange,
+} from '#model';
 import type { SessionContext } from '../context.js';
 import type { Slots } from '../slots.js';
 import type { KeyAsks } from './key-asks.js';
 import { changesBetween } from './key-difference.js';
+import type { KeyQuestions } from './key-questions.js';
+import { NativeFeed } from './native-feed.js';
 
 const RETRY_MS = 100;
 /** Changes wait this long for a slot without a leader; then it is gone past. */
@@ -10,6 +22,8 @@ const PATIENCE_MS = 5_000;
 const KEPT_CHANGES = 5_000;
 /** So many changes wait for a leader that has not told all of its own yet. With more, watches begin anew. */
 const WAITING_MAX = 20_000;
+
+const NOTHING: ReadonlyMap<string, KeyEntry> = new Map();
 
 /** A slot of a feed. */
 interface FeedSlot {
@@ -52,20 +66,32 @@ export class KeyFeed {
   private isRetrying = false;
   private isOver = false;
   private compacted = 0;
+  private readonly natives: NativeFeed | undefined;
 
   constructor(
     readonly watchId: number,
     readonly span: KeySpan,
     /** The first revision that is wanted, or 0. */
     private readonly from: number,
-    slots: number[],
-    private readonly context: SessionContext,
-    private readonly all: Slots,
-    private readonly asks: KeyAsks,
-    private readonly slotOfKey: (key: string) => number,
+    private readonly questions: KeyQuestions,
   ) {
-    for (const slot of slots)
-      this.slots.set(slot, { from: undefined, isAsking: false, entries: undefined, lostAtMs: context.nowMs });
+    const lostAtMs = questions.context.nowMs;
+    for (const slot of questions.slotsOf(span))
+      this.slots.set(slot, { from: undefined, isAsking: false, entries: undefined, lostAtMs });
+    const native = questions.nativeIn(span);
+    if (native && this.slots.has(native.slot)) this.natives = new NativeFeed(native.slot, native.service, span);
+  }
+
+  private get context(): SessionContext {
+    return this.questions.context;
+  }
+
+  private get all(): Slots {
+    return this.questions.slots;
+  }
+
+  private get asks(): KeyAsks {
+    return this.questions.asks;
   }
 
   /** What has come and is not passed on yet. */
@@ -104,17 +130,26 @@ export class KeyFeed {
     this.deliver();
   }
 
-  changed(link: LinkId, revision: number, changes: KeyChange[]): void {
+  changed(link: LinkId, revision: number, changes: SlotChange[]): void {
     for (const change of changes) {
       const slot = this.slots.get(change.slot);
       if (slot?.from?.link !== link || !slot.entries) continue;
-      if (change.entry) slot.entries.set(change.key, change.entry);
-      else slot.entries.delete(change.key);
-      this.arrive(change);
+      if (!isNativeChange(change)) {
+        if (change.entry) slot.entries.set(change.key, change.entry);
+        else slot.entries.delete(change.key);
+      }
+      this.take(change, slot.entries);
     }
     this.settled.set(link, Math.max(this.settled.get(link) ?? 0, revision));
     this.asks.see(revision);
     this.deliver();
+  }
+
+  /** @param put what is put in the slot now */
+  private take(change: SlotChange, put: ReadonlyMap<string, KeyEntry>): void {
+    const { natives } = this;
+    if (!isNativeChange(change)) return this.arrive(natives ? natives.over(change) : change);
+    for (const each of natives?.changed(change, (key) => put.has(key)) ?? []) this.arrive(each);
   }
 
   private arrive(change: KeyChange): void {
@@ -130,7 +165,8 @@ export class KeyFeed {
     const at = slots.map((slot): SlotAt => [slot, this.all.all[slot]!.leaderEpoch]);
     const isFirst = slots.every((slot) => !this.slots.get(slot)!.entries);
     const { watchId, span } = this;
-    const ask: KeyAsk = { op: 'watch', at, watchId, span, from: isFirst && !this.isReady ? this.from : 0 };
+    const name = this.natives ? { native: this.natives.name } : {};
+    const ask: KeyAsk = { op: 'watch', at, watchId, span, from: isFirst && !this.isReady ? this.from : 0, ...name };
     for (const slot of slots) this.slots.get(slot)!.isAsking = true;
     const free = (): void => {
       for (const slot of slots) this.slots.get(slot)!.isAsking = false;
@@ -141,9 +177,9 @@ export class KeyFeed {
         if (this.isOver) return;
         if (result.op !== 'watch') return this.retry();
         const entries = new Map<number, Map<string, KeyEntry>>(slots.map((slot) => [slot, new Map()]));
-        for (const entry of result.entries) entries.get(this.slotOfKey(entry.key))?.set(entry.key, entry);
+        for (const entry of result.entries) entries.get(this.questions.slotOfKey(entry.key))?.set(entry.key, entry);
         if (result.compacted !== undefined) this.compacted = Math.max(this.compacted, result.compacted);
-        for (const change of result.changes) this.arrive(change);
+        this.takeNatives(result, entries, revision);
         for (const [number, leaderEpoch] of at) {
           const slot = this.slots.get(number)!;
           this.compare(slot, number, entries.get(number)!, revision);
@@ -159,6 +195,24 @@ export class KeyFeed {
         this.retry();
       },
     });
+  }
+
+  private takeNatives(
+    { natives: shown, changes }: Extract<KeyResult, { op: 'watch' }>,
+    entries: ReadonlyMap<number, ReadonlyMap<string, KeyEntry>>,
+    revision: number,
+  ): void {
+    const { natives } = this;
+    const put = natives && entries.get(natives.slot);
+    const isLate = this.isReady;
+    if (put && shown && !natives.isKnown) {
+      natives.begin(shown, changes);
+      // Whoever listens already has missed what was changed before.
+      if (isLate) this.gap(revision);
+    } else if (put && shown)
+      for (const each of natives.compared(shown, revision, (key) => put.has(key))) this.arrive(each);
+    for (const change of changes) this.take(change, put ?? NOTHING);
+    if (put && shown) natives.knows(revision);
   }
 
   private compare(slot: FeedSlot, number: number, entries: Map<string, KeyEntry>, revision: number): void {

@@ -1,4 +1,12 @@
-import { type EtcdCode, type Header, type KeyLayout, hashOf, placeOf } from '#etcd';
+import {
+  type EtcdCode,
+  type Header,
+  type KeyLayout,
+  type NativeKeysIn,
+  type NativeService,
+  hashOf,
+  placeOf,
+} from '#etcd';
 import type { DataInfoId, KeyAsk, KeyResult, KeySpan, SlotAt } from '#model';
 import type { SessionContext } from '../context.js';
 import { refusalOf } from '../refusals.js';
@@ -15,7 +23,14 @@ export class KeyQuestions {
     readonly slots: Slots,
     readonly asks: KeyAsks,
     readonly layouts: readonly KeyLayout[],
+    private readonly nativeKeysIn: NativeKeysIn = () => undefined,
   ) {}
+
+  /** Where the native publications are that are shown among the keys of a span. */
+  nativeIn(span: KeySpan): { slot: number; service: NativeService } | undefined {
+    const service = this.nativeKeysIn(span);
+    return service && { slot: this.slots.slotOf(service.dataInfoId), service };
+  }
 
   header(revision: number = this.asks.seen): Header {
     const { clusterId, self, tableEpoch } = this.context;

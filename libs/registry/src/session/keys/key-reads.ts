@@ -1,7 +1,8 @@
 import { type RangeRequest, checkRange, selected, toKeyValue, toSpan } from '#etcd';
-import type { KeyAsk, KeyEntry, KeySpan, SlotAt } from '#model';
+import type { KeyAsk, KeyEntry, KeySpan, NativeName, SlotAt } from '#model';
 import type { KeyAnswers } from './contract.js';
 import type { KeyPart } from './key-asks.js';
+import { NativeKeys } from './native-keys.js';
 import type { Done, Fail, KeyQuestions } from './key-questions.js';
 
 /** Rounds in which a range over several servers is brought to one revision. */
@@ -34,7 +35,7 @@ export class KeyReads {
     const span = toSpan(request);
     const isRead = !request.keysOnly && !request.countOnly;
     const needsValues = isRead || request.sort?.target === 'value';
-    this.read(span, needsValues, Number(wanted), fail, (entries, revision) => {
+    this.read(span, { values: needsValues, natives: true, atLeast: Number(wanted) }, fail, (entries, revision) => {
       if (wanted > BigInt(revision)) return fail('FUTURE_REVISION');
       if (wanted > 0n && wanted < BigInt(revision)) {
         this.questions.asks.see(revision);
@@ -49,7 +50,8 @@ export class KeyReads {
   /** What was at an earlier revision is what is now, if the leaders remember that nothing has changed since. */
   private unchangedSince(span: KeySpan, revision: number, fail: Fail, same: () => void): void {
     const watchId = 0;
-    const make = (at: SlotAt[]): KeyAsk => ({ op: 'watch', at, watchId, span, from: revision + 1 });
+    const native = this.native(span).name;
+    const make = (at: SlotAt[]): KeyAsk => ({ op: 'watch', at, watchId, span, from: revision + 1, ...native });
     this.questions.ask(this.questions.slotsOf(span), make, fail, (parts) => {
       for (const { link } of parts)
         this.questions.asks.send(link, { op: 'unwatch', at: [], watchId }, 0, { answered: () => {}, lost: () => {} });
@@ -62,10 +64,16 @@ export class KeyReads {
   }
 
   /** All of a span at one revision: whatever is not in it happens at a later one. In order of the keys. */
-  read(span: KeySpan, values: boolean, atLeast: number, fail: Fail, done: Done<KeyEntry[]>): void {
+  read(
+    span: KeySpan,
+    { values, natives = false, atLeast = 0 }: { values: boolean; natives?: boolean; atLeast?: number },
+    fail: Fail,
+    done: Done<KeyEntry[]>,
+  ): void {
     const known: KeyPart[] = [];
+    const { name, besides } = this.native(natives ? span : undefined);
     const round = (slots: number[], left: number): void => {
-      const make = (at: SlotAt[]): KeyAsk => ({ op: 'range', at, span, values });
+      const make = (at: SlotAt[]): KeyAsk => ({ op: 'range', at, span, values, ...name });
       const deadlineMs = this.questions.context.limits.readDeadlineMs;
       const isCurrent = atLeast > this.questions.asks.seen ? 0 : atLeast;
       this.questions.asks.ask(slots, make, { deadlineMs, isRepeatable: true, atLeast: isCurrent }, (asked) => {
@@ -83,7 +91,7 @@ export class KeyReads {
         }
         const entries = known.flatMap(({ result }) => (result.op === 'range' ? result.entries : []));
         done(
-          entries.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
+          besides(entries, known).toSorted((a, b) => (a.key < b.key ? -1 : 1)),
           lowest,
         );
       });
@@ -91,5 +99,21 @@ export class KeyReads {
     const slots = this.questions.slotsOf(span);
     if (slots.length === 0) done([], this.questions.asks.seen);
     else round(slots, ROUNDS);
+  }
+
+  private native(span: KeySpan | undefined): {
+    name: { native?: NativeName };
+    besides(entries: KeyEntry[], parts: readonly KeyPart[]): KeyEntry[];
+  } {
+    const native = span && this.questions.nativeIn(span);
+    if (!native) return { name: {}, besides: (entries) => entries };
+    const { slot, service } = native;
+    return {
+      name: { native: { slot, dataInfoId: service.dataInfoId } },
+      besides: (entries, parts) => {
+        const shown = parts.flatMap(({ result }) => (result.op === 'range' ? (result.natives ?? []) : []));
+        return new NativeKeys(service, span, shown).besides(entries);
+      },
+    };
   }
 }

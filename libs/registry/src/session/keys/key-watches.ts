@@ -1,7 +1,6 @@
 import { type KeyEvent, type WatchEvent, type WatchRequest, toBytes, toKeyValue, toSpan } from '#etcd';
 import type { KeyChange, KeySpan, KeysFromData, LinkId } from '#model';
 import type { SessionContext } from '../context.js';
-import type { Slots } from '../slots.js';
 import type { KeyAsks } from './key-asks.js';
 import { type FeedListener, KeyFeed, byRevision } from './key-feed.js';
 import type { SessionKeys } from './keyspace.js';
@@ -30,7 +29,6 @@ export class SessionKeyWatches {
 
   constructor(
     private readonly context: SessionContext,
-    private readonly slots: Slots,
     private readonly asks: KeyAsks,
     private readonly keys: SessionKeys,
   ) {}
@@ -125,9 +123,7 @@ export class SessionKeyWatches {
     const shared = this.current.get(name);
     if (shared?.isReady && (start === 0 || start > shared.floor)) return shared;
     const watchId = ++this.lastFeed;
-    const slotOfKey = (key: string): number => this.keys.questions.slotOfKey(key);
-    const slots = this.keys.questions.slotsOf(span);
-    const feed = new KeyFeed(watchId, span, start, slots, this.context, this.slots, this.asks, slotOfKey);
+    const feed = new KeyFeed(watchId, span, start, this.keys.questions);
     this.feeds.set(watchId, feed);
     if (!shared) this.current.set(name, feed);
     return feed;

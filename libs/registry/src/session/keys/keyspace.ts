@@ -97,7 +97,7 @@ export class SessionKeys {
     if (problem) return fail(problem);
     const span = toSpan(request);
     const { prevKv: prev = false } = request;
-    this.reads.read(span, false, 0, fail, (entries, readAt) => {
+    this.reads.read(span, { values: false }, fail, (entries, readAt) => {
       const slots = [...new Set(entries.map(({ key }) => this.questions.slotOfKey(key)))];
       let left = slots.length;
       let revision = readAt;
