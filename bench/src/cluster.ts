@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import type * as scripts from '../../scripts/lib/cluster.mjs';
+
+/** The top of the checkout. */
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 // The script is not compiled: seen from dist, it is at the top of the checkout.
 const { Cluster, portsFrom } = (await import(

@@ -1,13 +1,12 @@
-import { cpus, release, totalmem, type } from 'node:os';
 import { endOnSignals } from './cluster.js';
 import { type Options, commandOf, helpText, optionsOf } from './harness/bench-options.js';
+import { thisCommit, thisMachine } from './harness/provenance.js';
 import { text } from './harness/report.js';
-import { type Results, merged } from './harness/results.js';
+import { FORMAT, type Results, type Run, merged, roundsOf } from './harness/results.js';
 import { measure } from './harness/run.js';
+import { likelySeconds } from './harness/stopwatch.js';
 import { SYSTEMS } from './systems/index.js';
 import { installed } from './systems/installed.js';
-
-const BYTES_PER_GB = 2 ** 30;
 
 const args = process.argv.slice(2);
 const names = SYSTEMS.map(({ name }) => name);
@@ -23,34 +22,36 @@ const chosen = SYSTEMS.filter(({ name }) => options.systems.includes(name));
 const { present, skipped } = installed(chosen);
 for (const [name, why] of Object.entries(skipped)) tell(`${name} is left out: ${why}`);
 const versions = await Promise.all(present.map(async (system) => [system.name, await about(system)] as const));
+const machine = thisMachine();
 const results: Results = {
-  machine: {
-    processor: cpus()[0]?.model ?? 'unknown',
-    cores: cpus().length,
-    memoryGb: Math.round(totalmem() / BYTES_PER_GB),
-    system: `${type()} ${release()}`,
-    node: process.version,
-  },
-  systems: Object.fromEntries(versions),
-  skipped,
-  workloads: {},
+  ...{ format: FORMAT, machine, systems: Object.fromEntries(versions), skipped, workloads: {} },
 };
-const command = commandOf(args);
+const run: Run = {
+  ...{ measuredAt: new Date().toISOString(), command: commandOf(args), commit: await thisCommit(), machine },
+  systems: Object.fromEntries(versions.map(([name, { version }]) => [name, version])),
+};
+const startMs = performance.now();
+const leftSeconds = (): number => options.minutes * 60 - (performance.now() - startMs) / 1000;
 // With the libraries for charts and formatting, which nothing else needs.
 const saving = options.save === undefined ? undefined : await import('./harness/save.js');
-const earlier = await saving?.kept(options.save!);
-if (options.rounds > 0)
-  for (const entry of options.entries)
-    // What has been measured stays when the rest is interrupted.
-    await measure(entry, present, options.rounds, command, tell, async (measured) => {
-      results.workloads[entry.name] = measured;
-      await saving?.keep(options.save!, merged(earlier, results, options.add));
-    });
+const earlier = await saving?.kept(options.save!).catch(refused);
+const together = (): Results => merged(earlier, results, options.add || options.resume);
+let left = 0;
+for (const entry of options.rounds > 0 ? options.entries : []) {
+  const plan = {
+    ...{ entry, systems: present, rounds: options.rounds, run },
+    has: (system: string) => (options.resume ? roundsOf(earlier?.workloads[entry.name], system) : 0),
+    mayBegin: (system: string) => leftSeconds() >= likelySeconds(together().workloads[entry.name], system),
+  };
+  left += await measure(plan, tell, async (measured) => {
+    results.workloads[entry.name] = measured;
+    await saving?.keep(options.save!, together());
+  });
+}
+if (left > 0)
+  tell(`${left} measurements are left for another time${options.resume ? ': the same command goes on' : ''}.`);
 if (options.report !== undefined)
-  await saving!.writeReport(
-    options.report,
-    options.rounds > 0 ? merged(earlier, results, options.add) : (earlier ?? results),
-  );
+  await saving!.writeReport(options.report, options.rounds > 0 ? together() : (earlier ?? results));
 if (options.json) console.log(JSON.stringify(results, null, 2));
 else if (options.rounds > 0) console.log(`\n${text(results)}`);
 process.exit(isWrong(results) ? 1 : 0);
@@ -59,9 +60,13 @@ function parsed(): Options {
   try {
     return optionsOf(args, names);
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(2);
+    return refused(error);
   }
+}
+
+function refused(error: unknown): never {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(2);
 }
 
 async function about({ setup, version }: (typeof SYSTEMS)[number]): Promise<{ version: string; setup: string }> {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/bench/src/main.js', import.meta.url));
 const TIMEOUT_MS = 120_000;
+/** Servers are started, one of each kind is killed and started again, and all members come back three times. */
+const HARD_TIMEOUT_MS = 300_000;
 const POLL_MS = 50;
 
 /** What must be there for a system to be measured. The check installs none of them. */
@@ -32,6 +34,7 @@ interface Round {
   missed: number;
   metrics: Record<string, number>;
   cores: { servers: number; load: number };
+  samples?: Record<string, number[]>;
 }
 
 describe('the benches', () => {
@@ -89,6 +92,58 @@ describe('the benches', () => {
       );
     });
   }
+
+  it(
+    'have servers killed, and connections cut, and say how long it takes until all is as before',
+    async () => {
+      const workloads = ['mass-restart-1k', 'failover-few'];
+      const args = ['--clients', '30', '--kills', '1', '--rounds', '1', '--json'];
+      const { child, output } = bench('--only', 'rollcall-3', '--workload', workloads.join(','), ...args);
+      const printed = JSON.parse(await output) as Printed;
+      const [restart, failover] = workloads.map((name) => printed.workloads[name]!.rounds[0]!['rollcall-3']!);
+      expect([child.exitCode, restart!.failed, failover!.failed]).toEqual([0, undefined, undefined]);
+      expect([restart!.operations, restart!.missed, failover!.missed]).toEqual([90, 0, 0]);
+      expect(restart!.metrics['worst']).toBeGreaterThanOrEqual(restart!.metrics['half']!);
+      const times = Object.entries(failover!.samples!).map(([of, samples]) => [of, samples.length]);
+      const [each, kills] = [['leader', 'edge', 'meta'], 3];
+      expect(Object.fromEntries(times)).toEqual(
+        Object.fromEntries(
+          ['registration', 'push'].flatMap((what) => [
+            ...each.map((kind) => [`${kind} ${what}`, 1]),
+            ...['calm', 'return'].map((when) => [`${when} ${what}`, kills]),
+          ]),
+        ),
+      );
+      // Nobody could write to the slots of the data server that died until another one led them.
+      expect(failover!.metrics['leader registration max']).toBeGreaterThan(10);
+      expect(left()).toEqual([]);
+    },
+    HARD_TIMEOUT_MS,
+  );
+
+  it(
+    'go on where they ended, and write a report of what is kept',
+    async () => {
+      const [file, report] = [join(folder, 'results.json'), join(folder, 'benchmarks.md')];
+      const args = ['--only', 'floor', '--workload', 'isolated', '--save', file];
+      const kept = async (): Promise<Round[]> => {
+        const { workloads } = JSON.parse(await readFile(file, 'utf8')) as Printed;
+        return workloads['isolated']!.rounds.map((round) => round['floor']!);
+      };
+      await bench(...args, '--rounds', '1').output;
+      const [first] = await kept();
+      await bench(...args, '--rounds', '2', '--resume', '--minutes', '5').output;
+      const both = await kept();
+      expect(both).toEqual([first, expect.objectContaining({ operations: 500 })]);
+      await bench(...args, '--rounds', '2', '--resume').output;
+      expect(await kept()).toEqual(both);
+      await writeFile(join(folder, 'benchmarks.limits.md'), '## isolated\n\nBy hand.\n');
+      await bench('--rounds', '0', '--save', file, '--report', report).output;
+      const page = await readFile(report, 'utf8');
+      for (const told of ['By hand.', 'Rounds: 2.', '![One isolated change']) expect(page).toContain(told);
+    },
+    TIMEOUT_MS,
+  );
 
   it(
     'leave no server and no folder behind when they are interrupted',

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -8,10 +8,11 @@ import { RegistryClient, type Subscriber } from '#client';
 import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type RoutingTable, toDataInfoId } from '#model';
 import { slotOf } from '#sharding';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
+import { usSince } from '../harness/histograms.js';
 import { atLeast, count } from '../options.js';
 import { Population } from './population.js';
-import { usSince } from './load.js';
 import { endConnections, request } from './request.js';
+import { wholeTable } from './whole-table.js';
 
 const HELP = `Kills a random data server with SIGKILL, again and again, under live publications, subscribers and churn, and measures how
 long it takes from the kill until writes to the slots it led are stored, and until they are pushed, again.
@@ -30,7 +31,6 @@ long it takes from the kill until writes to the slots it led are stored, and unt
 
 /** Many try at once, on the cores that are measured. */
 const RETRY_MS = 50;
-const POLL_MS = 25;
 /** Services by which the slots of the killed server are tried. */
 const PROBES = 64;
 
@@ -58,29 +58,6 @@ const subscribers = atLeast(0, 'subscribers', options.subscribers);
 const churn = atLeast(0, 'churn', options.churn);
 
 const probes = Array.from({ length: PROBES }, (_, i) => `probe-${i}`);
-
-async function tableOf(node: Node): Promise<RoutingTable | undefined> {
-  try {
-    const [, json] = (await readFile(join(node.dataDir, 'table.json'), 'utf8')).split('\n');
-    return JSON.parse(json!) as RoutingTable;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Resolves once every slot has a live leader and a live follower, and nobody is catching up. */
-async function wholeTable(node: Node): Promise<RoutingTable> {
-  for (;;) {
-    const table = await tableOf(node);
-    const live = new Set(table?.members.map(({ incarnation }) => incarnation));
-    const isWhole = table?.slots.every(
-      ({ leader, followers, joining }) =>
-        leader !== null && live.has(leader) && joining.length === 0 && followers.some((each) => live.has(each)),
-    );
-    if (table && isWhole) return table;
-    await setTimeout(POLL_MS);
-  }
-}
 
 function ledBy(table: RoutingTable, address: string): string[] {
   return probes.filter((dataId) => {

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Histogram, build } from 'hdr-histogram-js';
 import { type Publisher, RegistryClient, type Subscriber } from '#client';
+import { usSince } from '../harness/histograms.js';
 
 const PAUSE_MS = 5;
 /** A push later than this counts as missed. */
@@ -73,8 +74,4 @@ export class Load {
       };
     });
   }
-}
-
-export function usSince(startMs: number): number {
-  return Math.max(1, Math.round((performance.now() - startMs) * 1000));
 }

@@ -5,9 +5,11 @@ import { setTimeout } from 'node:timers/promises';
 import type { Histogram } from 'hdr-histogram-js';
 import type { RaftStatus } from '#consensus';
 import { Cluster, type Node, type Servers, endOnSignals } from '../cluster.js';
+import { Gap } from '../harness/gap.js';
 import { endConnections, request } from './request.js';
 
 const POLL_MS = 2;
+const TIMEOUT_MS = 60_000;
 
 export interface Leader {
   node: Node;
@@ -48,19 +50,25 @@ export async function statusOf(node: Node): Promise<RaftStatus | undefined> {
   return (await request(node, 'GET', '/v1/raft/status')) as RaftStatus | undefined;
 }
 
-/** The node that leads and has committed a command of its own: only then a leader is ready. */
+/** The node that leads and has committed a command of its own: only then a leader is ready. Rejects after a minute without. */
 export async function readyLeader(nodes: readonly Node[]): Promise<Leader> {
+  const untilMs = performance.now() + TIMEOUT_MS;
   for (;;) {
     for (const node of nodes) {
       const status = await statusOf(node);
       if (status?.role === 'leader' && (await request(node, 'GET', '/health/ready'))) return { node, status };
     }
+    if (performance.now() > untilMs) throw new Error(`No meta server led within ${TIMEOUT_MS} ms.`);
     await setTimeout(POLL_MS);
   }
 }
 
 export async function caughtUp(node: Node, commit: number): Promise<void> {
-  while (((await statusOf(node))?.applied ?? 0) < commit) await setTimeout(POLL_MS);
+  const untilMs = performance.now() + TIMEOUT_MS;
+  while (((await statusOf(node))?.applied ?? 0) < commit) {
+    if (performance.now() > untilMs) throw new Error(`${node.name} had not caught up within ${TIMEOUT_MS} ms.`);
+    await setTimeout(POLL_MS);
+  }
 }
 
 /** Writes a value of the cluster through a meta server; whether that was acknowledged, which is when it is committed. */
@@ -72,9 +80,7 @@ export async function write(node: Node, value: string): Promise<boolean> {
 export class Writing {
   acknowledged = 0;
   refused = 0;
-  /** The longest time without an acknowledgement since it was last asked. */
-  private longestMs = 0;
-  private lastMs = performance.now();
+  private readonly gap = new Gap(performance.now());
   private readonly stopped = new AbortController();
   private readonly writers: Promise<void>[];
 
@@ -82,10 +88,9 @@ export class Writing {
     this.writers = Array.from({ length: writers }, (_, i) => this.run(nodes, i));
   }
 
+  /** The longest time without an acknowledgement since it was last asked. */
   takeLongestMs(): number {
-    const longestMs = Math.max(this.longestMs, performance.now() - this.lastMs);
-    this.longestMs = 0;
-    return longestMs;
+    return this.gap.takeLongestMs(performance.now());
   }
 
   async stop(): Promise<void> {
@@ -96,9 +101,7 @@ export class Writing {
   private async run(nodes: readonly Node[], first: number): Promise<void> {
     for (let i = first; !this.stopped.signal.aborted; i++) {
       if (await write(nodes[i % nodes.length]!, String(i))) {
-        const nowMs = performance.now();
-        this.longestMs = Math.max(this.longestMs, nowMs - this.lastMs);
-        this.lastMs = nowMs;
+        this.gap.happened(performance.now());
         this.acknowledged++;
       } else {
         this.refused++;

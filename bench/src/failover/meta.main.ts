@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { build } from 'hdr-histogram-js';
-import { Load, usSince } from './load.js';
+import { usSince } from '../harness/histograms.js';
+import { Load } from './load.js';
 import { count } from '../options.js';
 import { MetaGroup, caughtUp, formatSpread, readyLeader, spreadOf, write } from './meta-group.js';
 

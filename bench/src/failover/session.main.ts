@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Histogram, build } from 'hdr-histogram-js';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
 import { atLeast, count } from '../options.js';
-import { usSince } from './load.js';
+import { usSince } from '../harness/histograms.js';
 import { type Inhabitant, Town, versionShown } from './town.js';
 
 const HELP = `Kills a session server with SIGKILL, again and again, while publications of its clients and of others change, and measures how

@@ -1,5 +1,5 @@
 import { commandOf, helpText, optionsOf } from './bench-options.js';
-import { ENTRIES } from './plan.js';
+import { ENTRIES, jobOf } from './plan.js';
 
 const SYSTEMS = ['floor', 'rollcall', 'etcd'];
 const of = (...args: string[]): ReturnType<typeof optionsOf> => optionsOf(args, SYSTEMS);
@@ -20,6 +20,34 @@ describe('options of the benches', () => {
     expect(of('--workload', 'churn-100k').entries.map(({ name }) => name)).toEqual(['churn-100k']);
   });
 
+  it('has as many clients come back, and kills as often, as it is told', () => {
+    const { entries } = of('--workload', 'mass-restart-1k,failover,isolated', '--clients', '7', '--kills', '2');
+    const sizes = entries.map((entry) => jobOf(entry, 'etcd'));
+    expect(sizes).toMatchObject([
+      { workload: 'fanOut', size: { subscribers: 1 } },
+      { workload: 'failover', size: { killsOfEachKind: 2 } },
+      { workload: 'massRestart', size: { members: 7 } },
+    ]);
+  });
+
+  it('kills Rollcall at least 200 times in five rounds, and asks nothing of what cannot do it', () => {
+    const [failover] = of('--workload', 'failover').entries;
+    const kills = (system: string): number =>
+      (jobOf(failover!, system) as { size: { killsOfEachKind: number } }).size.killsOfEachKind;
+    expect(kills('rollcall-3') * 3 * 5).toBeGreaterThanOrEqual(200);
+    expect(kills('etcd') * 2 * 5).toBe(50);
+    expect(['floor', 'rollcall', 'redis'].map((system) => jobOf(failover!, system))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('goes on where it ended, for as long as it is told', () => {
+    expect(of('--save', 'a.json', '--resume', '--minutes', '8')).toMatchObject({ resume: true, minutes: 8 });
+    expect(of().minutes).toBe(Infinity);
+  });
+
   it.each([
     [['--only', 'etcd,consul'], /--only has consul; it may have floor, rollcall, etcd/],
     [['--workload', 'nap'], /--workload has nap; it may have register, /],
@@ -27,6 +55,11 @@ describe('options of the benches', () => {
     [['--rounds', 'many'], /--rounds must be a whole number/],
     [['--quick', '--full'], /exclude each other/],
     [['--report', 'a.md'], /--save/],
+    [['--resume'], /--save/],
+    [['--resume', '--add', '--save', 'a.json'], /exclude each other/],
+    [['--minutes', '0'], /--minutes must be a whole number of at least 1, not 0/],
+    [['--clients', '20000'], /--clients must be a whole number from 1 to 15000, not 20000/],
+    [['--kills', ''], /--kills must be a whole number of at least 1/],
     [['--fast'], /--fast/],
   ])('refuses %j', (args, why) => {
     expect(() => of(...args)).toThrow(why);
@@ -39,6 +72,7 @@ describe('options of the benches', () => {
   it('tells the command that measures the same, wherever its results are kept', () => {
     expect(commandOf([])).toBe('npm run bench');
     expect(commandOf(['--save', 'a.json', '--add', '--json', '--report=a.md'])).toBe('npm run bench');
+    expect(commandOf(['--full', '--resume', '--minutes', '8'])).toBe('npm run bench -- --full');
     expect(commandOf(['--quick', '--save', 'a.json', '--only', 'floor'])).toBe('npm run bench -- --quick --only floor');
   });
 

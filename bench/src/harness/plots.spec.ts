@@ -8,7 +8,7 @@ const result = (p50: number): Result => ({
 });
 
 const MEASURED: Measured = {
-  ...{ title: 'One change', measuredAt: '2026-01-01T00:00:00.000Z', command: 'npm run bench', goals: [] },
+  ...{ title: 'One change', goals: [], without: {}, runs: [] },
   metrics: [{ key: 'change p50', unit: 'ms' }],
   rounds: [{ rollcall: result(1.25), etcd: result(8.5), nats: { failed: 'late' } }],
 };

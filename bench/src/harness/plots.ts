@@ -4,14 +4,15 @@ import { init, use } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { figure, systemsOf } from './report.js';
 import type { Unit } from './plan.js';
-import { type Measured, summary, valuesOf } from './results.js';
+import { type Measured, valuesOf } from './results.js';
+import { summary } from './summary.js';
 
 use([BarChart, GridComponent, LegendComponent, TitleComponent, SVGRenderer]);
 
 const WIDTH = 860;
-const HEIGHT_OF_SYSTEM = 64;
+const HEIGHT_OF_BAR = 16;
 const HEIGHT_OF_REST = 130;
-const COLOURS = ['#2f6fab', '#8fb8de', '#d98b3a', '#7a9e4f'];
+const COLOURS = ['#2f6fab', '#8fb8de', '#d98b3a', '#7a9e4f', '#8a63a8', '#b8554f'];
 
 /** The medians of one unit as bars, system by system, on a logarithmic axis: what matters is how many times. */
 export function plot(measured: Measured, unit: Unit): string | undefined {
@@ -22,7 +23,7 @@ export function plot(measured: Measured, unit: Unit): string | undefined {
   const medianOf = (system: string, key: string): number | '-' =>
     summary(valuesOf(measured, system, key))?.median ?? '-';
   const chart = init(null, null, {
-    ...{ renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT_OF_REST + systems.length * HEIGHT_OF_SYSTEM },
+    ...{ renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT_OF_REST + systems.length * heightOf(metrics.length) },
   });
   try {
     chart.setOption({
@@ -49,4 +50,9 @@ export function plot(measured: Measured, unit: Unit): string | undefined {
   } finally {
     chart.dispose();
   }
+}
+
+/** Of one system, with room between it and the next. */
+function heightOf(bars: number): number {
+  return HEIGHT_OF_BAR * (Math.max(bars, 3) + 1);
 }

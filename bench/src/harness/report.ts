@@ -2,19 +2,20 @@ import {
   type Judged,
   type Measured,
   type Results,
-  type Summary,
   failuresOf,
   judged,
   ratios,
   resultsOf,
-  summary,
+  samplesOf,
   valuesOf,
 } from './results.js';
+import { type Summary, percentile, summary } from './summary.js';
 
 const REFERENCE = 'rollcall-3';
 
 /** Three digits that count, whatever the size. */
 export function figure(value: number): string {
+  if (value === 0) return '0';
   if (value >= 100) return Math.round(value).toLocaleString('en');
   return value.toFixed(value >= 10 ? 1 : value >= 0.095 ? 2 : 3);
 }
@@ -37,7 +38,10 @@ export function table(measured: Measured): string[][] {
     const results = resultsOf(measured, system);
     if (results.length === 0)
       return [system, `failed: ${failuresOf(measured, system)[0]}`, ...head.slice(2).map(() => '')];
-    const cores = (of: 'servers' | 'load'): string => figure(summary(results.map((each) => each.cores[of]))!.median);
+    const cores = (of: 'servers' | 'load'): string => {
+      const found = summary(results.flatMap((each) => each.cores?.[of] ?? []));
+      return found ? figure(found.median) : '-';
+    };
     const missed = results.reduce((sum, each) => sum + each.missed, 0);
     const failed = failuresOf(measured, system).length;
     return [
@@ -69,17 +73,42 @@ export function ratioTable(measured: Measured, other = REFERENCE): string[][] {
   return [head, ...rows];
 }
 
+/** Of whatever was told sample by sample, all rounds together: a line for each system and each thing. */
+export function distributions(measured: Measured): string[][] {
+  const rows = systemsOf(measured).flatMap((system) => {
+    const names = new Set(resultsOf(measured, system).flatMap(({ samples = {} }) => Object.keys(samples)));
+    return [...names].map((of) => {
+      const samples = samplesOf(measured, system, of);
+      const at = (percent: number): string => figure(percentile(samples, percent));
+      return [system, of, String(samples.length), at(50), at(90), at(99), at(100)];
+    });
+  });
+  return rows.length === 0 ? [] : [['', 'ms', 'times', 'p50', 'p90', 'p99', 'max'], ...rows];
+}
+
 export function systemsOf({ rounds }: Measured): string[] {
   return [...new Set(rounds.flatMap((round) => Object.keys(round)))];
 }
 
-/** `rollcall: last p50 at most 2 times that of floor: met, 1.61`, and so on. */
-export function goalLine({ of, metric, factor, than, other, reached, isMet, isMore, unit }: Judged): string {
-  const bound = `at ${isMore ? 'least' : 'most'} ${figure(factor)}${than ? ' times' : ` ${unit}`}`;
+/** `rollcall: last p50 at most 2 times that of floor`, and so on. */
+export function goalText({ of, metric, percent, factor, than, isMore, unit }: Judged): string {
+  const what = percent === undefined ? metric : `${metric} p${percent}`;
+  const bound = `at ${isMore ? 'least' : 'most'} ${figure(factor)}${than ? ' times' : unit && ` ${unit}`}`;
   const whose = than ? ` that of ${than.length > 1 ? `every one of ${than.join(', ')}` : than[0]}` : '';
-  const goal = `${of}: ${metric} ${bound}${whose}`;
-  if (reached === undefined) return `${goal}: not measured`;
-  return `${goal}: ${isMet ? 'met' : 'MISSED'}, ${figure(reached)}${than && than.length > 1 ? ` (${other})` : ''}`;
+  return `${of}: ${what} ${bound}${whose}`;
+}
+
+/** What was reached, and whether that is enough. */
+export function verdict({ reached, isMet, than, other }: Judged): { reached: string; verdict: string } {
+  if (reached === undefined) return { reached: '', verdict: 'not measured' };
+  const whose = than && than.length > 1 ? ` (${other})` : '';
+  return { reached: `${figure(reached)}${whose}`, verdict: isMet ? 'met' : 'MISSED' };
+}
+
+/** `rollcall: last p50 at most 2 times that of floor: met, 1.61`, and so on. */
+export function goalLine(goal: Judged): string {
+  const found = verdict(goal);
+  return `${goalText(goal)}: ${[found.verdict, found.reached].filter(Boolean).join(', ')}`;
 }
 
 /** Of all workloads, for a terminal. */
@@ -88,6 +117,7 @@ export function text({ workloads }: Results): string {
     [
       measured.title,
       aligned(table(measured)),
+      aligned(distributions(measured)),
       ...['floor', REFERENCE].map((other) => aligned(ratioTable(measured, other))),
       judged(measured)
         .map((goal) => `  ${goalLine(goal)}`)

@@ -1,14 +1,16 @@
 import type { Result } from './load.js';
 import type { Goal } from './plan.js';
 import {
+  FORMAT,
   type Measured,
   type Results,
   type RoundResult,
+  type Run,
   judged,
   merged,
   ratios,
   resultsOf,
-  summary,
+  roundsOf,
 } from './results.js';
 
 const result = (metrics: Record<string, number>): Result => ({
@@ -18,21 +20,13 @@ const result = (metrics: Record<string, number>): Result => ({
 
 function measured(rounds: Record<string, RoundResult>[], ...goals: Goal[]): Measured {
   return {
-    ...{ title: 'T', measuredAt: '2026-01-01T00:00:00.000Z', command: 'npm run bench', rounds, goals },
+    ...{ title: 'T', without: {}, runs: [], rounds, goals },
     metrics: [
       { key: 'change p50', unit: 'ms' },
       { key: '64 per second', unit: '/s' },
     ],
   };
 }
-
-describe('a summary', () => {
-  it('has the middle, or the mean of both in the middle, and the extremes', () => {
-    expect(summary([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
-    expect(summary([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
-    expect(summary([])).toBeUndefined();
-  });
-});
 
 describe('ratios', () => {
   it('compares within each round, and leaves out those in which either failed', () => {
@@ -43,6 +37,11 @@ describe('ratios', () => {
     ];
     expect(ratios(measured(rounds), 'a', 'b', 'change p50')).toEqual([2, 3]);
     expect(resultsOf(measured(rounds), 'b')).toHaveLength(2);
+  });
+
+  it('has none where one of them does nothing of the kind', () => {
+    const rounds = [{ a: result({ 'meta push p50': 2 }), b: result({}) }];
+    expect(ratios(measured(rounds), 'a', 'b', 'meta push p50')).toEqual([]);
   });
 });
 
@@ -91,26 +90,44 @@ describe('goals', () => {
 
 describe('results beside earlier ones', () => {
   const results = (parts: Partial<Results>): Results => ({
-    machine: {},
+    ...{ format: FORMAT, machine: {} },
     systems: {},
     skipped: {},
     workloads: {},
     ...parts,
   });
 
-  it('replaces the workloads that were measured again, and keeps the others', () => {
-    const [first, second] = [measured([{}]), measured([{}, {}])];
-    const earlier = results({ workloads: { one: first, two: first } });
-    expect(merged(earlier, results({ workloads: { two: second } })).workloads).toEqual({ one: first, two: second });
+  const run = (commit: string, ...systems: string[]): Run => ({
+    ...{ measuredAt: '2026-01-01T00:00:00.000Z', command: 'npm run bench', commit, machine: {} },
+    systems: Object.fromEntries(systems.map((system) => [system, '1'])),
+  });
+  const of = (runs: Run[], ...rounds: Record<string, RoundResult>[]): Measured => ({ ...measured(rounds), runs });
+  const [first, second, third] = ['1', '2', '3'].map((failed) => ({ failed }));
+
+  it('keeps what was not measured again', () => {
+    const [one, two] = [of([run('x', 'a')], { a: first! }), of([run('y', 'a')], { a: second! })];
+    const earlier = results({ workloads: { one, two: one } });
+    expect(merged(earlier, results({ workloads: { two } })).workloads).toEqual({ one, two });
     expect(merged(undefined, earlier)).toBe(earlier);
   });
 
-  it('adds rounds to those of the same workload when told so', () => {
-    const earlier = results({ workloads: { one: measured([{ a: { failed: 'late' } }]) } });
-    const newer = results({ workloads: { one: measured([{}]), two: measured([{}, {}]) } });
-    const { one, two } = merged(earlier, newer, true).workloads;
-    expect(one!.rounds).toEqual([{ a: { failed: 'late' } }, {}]);
-    expect(two!.rounds).toHaveLength(2);
+  it('replaces in a workload those systems that were measured again, and tells from what each comes', () => {
+    const earlier = results({ workloads: { one: of([run('x', 'a', 'b')], { a: first!, b: first! }, { a: first! }) } });
+    const newer = results({ workloads: { one: of([run('y', 'a')], { a: second! }, { a: third! }) } });
+    const { one } = merged(earlier, newer).workloads;
+    expect(one!.rounds).toEqual([{ b: first, a: second }, { a: third }]);
+    expect(one!.runs).toEqual([run('x', 'b'), run('y', 'a')]);
+    const all = results({ workloads: { one: of([run('z', 'a', 'b')], { a: third!, b: third! }) } });
+    expect(merged(earlier, all).workloads['one']!.runs).toEqual([run('z', 'a', 'b')]);
+  });
+
+  it('adds rounds behind those that a system has, so that pieces become whole rounds', () => {
+    const earlier = results({ workloads: { one: of([run('x', 'a')], { a: first! }, { a: second! }) } });
+    const newer = results({ workloads: { one: of([run('y', 'a', 'b')], { b: first!, a: third! }) } });
+    const { one } = merged(earlier, newer, true).workloads;
+    expect(one!.rounds).toEqual([{ a: first, b: first }, { a: second }, { a: third }]);
+    expect(one!.runs).toHaveLength(2);
+    expect([roundsOf(one, 'a'), roundsOf(one, 'b'), roundsOf(undefined, 'a')]).toEqual([3, 1, 0]);
   });
 
   it('no longer says of a system that it was left out when it has been measured', () => {

@@ -3,23 +3,28 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { basename } from 'node:path/posix';
 import { type BuiltInParserName, format, resolveConfig } from 'prettier';
-import { page } from './markdown.js';
+import { page, sectionsOf } from './markdown.js';
 import { plot } from './plots.js';
-import type { Results } from './results.js';
+import { FORMAT, type Results } from './results.js';
 
-/** What is kept in a file, if there is one. */
+/** What is kept in a file, if there is one. Throws when it is of another form. */
 export async function kept(file: string): Promise<Results | undefined> {
-  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Results) : undefined;
+  if (!existsSync(file)) return undefined;
+  const results = JSON.parse(await readFile(file, 'utf8')) as Results;
+  if (results.format !== FORMAT) throw new Error(`${file} was not written by these benches; use another file.`);
+  return results;
 }
 
 export async function keep(file: string, results: Results): Promise<void> {
   await write(file, JSON.stringify(results), 'json');
 }
 
-/** A page, and its plots in a folder of the same name. */
+/** A page, and its plots in a folder of the same name. What is written by hand is read from a file beside it, and never written. */
 export async function writeReport(file: string, results: Results): Promise<void> {
   const folder = basename(file, extname(file));
-  const { text, plots } = page(results, plot, folder);
+  const byHand = join(dirname(file), `${folder}.limits.md`);
+  const limits = existsSync(byHand) ? sectionsOf(await readFile(byHand, 'utf8')) : {};
+  const { text, plots } = page(results, plot, folder, limits);
   await write(file, text, 'markdown');
   const there = join(dirname(file), folder);
   await mkdir(there, { recursive: true });

@@ -13,6 +13,7 @@ const LAST_WORDS = 5;
 /** Programs that serve, and the folder in which they do. Neither outlives the process that started them. */
 export class ServerProcesses {
   private readonly children = new Map<string, ChildProcess>();
+  private readonly starts = new Map<string, () => ChildProcess>();
 
   static async in(name: string): Promise<ServerProcesses> {
     return new ServerProcesses(await temporaryFolder(name));
@@ -20,7 +21,7 @@ export class ServerProcesses {
 
   private constructor(private readonly home: Folder) {
     // Before the folder is removed.
-    process.prependOnceListener('exit', this.kill);
+    process.prependOnceListener('exit', this.killAll);
   }
 
   get folder(): string {
@@ -32,6 +33,26 @@ export class ServerProcesses {
   }
 
   start(name: string, command: string, args: readonly string[], env: Record<string, string> = {}): void {
+    this.starts.set(name, () => this.spawn(name, command, args, env));
+    this.startAgain(name);
+  }
+
+  /** One that was killed, as it was started before. */
+  startAgain(name: string): void {
+    this.children.set(name, this.starts.get(name)!());
+  }
+
+  /** Ends one as a crash would; resolves when it is gone. */
+  async kill(name: string): Promise<void> {
+    const child = this.children.get(name);
+    if (!child || child.exitCode !== null || child.signalCode !== null) throw new Error(`${name} does not run.`);
+    const ended = once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    this.children.delete(name);
+  }
+
+  private spawn(name: string, command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
     const log = openSync(this.logOf(name), 'a');
     // In a process group of its own, so that Ctrl-C does not reach it before it is told to stop.
     const child = spawn(command, args, {
@@ -43,7 +64,7 @@ export class ServerProcesses {
     closeSync(log);
     // Who could not be started has no process id, and is found so below.
     child.on('error', () => {});
-    this.children.set(name, child);
+    return child;
   }
 
   /** Resolves when something holds of the servers; when one ends before that, all are stopped. */
@@ -66,7 +87,7 @@ export class ServerProcesses {
   async stop(): Promise<void> {
     await Promise.all([...this.children.values()].map(stopChild));
     this.children.clear();
-    process.off('exit', this.kill);
+    process.off('exit', this.killAll);
     this.home.remove();
   }
 
@@ -82,7 +103,7 @@ export class ServerProcesses {
     return [...this.children.keys()].map((name) => `${name}: ${this.lastWords(name)}`).join('\n');
   }
 
-  private readonly kill = (): void => {
+  private readonly killAll = (): void => {
     for (const child of this.children.values()) child.kill('SIGKILL');
   };
 }

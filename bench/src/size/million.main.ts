@@ -8,7 +8,7 @@ import { type Histogram, build } from 'hdr-histogram-js';
 import { type Publisher, RegistryClient } from '#client';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
-import { usSince } from '../failover/load.js';
+import { usSince } from '../harness/histograms.js';
 import { DATA, PER_SERVICE, publish, serviceOf } from './publications.js';
 import { type Scrapes, scrapesOf } from './scrapes.js';
 

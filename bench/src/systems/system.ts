@@ -1,9 +1,13 @@
+import type { Control } from '../harness/control.js';
+
 /** The servers of a system, which run while it is measured. */
 export interface Servers {
   /** Where clients are to connect, as `host:port`. They spread over all of them. */
   readonly addresses: readonly string[];
   /** By their names. */
   readonly pids: Readonly<Record<string, number>>;
+  /** Where some of them can die and the others go on. */
+  readonly control?: Control;
   /** Stops them, and takes what they have stored along. */
   stop(): Promise<void>;
 }
@@ -25,6 +29,34 @@ export interface Clients {
   close(): Promise<void>;
 }
 
+/**
+ * Instances of services, as their users run them: each has a connection of its own, over which it registers itself and is told
+ * of the others, and the library it uses brings it back after a failure. They are known by numbers, and what they register
+ * stands beside what {@link Clients} do.
+ */
+export interface Members {
+  /** Connects, registers and subscribes. Resolves when the servers have taken it and it will miss nothing any more. */
+  join(member: number, topic: string, value: string, onValue: (value: string) => void): Promise<void>;
+  /** Changes what a member has registered. Resolves when the servers have taken it, and rejects when they may not have. */
+  publish(member: number, value: string): Promise<void>;
+  /** Resolves when the registration of a member holds, which its servers have said over its connection of now. */
+  confirm(member: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Where members may connect. */
+export interface Reach {
+  readonly addresses: readonly string[];
+  /** Each knows all addresses, and begins with another one; otherwise each knows one of them. */
+  readonly roams: boolean;
+}
+
+/** Those that a member knows, the one first where it is to begin. */
+export function addressesOf({ addresses, roams }: Reach, member: number): string[] {
+  const first = member % addresses.length;
+  return roams ? [...addresses.slice(first), ...addresses.slice(0, first)] : [addresses[first]!];
+}
+
 /** One system under measurement. */
 export interface System {
   readonly name: string;
@@ -37,4 +69,6 @@ export interface System {
   start(): Promise<Servers>;
   /** Called in the process that makes the load, which so loads the library of this system and no other. */
   clients(addresses: readonly string[]): Promise<Clients>;
+  /** Called there too. Absent where nobody could come back to anything. */
+  members?(reach: Reach): Promise<Members>;
 }

@@ -2,7 +2,7 @@ import { Etcd3, type Lease } from 'etcd3';
 import { pick } from '../spread.js';
 import type { Clients } from '../system.js';
 
-const LEASE_SECONDS = 30;
+export const LEASE_SECONDS = 30;
 
 /** One lease for all that a process registers, and a watch that begins where the first reading ends. */
 export class EtcdClients implements Clients {
@@ -27,12 +27,7 @@ export class EtcdClients implements Clients {
   }
 
   async subscribe(topic: string, onValue: (value: string) => void): Promise<void> {
-    const client = this.connect();
-    const { kvs, header } = await client.getAll().prefix(`${topic}/`).exec();
-    for (const { value } of kvs) onValue(value.toString());
-    const next = String(Number(header.revision) + 1);
-    const watcher = await client.watch().prefix(`${topic}/`).startRevision(next).create();
-    watcher.on('put', ({ value }) => onValue(value.toString()));
+    await follow(this.connect(), topic, onValue);
   }
 
   /** What was registered goes with the servers, which are stopped next. */
@@ -43,12 +38,25 @@ export class EtcdClients implements Clients {
 
   private connect(): Etcd3 {
     const index = this.clients.length;
-    const client = new Etcd3({
-      hosts: `http://${pick(this.addresses, index)}`,
-      // gRPC has channels of the same options share a connection; those of different processes would not.
-      grpcOptions: { 'grpc.primary_user_agent': `bench-${index}` },
-    });
+    const client = open([pick(this.addresses, index)], `bench-${index}`);
     this.clients.push(client);
     return client;
   }
+}
+
+export function open(addresses: readonly string[], name: string): Etcd3 {
+  return new Etcd3({
+    hosts: addresses.map((address) => `http://${address}`),
+    // gRPC has channels of the same options share a connection; those of different processes would not.
+    grpcOptions: { 'grpc.primary_user_agent': name },
+  });
+}
+
+/** What is there, and then what changes; the library goes on from the last revision after a failure. */
+export async function follow(client: Etcd3, topic: string, onValue: (value: string) => void): Promise<void> {
+  const { kvs, header } = await client.getAll().prefix(`${topic}/`).exec();
+  for (const { value } of kvs) onValue(value.toString());
+  const next = String(Number(header.revision) + 1);
+  const watcher = await client.watch().prefix(`${topic}/`).startRevision(next).create();
+  watcher.on('put', ({ value }) => onValue(value.toString()));
 }

@@ -1,3 +1,4 @@
+import { ElectedControl } from '../../harness/elected-control.js';
 import { freePorts, versionOf } from '../../harness/processes.js';
 import { ServerProcesses } from '../../harness/server-processes.js';
 import type { Servers, System } from '../system.js';
@@ -14,6 +15,7 @@ export const etcd: System = {
   version: () => versionOf(ETCD, ['--version']),
   start,
   clients: async (addresses) => new (await import('./clients.js')).EtcdClients(addresses),
+  members: async (reach) => new (await import('./members.js')).EtcdMembers(reach),
 };
 
 async function start(): Promise<Servers> {
@@ -31,10 +33,17 @@ async function start(): Promise<Servers> {
       ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer],
       ...['--initial-cluster', members.map((each) => `${each.name}=${each.peer}`).join(',')],
     ]);
-  await processes.ready(async () => (await Promise.all(members.map(({ client }) => isHealthy(client)))).every(Boolean));
+  const isWell = async (): Promise<boolean> =>
+    (await Promise.all(members.map(({ client }) => isHealthy(client)))).every(Boolean);
+  await processes.ready(isWell);
+  const leader = async (): Promise<string | undefined> => {
+    const leading = await Promise.all(members.map(({ client }) => isLeader(client)));
+    return members[leading.indexOf(true)]?.name;
+  };
   return {
     addresses: members.map(({ client }) => client.slice('http://'.length)),
     pids: processes.pids,
+    control: new ElectedControl(processes, { names: members.map(({ name }) => name), leader, isWell }),
     stop: () => processes.stop(),
   };
 }
@@ -42,6 +51,17 @@ async function start(): Promise<Servers> {
 function isHealthy(client: string): Promise<boolean> {
   return fetch(`${client}/health`).then(
     async (response) => ((await response.json()) as { health: string }).health === 'true',
+    () => false,
+  );
+}
+
+/** As it says itself. */
+function isLeader(client: string): Promise<boolean> {
+  return fetch(`${client}/v3/maintenance/status`, { method: 'POST', body: '{}' }).then(
+    async (response) => {
+      const status = (await response.json()) as { leader?: string; header?: { member_id: string } };
+      return status.leader !== undefined && status.leader === status.header?.member_id;
+    },
     () => false,
   );
 }

@@ -4,7 +4,7 @@ import { type NatsConnection, connect } from '@nats-io/transport-node';
 import { pick } from '../spread.js';
 import type { Clients } from '../system.js';
 
-const BUCKET = 'bench';
+export const BUCKET = 'bench';
 /** Longer than any measurement, so that nothing expires which nobody renews. */
 const TTL_MS = 3_600_000;
 const TRIES = 40;
@@ -49,11 +49,7 @@ export class NatsClients implements Clients {
   }
 
   async subscribe(topic: string, onValue: (value: string) => void): Promise<void> {
-    const bucket = await this.connect();
-    const entries = await bucket.watch({ key: `${topic}.>` });
-    void (async () => {
-      for await (const entry of entries) if (entry.operation === 'PUT') onValue(entry.string());
-    })();
+    await follow(await this.connect(), topic, onValue);
   }
 
   async close(): Promise<void> {
@@ -65,4 +61,12 @@ export class NatsClients implements Clients {
     this.connections.push(connection);
     return new Kvm(connection).open(BUCKET);
   }
+}
+
+/** What is there, and then what changes; the library begins its consumer anew where it has missed something. */
+export async function follow(bucket: KV, topic: string, onValue: (value: string) => void): Promise<void> {
+  const entries = await bucket.watch({ key: `${topic}.>` });
+  void (async () => {
+    for await (const entry of entries) if (entry.operation === 'PUT') onValue(entry.string());
+  })();
 }

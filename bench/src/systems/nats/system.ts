@@ -1,3 +1,4 @@
+import { ElectedControl } from '../../harness/elected-control.js';
 import { freePorts, isListening, versionOf } from '../../harness/processes.js';
 import { ServerProcesses } from '../../harness/server-processes.js';
 import type { Servers, System } from '../system.js';
@@ -19,6 +20,11 @@ export const nats: System = {
     await prepare(addresses);
     return new NatsClients(addresses);
   },
+  members: async (reach) => {
+    const [{ NatsMembers }, { prepare }] = await Promise.all([import('./members.js'), import('./clients.js')]);
+    await prepare(reach.addresses);
+    return new NatsMembers(reach);
+  },
 };
 
 async function start(): Promise<Servers> {
@@ -37,15 +43,23 @@ async function start(): Promise<Servers> {
       ...['--cluster_name', 'bench', '--cluster', `nats://127.0.0.1:${cluster}`, '--routes', routes],
       ...['--jetstream', '--store_dir', name],
     ]);
-  await processes.ready(async () => {
+  const isWell = async (): Promise<boolean> => {
     const all = await Promise.all(
       nodes.map(async (node) => (await isListening(node.client)) && isHealthy(node.monitor)),
     );
     return all.every(Boolean);
-  });
+  };
+  await processes.ready(isWell);
+  const monitors = nodes.map(({ monitor }) => monitor);
   return {
     addresses: nodes.map(({ client }) => `127.0.0.1:${client}`),
     pids: processes.pids,
+    control: new ElectedControl(processes, {
+      names: nodes.map(({ name }) => name),
+      leader: async () => (await bucketOf(monitors))?.leader,
+      isWell: async () =>
+        (await isWell()) && ((await bucketOf(monitors))?.replicas ?? []).filter(isCurrent).length === NODES - 1,
+    }),
     stop: () => processes.stop(),
   };
 }
@@ -56,4 +70,41 @@ function isHealthy(monitor: number): Promise<boolean> {
     ({ ok }) => ok,
     () => false,
   );
+}
+
+interface Replica {
+  current: boolean;
+  offline?: boolean;
+}
+interface Stream {
+  name: string;
+  cluster?: { leader?: string; replicas?: Replica[] };
+}
+
+function isCurrent({ current, offline }: Replica): boolean {
+  return current && offline !== true;
+}
+
+/** Who leads the stream behind the bucket, and who follows, as its leader says: the others need not know how it is. */
+async function bucketOf(monitors: readonly number[]): Promise<{ leader: string; replicas: Replica[] } | undefined> {
+  const told = await Promise.all(monitors.map(streamsOf));
+  for (const { server, streams } of told)
+    for (const { cluster } of streams)
+      if (cluster?.leader === server) return { leader: server, replicas: cluster.replicas ?? [] };
+  return undefined;
+}
+
+async function streamsOf(monitor: number): Promise<{ server: string; streams: Stream[] }> {
+  try {
+    const at = (path: string): Promise<unknown> =>
+      fetch(`http://127.0.0.1:${monitor}${path}`).then((response) => response.json());
+    const [about, jetStream] = await Promise.all([at('/varz'), at('/jsz?accounts=true&streams=true')]);
+    const accounts = (jetStream as { account_details?: { stream_detail?: Stream[] }[] }).account_details ?? [];
+    return {
+      server: (about as { server_name: string }).server_name,
+      streams: accounts.flatMap(({ stream_detail }) => stream_detail ?? []),
+    };
+  } catch {
+    return { server: '', streams: [] };
+  }
 }

@@ -3,7 +3,7 @@ import { pick } from '../spread.js';
 import type { Clients } from '../system.js';
 
 /** Longer than any measurement: a registry would renew keys, in one command for many. */
-const EXPIRY_SECONDS = 3_600;
+export const EXPIRY_SECONDS = 3_600;
 
 export class RedisClients implements Clients {
   private readonly clients: RedisClientType[] = [];
@@ -36,11 +36,7 @@ export class RedisClients implements Clients {
   async subscribe(topic: string, onValue: (value: string) => void): Promise<void> {
     const client = await this.connect();
     await client.subscribe(topic, onValue);
-    const reader = pick(this.publishing, 0);
-    const publishers = await reader.sMembers(`topic:${topic}`);
-    if (publishers.length === 0) return;
-    const values = await reader.mGet(publishers.map((publisher) => keyOf(topic, publisher)));
-    for (const value of values) if (value !== null) onValue(value);
+    for (const value of await valuesOf(pick(this.publishing, 0), topic)) onValue(value);
   }
 
   async close(): Promise<void> {
@@ -57,6 +53,14 @@ export class RedisClients implements Clients {
   }
 }
 
-function keyOf(topic: string, publisher: string): string {
+export function keyOf(topic: string, publisher: string): string {
   return `publisher:${topic}:${publisher}`;
+}
+
+/** Of all publishers of a topic. */
+export async function valuesOf(reader: RedisClientType, topic: string): Promise<string[]> {
+  const publishers = await reader.sMembers(`topic:${topic}`);
+  if (publishers.length === 0) return [];
+  const values = await reader.mGet(publishers.map((publisher) => keyOf(topic, publisher)));
+  return values.filter((value) => value !== null);
 }

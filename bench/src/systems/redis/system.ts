@@ -14,6 +14,7 @@ export const redis: System = {
   version: () => versionOf(REDIS, ['--version']),
   start,
   clients: async (addresses) => new (await import('./clients.js')).RedisClients(addresses),
+  members: async (reach) => new (await import('./members.js')).RedisMembers(reach),
 };
 
 async function start(): Promise<Servers> {

@@ -1,7 +1,9 @@
 import { VERSION } from '#model';
 import { Cluster } from '../../cluster.js';
 import { temporaryFolder } from '../../harness/folders.js';
+import { endConnections } from '../../failover/request.js';
 import type { Servers, System } from '../system.js';
+import { RollcallControl } from './control.js';
 
 /** Next to the floor, with clients on the same sockets that do what the protocol demands and no more: what the servers cost. */
 export const rollcall: System = {
@@ -22,6 +24,7 @@ export const rollcall3: System = {
   version: () => Promise.resolve(VERSION),
   start: () => start(3),
   clients: async (addresses) => new (await import('./sdk-clients.js')).SdkClients(addresses),
+  members: async (reach) => new (await import('./sdk-members.js')).SdkMembers(reach),
 };
 
 async function start(ofEachTier: number): Promise<Servers> {
@@ -45,7 +48,9 @@ async function start(ofEachTier: number): Promise<Servers> {
   return {
     addresses: cluster.of('session').map(({ rpcAddress }) => rpcAddress),
     pids: Object.fromEntries(cluster.nodes.map(({ name, pid }) => [name, pid!])),
+    ...(ofEachTier > 1 ? { control: new RollcallControl(cluster) } : {}),
     async stop() {
+      endConnections();
       await cluster.kill();
       process.off('exit', end);
       folder.remove();

@@ -3,7 +3,7 @@ import zookeeper, { type Client, type Event } from 'node-zookeeper-client';
 import { pick } from '../spread.js';
 import type { Clients } from '../system.js';
 
-const ROOT = '/bench';
+export const ROOT = '/bench';
 
 /** One session for all that a process registers; a subscriber watches its directory and each node in it. */
 export class ZooKeeperClients implements Clients {
@@ -62,7 +62,7 @@ export class ZooKeeperClients implements Clients {
 }
 
 /** What is below a node, read again when it changes. */
-class Directory {
+export class Directory {
   private readonly watched = new Set<string>();
 
   constructor(
@@ -73,9 +73,10 @@ class Directory {
 
   /** Resolves when all nodes are read and watched. */
   async read(): Promise<void> {
-    const changed = (): void => void this.read().catch(() => {});
     const names = await new Promise<string[]>((resolve, reject) =>
-      this.client.getChildren(this.path, changed, (error, children) => (error ? reject(error) : resolve(children))),
+      this.client.getChildren(this.path, this.changed, (error, children) =>
+        error ? reject(error) : resolve(children),
+      ),
     );
     await Promise.all(
       names.map(async (name) => {
@@ -85,6 +86,9 @@ class Directory {
       }),
     );
   }
+
+  /** One and the same for every reading, of which the library so calls one. */
+  readonly changed = (): void => void this.read().catch(() => {});
 
   private readNode(name: string): Promise<void> {
     const { NODE_DATA_CHANGED } = zookeeper.Event;
@@ -103,7 +107,7 @@ class Directory {
   }
 }
 
-function done(call: (callback: (error: unknown) => void) => void): Promise<void> {
+export function done(call: (callback: (error: unknown) => void) => void): Promise<void> {
   return new Promise((resolve, reject) =>
     call((error) => {
       if (error) reject(error instanceof Error ? error : new Error(String(error)));

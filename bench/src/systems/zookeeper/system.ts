@@ -1,6 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, realpath, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { ElectedControl } from '../../harness/elected-control.js';
 import { freePorts } from '../../harness/processes.js';
 import { ServerProcesses } from '../../harness/server-processes.js';
 import type { Servers, System } from '../system.js';
@@ -22,23 +23,25 @@ export const zookeeper: System = {
     const { ZooKeeperClients } = await import('./clients.js');
     return new ZooKeeperClients(addresses);
   },
+  members: async (reach) => new (await import('./members.js')).ZooKeeperMembers(reach),
 };
 
+/** Beside the archive there is a link to it, or it is one itself, whose name has the version. */
 async function version(): Promise<string> {
-  const { realpath } = await import('node:fs/promises');
-  return /\d+\.\d+\.\d+/.exec(await realpath(JAR))?.[0] ?? 'unknown';
+  const names = [await realpath(JAR), ...(await readdir(dirname(JAR)))];
+  return names.map((name) => /zookeeper-(\d+\.\d+\.\d+)\.jar$/.exec(name)?.[1]).find(Boolean) ?? 'unknown';
 }
 
 async function start(): Promise<Servers> {
   const ports = await freePorts(3 * NODES);
   const nodes = Array.from({ length: NODES }, (_, i) => ({
-    id: i + 1,
+    ...{ id: i + 1, name: `zookeeper-${i + 1}` },
     client: ports[3 * i]!,
     quorum: ports[3 * i + 1]!,
     election: ports[3 * i + 2]!,
   }));
   const processes = await ServerProcesses.in('zookeeper');
-  for (const { id, client } of nodes) {
+  for (const { id, name, client } of nodes) {
     const folder = join(processes.folder, String(id));
     await mkdir(folder);
     await writeFile(join(folder, 'myid'), `${id}\n`);
@@ -51,26 +54,32 @@ async function start(): Promise<Servers> {
       ...nodes.map((each) => `server.${each.id}=127.0.0.1:${each.quorum}:${each.election}`),
     ];
     await writeFile(join(folder, 'zoo.cfg'), `${config.join('\n')}\n`);
-    processes.start(`zookeeper-${id}`, JAVA, [
+    processes.start(name, JAVA, [
       ...['-cp', `/etc/zookeeper/conf_example:${JAR}`, '-Dzookeeper.root.logger=WARN,CONSOLE'],
       ...['org.apache.zookeeper.server.quorum.QuorumPeerMain', join(folder, 'zoo.cfg')],
     ]);
   }
-  await processes.ready(async () => (await Promise.all(nodes.map(({ client }) => hasMode(client)))).every(Boolean));
+  const modes = (): Promise<Mode[]> => Promise.all(nodes.map(({ client }) => modeOf(client)));
+  const isWell = async (): Promise<boolean> => (await modes()).every((mode) => mode !== undefined);
+  await processes.ready(isWell);
+  const leader = async (): Promise<string | undefined> => nodes[(await modes()).indexOf('leader')]?.name;
   return {
     addresses: nodes.map(({ client }) => `127.0.0.1:${client}`),
     pids: processes.pids,
+    control: new ElectedControl(processes, { names: nodes.map(({ name }) => name), leader, isWell }),
     stop: () => processes.stop(),
   };
 }
 
+type Mode = 'leader' | 'follower' | undefined;
+
 /** Whether it leads or follows, which it says once there is a leader. */
-function hasMode(port: number): Promise<boolean> {
+function modeOf(port: number): Promise<Mode> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write('srvr'));
     socket.on('data', (chunk) => (answer += String(chunk)));
-    socket.on('error', () => resolve(false));
-    socket.on('close', () => resolve(/Mode: (leader|follower)/.test(answer)));
+    socket.on('error', () => resolve(undefined));
+    socket.on('close', () => resolve(/Mode: (leader|follower)/.exec(answer)?.[1] as Mode));
   });
 }
