@@ -1,29 +1,32 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { Cluster } from '../../scripts/lib/cluster.mjs';
+import type { Cluster } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type CliOptions, type CliRun, rollcall } from '../support/cli.js';
 
 /** Real processes, as few as there can be. */
 describe('rollcall with one server of each kind', () => {
-  let folder: string;
   let cluster: Cluster;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-abandon-'));
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 1, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 1, session: 1 });
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const cli = (args: string, options: CliOptions = {}): Promise<CliRun> =>
     rollcall(args.split(' '), { env: { ROLLCALL_ADDRESS: cluster.node('session-1').httpAddress }, ...options });
   const json = async (args: string): Promise<CliRun['json']> => (await cli(`${args} --json --quiet`)).json;
+
+  it('warns of slots with one replica, and shows no fault where there is none', async () => {
+    let shown: CliRun;
+    do shown = await cli('status', { isTty: true });
+    while (shown.out.includes('no leader'));
+    expect(shown.out).toContain('\u001b[33m256: 256 under-replicated');
+    expect(shown.out).not.toContain('\u001b[31m');
+  });
 
   it('finds nothing wrong, and says what that means', async () => {
     let run = await cli('doctor');

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
 import { balanced } from '../support/rebalance.js';
 
@@ -14,16 +12,13 @@ type Item = Record<string, unknown>;
 
 /** Real processes: whatever is asked of one server is told of all. */
 describe('the lists of a cluster', () => {
-  let folder: string;
   let cluster: Cluster;
   let sessions: ClusterNode[];
   let datas: ClusterNode[];
   const clients: RegistryClient[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-lists-'));
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 2, session: 2, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 2, session: 2 });
     [sessions, datas] = [cluster.of('session'), cluster.of('data')];
     for (const [at, { rpcAddress }] of sessions.entries()) {
       const client = new RegistryClient({ seeds: [rpcAddress], appName: `app-${at}` });
@@ -36,8 +31,7 @@ describe('the lists of a cluster', () => {
 
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close({ drain: false })));
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const get = async (node: ClusterNode, path: string): Promise<Record<string, unknown>> => {

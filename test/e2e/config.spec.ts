@@ -1,27 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type ConfigSnapshot, type ConfigWatcher, RegistryClient, RpcConnection } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
 import { leaderOf } from '../support/raft.js';
 
 /** Real processes: what operators set at meta, as clients of session servers are told of it. */
 describe('configuration values, from meta to clients', () => {
-  let folder: string;
   let cluster: Cluster;
   const clients: RegistryClient[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-config-'));
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 1, session: 2, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 1, session: 2 });
   }, 60_000);
 
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close({ drain: false })));
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const on = (node: ClusterNode, method: string, path: string, body?: unknown): Promise<Answer> =>

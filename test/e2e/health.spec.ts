@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
 
 const POLL_MS = 10;
@@ -12,7 +10,6 @@ const STOP_DELAY_MS = 3_000;
 const UP = { status: 'up' };
 
 describe('the health of real servers', () => {
-  let folder: string;
   let cluster: Cluster;
   let client: RegistryClient;
   const [meta, data, session] = (['meta', 'data', 'session'] as const).map(
@@ -23,18 +20,15 @@ describe('the health of real servers', () => {
     http('GET', `http://${of().httpAddress}/health/${probe}`);
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-health-'));
     const delays = ['META', 'DATA', 'SESSION'].map((tier) => [`ROLLCALL_${tier}_STOP_DELAY_MS`, `${STOP_DELAY_MS}`]);
     const env = { ROLLCALL_CLUSTER_SLOT_COUNT: '16', ...(Object.fromEntries(delays) as Record<string, string>) };
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 1, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 1, session: 1, env });
     client = new RegistryClient({ seeds: [session!().rpcAddress] });
   }, 60_000);
 
   afterAll(async () => {
     await client.close({ drain: false });
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   /** Of a server that has been told to stop, from when it says that it is not ready: what `used` finds still works. */

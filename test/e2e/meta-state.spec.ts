@@ -1,27 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
 import { leaderOf } from '../support/raft.js';
 import { Watch } from '../support/watch.js';
 
 /** Real processes: what operators read and change of the replicated state, on any of three meta servers. */
 describe('the state of the cluster over REST', () => {
-  let folder: string;
   let cluster: Cluster;
   let metas: ClusterNode[];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-state-'));
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 1, session: 1, basePort: 0 });
+    cluster = await startCluster({ meta: 3, data: 1, session: 1 });
     metas = cluster.of('meta');
-    await cluster.start();
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const on = (node: ClusterNode, method: string, path: string, body?: unknown, headers = {}): Promise<Answer> =>

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
 import { addressOf, isWhole, slotHolding, tableOf } from '../support/table.js';
 
@@ -10,7 +8,6 @@ const NAMES = Array.from({ length: 12 }, (_, i) => `setting-${i}`);
 
 /** Real processes and real disks: what was acknowledged is there whatever dies. */
 describe('persistent publications', () => {
-  let folder: string;
   let cluster: Cluster;
   /** By registerId; what was answered to be stored, and not removed since. */
   const stored = new Map<string, { dataId: string; value: string }>();
@@ -20,16 +17,13 @@ describe('persistent publications', () => {
   const data = (): ClusterNode[] => cluster.of('data');
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-persistent-'));
     const env = { ROLLCALL_CLUSTER_SLOT_COUNT: '16' };
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 3, session: 1, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 3, session: 1, env });
     await tableOf(session(), (table) => isWhole(table, 2));
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster, { gracefully: true });
   }, 60_000);
 
   /** Until it is done: 503 says that it may be repeated. */

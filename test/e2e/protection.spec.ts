@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RpcConnection } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { rollcall } from '../support/cli.js';
 import { type Answer, http } from '../support/http.js';
 import { leaderOf } from '../support/raft.js';
@@ -12,29 +10,25 @@ import { Watch } from '../support/watch.js';
 
 /** Real processes: what becomes of publications whose session servers are killed, one or many at a time. */
 describe('the protection of what is registered', () => {
-  let folder: string;
   let cluster: Cluster;
   let watch: Watch;
   const clients: RpcConnection[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-protection-'));
     // The shortest there is: clients have two seconds to return when they are told to do so at once.
     const env = {
       ROLLCALL_DATA_LIMITS_ORPHAN_GRACE_MS: '2000',
       ROLLCALL_SESSION_LIMITS_RECONNECT_SPREAD_MS: '0',
       ROLLCALL_SESSION_LIMITS_MAX_CONNECTIONS: '1000',
     };
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 2, session: 3, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 2, session: 3, env });
     watch = await Watch.open(`http://${cluster.node('session-1').httpAddress}`, 'dataId=service');
   }, 60_000);
 
   afterAll(async () => {
     watch.close();
     for (const client of clients) client.close();
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const metas = (): readonly ClusterNode[] => cluster.of('meta').filter(({ pid }) => pid !== undefined);

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
 import { leaderOf } from '../support/raft.js';
 
@@ -13,23 +11,19 @@ type Line = Record<string, unknown> & { event: string };
 
 /** Real processes: what one request of an operator causes is found by its id in the logs of all servers concerned. */
 describe('the id of a request', () => {
-  let folder: string;
   let cluster: Cluster;
   let leader: ClusterNode;
   let follower: ClusterNode;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-requests-'));
     const env = { ROLLCALL_ADMIN_TOKEN: TOKEN };
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 1, session: 1, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 1, session: 1, env });
     ({ node: leader } = await leaderOf(cluster));
     follower = cluster.of('meta').find((node) => node !== leader)!;
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const ask = (node: ClusterNode, method: string, path: string, body?: object, headers = {}): Promise<Answer> =>

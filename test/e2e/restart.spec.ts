@@ -1,33 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
 import { Watch } from '../support/watch.js';
 
 /** Real processes, killed as an operator's bad day would. */
 describe('three processes of which one dies', () => {
-  let folder: string;
   let cluster: Cluster;
   let base: string;
   const clients: RegistryClient[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-restart-'));
     // Shorter than by default, so that an outage of some seconds is a long one. The silence stays longer than the lease,
     // since until that ends meta may believe that a dead leader lives.
     const env = { ROLLCALL_SESSION_LIMITS_LEADER_SILENCE_MS: '2500', ROLLCALL_META_LIMITS_LEASE_MS: '1500' };
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 1, session: 2, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 1, session: 2, env });
     base = `http://${cluster.of('session')[0]!.httpAddress}`;
   }, 60_000);
 
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close({ drain: false })));
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster, { gracefully: true });
   }, 30_000);
 
   function sdk(session: number): RegistryClient {

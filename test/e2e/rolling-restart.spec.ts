@@ -1,29 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster } from '../../scripts/lib/cluster.mjs';
+import type { Cluster } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { rollcall } from '../support/cli.js';
 
 const PUBLISHERS = 20;
 
 /** Every process of a cluster of 3, 3 and 2 is restarted while clients publish and watch. */
 describe('rollcall rolling-restart', () => {
-  let folder: string;
   let cluster: Cluster;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-rolling-'));
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 3, session: 2, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 3, session: 2 });
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   it('restarts everything, and no client notices', async () => {

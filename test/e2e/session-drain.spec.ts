@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type Publisher, RegistryClient, type Subscriber } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
 import { Watch } from '../support/watch.js';
 
@@ -14,7 +12,6 @@ const serviceOf = (index: number): { dataId: string } => ({ dataId: `service-${i
 
 /** Real processes: one of two session servers is stopped while its clients publish and watch. */
 describe('a session server that is stopped', () => {
-  let folder: string;
   let cluster: Cluster;
   const clients: RegistryClient[] = [];
   const publishers: Publisher[] = [];
@@ -24,11 +21,9 @@ describe('a session server that is stopped', () => {
   const failures: unknown[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-drain-'));
     // So few at a time that it takes some waves.
     const env = { ROLLCALL_CLUSTER_SLOT_COUNT: '16', ROLLCALL_SESSION_LIMITS_MOVES_PER_SECOND: '40' };
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 2, session: 2, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 2, session: 2, env });
     const seeds = cluster.of('session').map(({ rpcAddress }) => rpcAddress);
     for (let index = 0; index < CLIENTS; index++) {
       const client = new RegistryClient({ seeds });
@@ -45,8 +40,7 @@ describe('a session server that is stopped', () => {
 
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close({ drain: false })));
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const sizeOf = (subscriber: Subscriber): number => subscriber.current().publishers.length;

@@ -1,10 +1,8 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Inhabitant, Town, versionShown } from '../../bench/src/failover/town.js';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { encodeFrame } from '#wire';
 import { Watch } from '../support/watch.js';
 
@@ -36,22 +34,18 @@ function shown({ subscriber }: Inhabitant, witness: Inhabitant): Promise<void> {
 
 /** Real processes: one of two session servers is killed while what its clients publish, and others, changes. */
 describe('a session server that is killed', () => {
-  let folder: string;
   let cluster: Cluster;
   const town = new Town(SERVICES);
   const everybody: Inhabitant[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-session-'));
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 2, session: 2, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 2, session: 2 });
   }, 60_000);
 
   afterAll(async () => {
     await town.rest();
     await town.leave(everybody);
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   it('takes nobody off any list, shows nobody twice, and leaves nobody with an old version', async () => {

@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { DepartedMember, Member } from '#model';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
 import { Watch } from '../support/watch.js';
 import { Witness } from '../support/witness.js';
@@ -14,24 +12,20 @@ const LEASE_MS = 300_000;
 
 /** Real processes with leases that last longer than the test: what happens to a member, happens for another reason. */
 describe('a server that others cannot reach', () => {
-  let folder: string;
   let cluster: Cluster;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-suspicion-'));
     const env = {
       ROLLCALL_META_LIMITS_LEASE_MS: `${LEASE_MS}`,
       ROLLCALL_META_LIMITS_DEPARTED_MS: `${LEASE_MS}`,
       ROLLCALL_LOG_LEVEL: 'debug',
     };
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 2, session: 3, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 2, session: 3, env });
     await until(async () => (await leaders()).size === 2);
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const get = async (path: string) =>

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
 import { Watch } from '../support/watch.js';
 
@@ -11,16 +9,13 @@ const POLL_MS = 20;
 
 /** Real processes: every switch is set, everything is killed and started again, and each is in force as it was. */
 describe('all switches, across a restart of everything', () => {
-  let folder: string;
   let cluster: Cluster;
   let session: ClusterNode;
   let base: string;
   let client: RegistryClient;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-switches-'));
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 2, session: 1, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 2, session: 1 });
     session = cluster.node('session-1');
     base = `http://${session.httpAddress}`;
     client = new RegistryClient({ seeds: [session.rpcAddress] });
@@ -28,8 +23,7 @@ describe('all switches, across a restart of everything', () => {
 
   afterAll(async () => {
     await client.close({ drain: false });
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   /** As soon as every server is known to support it. */

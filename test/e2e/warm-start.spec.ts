@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type Publisher, RegistryClient } from '#client';
 import type { RoutingTable } from '#model';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
 import { isWhole, tableOf } from '../support/table.js';
 
@@ -40,7 +38,6 @@ describe.each([
   // A datum is copied as a whole.
   { servers: 2, asked: {}, copiedAtMost: CHANGED * PER_SERVICE },
 ])('a data server of $servers with many publications', ({ servers, asked, copiedAtMost }) => {
-  let folder: string;
   let cluster: Cluster;
   let client: RegistryClient;
   const publishers: Publisher[] = [];
@@ -48,9 +45,7 @@ describe.each([
   const isWholeNow = (table: RoutingTable): boolean => isWhole(table, servers);
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-warm-'));
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: servers, session: 1, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: servers, session: 1 });
     const [session] = cluster.of('session');
     await tableOf(session!, isWholeNow);
     client = new RegistryClient({ seeds: [session!.rpcAddress] });
@@ -67,8 +62,7 @@ describe.each([
 
   afterAll(async () => {
     await client.close({ drain: false });
-    await cluster.stop();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster, { gracefully: true });
   }, 60_000);
 
   it('asks only for what has changed after it was killed', async () => {

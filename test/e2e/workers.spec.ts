@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { type Publisher, RegistryClient, type Subscriber } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import type { DrainStatus } from '#registry';
 import { http } from '../support/http.js';
 
@@ -14,7 +12,6 @@ const SERVICE = { dataId: 'shared' };
 
 /** A real session server of two processes that share its ports. */
 describe('a session server with workers', () => {
-  let folder: string;
   let cluster: Cluster;
   const clients: RegistryClient[] = [];
   const publishers: Publisher[] = [];
@@ -58,10 +55,8 @@ describe('a session server with workers', () => {
   };
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-workers-'));
     const env = { ROLLCALL_CLUSTER_SLOT_COUNT: '16' };
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 2, session: 1, workers: WORKERS, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 2, session: 1, workers: WORKERS, env });
     await until(async () => (await members()).length === WORKERS);
     for (let index = 0; index < CLIENTS; index++) {
       const client = new RegistryClient({ seeds: [session().rpcAddress] });
@@ -76,8 +71,7 @@ describe('a session server with workers', () => {
 
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close({ drain: false })));
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   it('is as many members, each with addresses of its own, and one to ask how many clients there are', async () => {

@@ -40,7 +40,7 @@ async function status(run: Run): Promise<void> {
   run.print(value, () => {
     const missing = nodes.length - answering;
     const metaText = `${counted(nodes.length, 'server')}, led by ${raft.leader ?? 'nobody'} in term ${raft.term}`;
-    const bad = counts['no leader'] > 0 || counts['under-replicated'] > 0;
+    const slotTint = counts['no leader'] > 0 ? 'bad' : counts['under-replicated'] > 0 ? 'warn' : 'good';
     const slotText = Object.entries(counts).flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []));
     const { leads, replicas } = rebalance.offBalance;
     return fields(run.paint, [
@@ -52,7 +52,7 @@ async function status(run: Run): Promise<void> {
       ],
       ['data', counted(of('data'), 'server')],
       ['session', counted(of('session'), 'server')],
-      ['slots', { text: `${slots.slots.length}: ${slotText.join(', ')}`, tint: bad ? 'bad' : 'good' }],
+      ['slots', { text: `${slots.slots.length}: ${slotText.join(', ')}`, tint: slotTint }],
       ['rebalance', rebalanceLine(rebalance, leads + replicas)],
       ...members.drains.map(({ address, safeToStop }): [string, Cell] => [
         'drain',
