@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Histogram, build } from 'hdr-histogram-js';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
+import { asLoadProcess } from '../load-process.js';
 import { atLeast, count } from '../options.js';
 import { usSince } from '../harness/histograms.js';
 import { type Inhabitant, Town, versionShown } from './town.js';
@@ -48,6 +49,7 @@ if (options.help) {
   process.stdout.write(HELP);
   process.exit(0);
 }
+await asLoadProcess(import.meta.url);
 const kills = count('kills', options.kills);
 const first = atLeast(0, 'first', options.first);
 const clients = count('clients', options.clients);

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { LOAD_FLAGS } from '../load-process.js';
 import type { System, Servers } from '../systems/system.js';
 import type { Job } from '../workloads/index.js';
 import type { Outcome } from '../workloads/workload.js';
@@ -43,6 +44,7 @@ export async function makeLoad(
   deadlineMs = DEADLINE_MS,
 ): Promise<Result> {
   const child = fork(new URL('./load.main.js', import.meta.url), {
+    execArgv: [...LOAD_FLAGS],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const kill = (): void => void child.kill('SIGKILL');
