@@ -47,7 +47,7 @@ export interface EtcdStore {
 
   /**
    * @param request `id` 0 has one chosen. A `ttlS` below the least that is kept (2 s) is raised to that, 0 and less as well.
-   * @throws LEASE_EXISTS, LEASE_TTL_TOO_LARGE (above 9,000,000,000), UNAVAILABLE, OUTCOME_UNKNOWN
+   * @throws LEASE_EXISTS, LEASE_TTL_TOO_LARGE (above 9,000,000,000), OVERLOADED, UNAVAILABLE, OUTCOME_UNKNOWN
    */
   grant(request: { id: bigint; ttlS: bigint }): Promise<{ header: Header; id: bigint; ttlS: bigint }>;
 

@@ -135,7 +135,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       options.keyLayouts ?? [],
       options.nativeKeysIn,
     );
-    const keys = (this.keys = new SessionKeys(questions, keepCopy));
+    const keys = (this.keys = new SessionKeys(questions, keepCopy, () => this.leaseKeeper.isFull));
     this.keyWatches = new SessionKeyWatches(this.context, this.keyAsks, keys);
     this.leaseKeeper = new LeaseKeeper(this.context, this.slots, this.keyAsks, keys);
     const announcements = new Announcements(this.context, this.slots);

@@ -4,6 +4,9 @@ import { type NativeChange, type SlotChange, isNativeChange } from '#model';
 const KEPT_CHANGES = 20_000;
 const KEPT_BYTES = 32 * 1024 * 1024;
 
+/** So many changes wait for what is on its way to disks; with more, no more is written until they are told. */
+const WAITING_MAX = 20_000;
+
 /** Revisions that the tables of one epoch may give out. */
 export const REVISIONS_OF_AN_EPOCH = 2 ** 32;
 
@@ -26,6 +29,10 @@ export class KeyHistory {
     let settled = this.revision;
     for (const revision of this.pending) settled = Math.min(settled, revision - 1);
     return settled;
+  }
+
+  get isFull(): boolean {
+    return this.waiting.length >= WAITING_MAX;
   }
 
   raise(revision: number): void {

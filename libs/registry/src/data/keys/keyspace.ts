@@ -183,6 +183,8 @@ export class Keyspace {
   }
 
   private txn(work: KeyWork, { leader, index }: LedKeys, ask: AskOf<'txn'>): void {
+    const isWrite = [...ask.success, ...ask.failure].some(({ op }) => op !== 'get');
+    if (isWrite && this.history.isFull) return this.answer(work, failed('OVERLOADED'));
     const { zone, wallMs } = work.message;
     let revision = 0;
     const leaseMsOf = (key: string): number => {
@@ -200,6 +202,7 @@ export class Keyspace {
 
   /** As one change of the slot. */
   private deleteRange(work: KeyWork, led: LedKeys, { span, prev }: AskOf<'deleteRange'>): void {
+    if (this.history.isFull) return this.answer(work, failed('OVERLOADED'));
     const found = led.index.within(span);
     const deleted = found.map((record) => toEntry(prev ? record : { ...record, value: new Uint8Array() }));
     this.remove(work, led, found, { op: 'deleteRange', deleted });

@@ -12,6 +12,8 @@ export class KeyLeases {
   constructor(
     private readonly questions: KeyQuestions,
     private readonly keepCopy: KeepCopy,
+    /** This server looks after as many leases as it can. */
+    private readonly isFull: () => boolean,
   ) {}
 
   /** Tells leases that keys of a slot are attached to them, which tells whether there are such leases. */
@@ -44,6 +46,7 @@ export class KeyLeases {
     fail: Fail,
   ): void {
     if (asked > ETCD_LIMITS.maxTtlS) return fail('LEASE_TTL_TOO_LARGE');
+    if (this.isFull()) return fail('OVERLOADED');
     const ttlS = Number(asked < ETCD_LIMITS.minTtlS ? ETCD_LIMITS.minTtlS : asked);
     const id = wanted === 0n ? this.newId() : BigInt.asIntN(64, wanted);
     const dataInfoId = leaseDataInfoId(String(id));

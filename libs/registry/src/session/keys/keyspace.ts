@@ -34,9 +34,10 @@ export class SessionKeys {
   constructor(
     readonly questions: KeyQuestions,
     private readonly keepCopy: KeepCopy,
+    hasAllLeases: () => boolean,
   ) {
     this.reads = new KeyReads(questions);
-    this.leases = new KeyLeases(questions, keepCopy);
+    this.leases = new KeyLeases(questions, keepCopy, hasAllLeases);
   }
 
   call(call: KeyCall, answered: Answered): void {

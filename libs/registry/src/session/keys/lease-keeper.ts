@@ -5,8 +5,10 @@ import type { Slots } from '../slots.js';
 import type { KeyAsks } from './key-asks.js';
 import type { SessionKeys } from './keyspace.js';
 
-/** Ended leases whose keys are still to be removed, and leases held, beyond which the oldest are left to end by themselves. */
+/** With so many, no new ones are granted here. Those that are handed over, or attached to keys here, are kept all the same. */
 const LEASES_MAX = 200_000;
+/** Ended leases whose keys are still to be removed, beyond which the keys of the oldest are left to end by themselves. */
+const ENDED_MAX = 200_000;
 const LOOK_MOST_MS = 60_000;
 const AGAIN_MS = 500;
 
@@ -31,6 +33,10 @@ export class LeaseKeeper {
     private readonly keys: SessionKeys,
   ) {}
 
+  get isFull(): boolean {
+    return this.kept.size >= LEASES_MAX;
+  }
+
   /** This server has a copy of the publication from now on. */
   keeps({ dataInfoId, body }: Publication): void {
     if (!isLeaseDataInfoId(dataInfoId)) return;
@@ -39,7 +45,6 @@ export class LeaseKeeper {
     const known = this.kept.get(lease.id);
     const isKnown = known?.lease.grant === lease.grant;
     if (known && !isKnown) this.end(known.lease);
-    if (this.kept.size >= LEASES_MAX) this.kept.delete(this.kept.keys().next().value!);
     this.kept.set(lease.id, { lease, lookAtMs: isKnown ? known.lookAtMs : this.nextLook(lease) });
   }
 
@@ -81,7 +86,7 @@ export class LeaseKeeper {
     if (this.kept.get(lease.id)?.lease.grant === lease.grant) this.kept.delete(lease.id);
     const name = `${lease.id} ${lease.grant}`;
     if (this.ended.has(name) || lease.slots.length === 0) return;
-    if (this.ended.size >= LEASES_MAX) this.ended.delete(this.ended.keys().next().value!);
+    if (this.ended.size >= ENDED_MAX) this.ended.delete(this.ended.keys().next().value!);
     this.ended.set(name, lease);
     const left = new Set(lease.slots);
     for (const slot of lease.slots) this.remove(name, lease, slot, left);
