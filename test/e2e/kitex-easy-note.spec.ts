@@ -131,13 +131,14 @@ const why = lacksGo();
       const shown = [users.length, notes.length] as const;
       for (const [index, session] of sessions.entries()) {
         const connections = () => [user2, note2].map((each) => each.connectionsTo(etcdAddresses[index]!));
-        const before = connections();
         await session.kill('SIGKILL');
         const diedAtMs = Date.now();
         // For longer than a lease, so that nothing is there that has not been kept alive through the other one.
         await until('both have renewed', () =>
           [user2, note2].every(({ renewals }) => renewals.at(-1)! > diedAtMs + way.leaseMs),
         );
+        // Not earlier: who dies lets its clients connect once more at times, since its connections end before its port does.
+        const before = connections();
         await session.start().ready(START_TIMEOUT_MS);
         // gRPC dials who has been gone more and more seldom, so clients of etcd need a while until both can be reached again.
         if (way.registry === 'etcd')
