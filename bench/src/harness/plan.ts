@@ -194,7 +194,7 @@ const failover = (
   job: (system) => ({
     workload: 'failover',
     size: {
-      ...{ killsOfEachKind: killsOfEachKind(system), members: 24, warmUpSeconds },
+      ...{ killsOfEachKind: killsOfEachKind(system), mostSeconds: 390, members: 24, warmUpSeconds },
       ...{ calmSeconds: 0.5, watchSeconds: 2, valueBytes: 100 },
     },
   }),

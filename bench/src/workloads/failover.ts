@@ -22,6 +22,8 @@ const SETTLE_MS = 30_000;
 
 export interface Failover {
   killsOfEachKind: number;
+  /** Fewer where they would take longer: after so long, each kind has died for the last time. */
+  mostSeconds: number;
   /** Each changes its registration all the time, and watches a topic that it shares with another. */
   members: number;
   warmUpSeconds: number;
@@ -57,7 +59,8 @@ export async function failover(stage: Stage, size: Failover, meter: Meter): Prom
     // From the first kill on there are other processes.
     meter.end();
     operations = load.registered - before;
-    for (let kill = 0; kill < size.killsOfEachKind; kill++)
+    const untilMs = performance.now() + size.mostSeconds * 1000;
+    for (let kill = 0; kill < size.killsOfEachKind && performance.now() < untilMs; kill++)
       for (const kind of KINDS.filter((each) => control.kinds.includes(each))) {
         load.takeWorst();
         await sleep(size.calmSeconds * 1000);
