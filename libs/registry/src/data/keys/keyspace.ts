@@ -1,6 +1,7 @@
 import { decodeLease, encodeLease, isLeaseDataInfoId, isWithin, leaseRegisterId } from '#etcd';
 import {
   type DataInfoId,
+  type KeyAsk,
   type KeyResult,
   type KeysFromData,
   type KeysToData,
@@ -131,6 +132,7 @@ export class Keyspace {
       const led = this.led(at);
       if (!led) this.answer(work, failed('MOVED'));
       else if (work.untilMs <= this.nowMs) this.answer(work, failed('UNAVAILABLE'));
+      else if (this.isRenewable(led, work.message.ask)) this.run(work, led);
       else if (at.some(([slot]) => blocked.has(slot)) || !led.every(({ leader }) => isOpen(leader))) {
         for (const [slot] of at) blocked.add(slot);
         later.push(work);
@@ -141,6 +143,16 @@ export class Keyspace {
       }
     }
     this.waiting = [...later, ...this.waiting];
+  }
+
+  /**
+   * A lease that is there is renewed whatever its slot waits for, as any leased publication is: by then it might have ended, or
+   * its client have given up. Only who would know of every lease may say that there is none.
+   */
+  private isRenewable([first]: LedKeys[], ask: KeyAsk): boolean {
+    if (ask.op === 'attached') return ask.act === 'renew';
+    if (ask.op !== 'lease' || (ask.act !== 'renew' && ask.act !== 'tell')) return false;
+    return first?.leader.replica.live(ask.dataInfoId, leaseRegisterId(ask.id)) !== undefined;
   }
 
   private led(at: SlotAt[]): LedKeys[] | undefined {

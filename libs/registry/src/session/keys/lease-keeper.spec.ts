@@ -27,10 +27,23 @@ function keeper(): { keeper: LeaseKeeper; context: { nowMs: number }; looked: st
   };
 }
 
-function leaseOf(id: string): Publication {
-  const body = encodeLease({ id, grant: 1, ttlS: TTL_S, slots: [0] });
+function leaseOf(id: string, slots = [0]): Publication {
+  const body = encodeLease({ id, grant: 1, ttlS: TTL_S, slots });
   return { dataInfoId: leaseDataInfoId(id), body } as Publication;
 }
+
+describe('a lease that is handed over with its keys', () => {
+  it('is looked after at once, since nobody may have done so for a while', () => {
+    const { keeper: leases, context, looked } = keeper();
+    leases.keeps(leaseOf('granted here', []));
+    leases.keeps(leaseOf('handed over'));
+    leases.tick();
+    expect(looked).toEqual(['handed over']);
+    context.nowMs = (TTL_S * 1_000) / 2;
+    leases.tick();
+    expect(looked.toSorted()).toEqual(['granted here', 'handed over', 'handed over']);
+  });
+});
 
 describe('a server that looks after as many leases as it can', () => {
   it('goes on looking after the first of them, and after those that it is handed', () => {

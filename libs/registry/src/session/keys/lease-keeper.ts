@@ -45,7 +45,10 @@ export class LeaseKeeper {
     const known = this.kept.get(lease.id);
     const isKnown = known?.lease.grant === lease.grant;
     if (known && !isKnown) this.end(known.lease);
-    this.kept.set(lease.id, { lease, lookAtMs: isKnown ? known.lookAtMs : this.nextLook(lease) });
+    // One that already has keys is handed over: nobody may have renewed them for a while.
+    const isHandedOver = lease.slots.length > 0;
+    const lookAtMs = isKnown ? known.lookAtMs : isHandedOver ? this.context.nowMs : this.nextLook(lease);
+    this.kept.set(lease.id, { lease, lookAtMs });
   }
 
   /** The leader of a publication, of which this server may have a copy, says that it has ended. */
