@@ -40,7 +40,7 @@ export class EurekaNetflix {
 
   static async compile(): Promise<void> {
     const goals = ['compile', 'dependency:build-classpath'];
-    const child = spawn('mvn', ['-q', '-B', ...goals, '-Dmdep.outputFile=target/classpath'], {
+    const child = spawn('nice', ['mvn', '-q', '-B', ...goals, '-Dmdep.outputFile=target/classpath'], {
       ...{ cwd: FOLDER, stdio: ['ignore', 'pipe', 'pipe'] },
     });
     let output = '';
