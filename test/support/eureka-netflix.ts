@@ -1,20 +1,29 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('../java/netflix-eureka/', import.meta.url));
 const LEAST_JAVA = 11;
+const CLIENT = 'com/netflix/eureka/eureka-client/1.10.18/eureka-client-1.10.18.pom';
+const REACH_MS = 10_000;
 
-/** Why Netflix's client cannot be tested here; undefined where it can. Its packages are fetched the first time. */
+/** Why Netflix's client cannot be tested here; undefined where it can. Its packages are fetched the first time, if they can be. */
 export function lacksJava(): string | undefined {
   const { error, stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
   if (error) return 'Java is not installed';
   const major = Number(/version "(\d+)/.exec(stderr)?.[1]);
   if (!(major >= LEAST_JAVA)) return `Java ${LEAST_JAVA} is needed`;
   if (spawnSync('javac', ['-version']).error) return 'there is no compiler of Java';
-  return spawnSync('mvn', ['-version']).error ? 'Maven is not installed' : undefined;
+  if (spawnSync('mvn', ['-version']).error) return 'Maven is not installed';
+  if (existsSync(join(homedir(), '.m2/repository', CLIENT))) return undefined;
+  const url = `https://repo.maven.apache.org/maven2/${CLIENT}`;
+  const probe = `fetch('${url}', { method: 'HEAD' }).then(({ ok }) => process.exit(ok ? 0 : 1))`;
+  const { status } = spawnSync(process.execPath, ['-e', probe], { timeout: REACH_MS });
+  return status === 0 ? undefined : 'the packages of Maven cannot be reached';
 }
 
 /** An instance of an application, and where its client registers and looks. */
