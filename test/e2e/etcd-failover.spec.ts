@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Etcd3, type Lease } from 'etcd3';
-import { Cluster, type ClusterNode, portsFrom } from '../../scripts/lib/cluster.mjs';
+import { type Cluster, type ClusterNode, portsFrom } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { Etcdctl, etcdIsInstalled } from '../support/etcdctl.js';
 
 const TTL_S = 9;
@@ -15,14 +13,12 @@ const OUTAGE_MOST_MS = 5_000;
 
 /** Real processes: one of two session servers is killed again and again, and started again each time. */
 describe('stock clients of etcd that know both of two session servers', () => {
-  let folder: string;
   let cluster: Cluster;
   let sessions: ClusterNode[];
   let endpoints: string[];
   const open: { close(): unknown }[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-etcd-failover-'));
     const env = { ROLLCALL_SESSION_ETCD_ENABLED: 'true' };
     // The same each time that it is started, since clients know it by that.
     const next = portsFrom(0);
@@ -31,16 +27,14 @@ describe('stock clients of etcd that know both of two session servers', () => {
       'session-1': { ROLLCALL_SESSION_ETCD_PORT: String(one) },
       'session-2': { ROLLCALL_SESSION_ETCD_PORT: String(other) },
     };
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 3, session: 2, basePort: 0, env, envOf });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 3, session: 2, env, envOf });
     sessions = cluster.of('session');
     endpoints = await Promise.all(sessions.map(etcdAddressOf));
   }, 60_000);
 
   afterAll(async () => {
     for (const each of open) await each.close();
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   it(

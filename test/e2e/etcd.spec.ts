@@ -1,12 +1,10 @@
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Etcd3, type Lease } from 'etcd3';
 import { RegistryClient } from '#client';
 import { RawClient } from '../../apps/session/src/etcd/etcd.harness.js';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 
 const TTL_S = 8;
 const SERVICES = 8;
@@ -17,7 +15,6 @@ const kitexValue = (address: string): string =>
 
 /** Real processes, and stock clients of etcd that know of two session servers. */
 describe('clients of etcd', () => {
-  let folder: string;
   let cluster: Cluster;
   let sessions: ClusterNode[];
   let near: string;
@@ -25,18 +22,15 @@ describe('clients of etcd', () => {
   const open: { close(): unknown }[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-etcd-'));
     const env = { ROLLCALL_SESSION_ETCD_ENABLED: 'true', ROLLCALL_SESSION_ETCD_PORT: '0' };
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 3, session: 3, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 3, session: 3, env });
     sessions = cluster.of('session');
     [near, far] = (await Promise.all(sessions.map(etcdAddressOf))) as [string, string];
   }, 60_000);
 
   afterAll(async () => {
     for (const each of open) await each.close();
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const client = (...hosts: string[]): Etcd3 => {

@@ -1,9 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { EurekaClient } from '../support/eureka-client.js';
 import { EurekaJs } from '../support/eureka-js.js';
 
@@ -13,19 +11,15 @@ const FETCH_MS = 200;
 
 /** Real processes: one of two session servers is killed while stock clients register, renew and fetch through both. */
 describe('clients of Eureka, when a session server is killed', () => {
-  let folder: string;
   let cluster: Cluster;
   const clients: EurekaClient[] = [];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-eureka-'));
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 3, session: 2, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 3, session: 2 });
   }, 60_000);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   const until = async (holds: () => boolean): Promise<void> => {

@@ -1,26 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Cluster } from '../../scripts/lib/cluster.mjs';
+import type { Cluster } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { GO_TIMEOUT_MS, go, lacksGo } from '../support/go.js';
 
 const FOLDER = fileURLToPath(new URL('../../integrations/kitex', import.meta.url));
 
 const why = lacksGo();
 (why === undefined ? describe : describe.skip)(`the extension for Kitex${why === undefined ? '' : ` (${why})`}`, () => {
-  let folder: string;
   let cluster: Cluster;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-kitex-'));
-    cluster = await Cluster.open({ dir: folder, meta: 1, data: 2, session: 2, basePort: 0 });
-    await cluster.start();
+    cluster = await startCluster({ meta: 1, data: 2, session: 2 });
   }, GO_TIMEOUT_MS);
 
   afterAll(async () => {
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   });
 
   it(
