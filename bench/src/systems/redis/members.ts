@@ -17,6 +17,7 @@ export class RedisMembers implements Members {
   async join(member: number, topic: string, value: string, onValue: (value: string) => void): Promise<void> {
     const [address] = addressesOf(this.reach, member);
     const client: RedisClientType = createClient({ url: `redis://${address}` });
+    // It reconnects by itself, and ends the process where nobody listens to why it has to.
     client.on('error', () => {});
     const joined = { client, topic, name: `m${member}` };
     this.members[member] = joined;

@@ -147,11 +147,12 @@ export class Keyspace {
 
   /**
    * A lease that is there is renewed whatever its slot waits for, as any leased publication is: by then it might have ended, or
-   * its client have given up. Only who would know of every lease may say that there is none.
+   * its client have given up. Only who would know of every lease may say that there is none. That goes for what is told of
+   * one, too: what is there may be an earlier grant of the id, and whoever looks after the later would take it for ended.
    */
   private isRenewable([first]: LedKeys[], ask: KeyAsk): boolean {
     if (ask.op === 'attached') return ask.act === 'renew';
-    if (ask.op !== 'lease' || (ask.act !== 'renew' && ask.act !== 'tell')) return false;
+    if (ask.op !== 'lease' || ask.act !== 'renew') return false;
     return first?.leader.replica.live(ask.dataInfoId, leaseRegisterId(ask.id)) !== undefined;
   }
 
