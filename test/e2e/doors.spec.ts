@@ -1,11 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { endCluster, startCluster } from '../support/cluster.js';
 import { type Doors, type OpenReader, type Reader, type Writer, readersAt, writersAt } from '../support/doors.js';
 import { GO_TIMEOUT_MS, lacksGo } from '../support/go.js';
 import { KitexDoor } from '../support/kitex-door.js';
+import { balanced } from '../support/rebalance.js';
 
 const WITHIN_MS = 1_000;
 /** A machine that is busy with something else may be late once. */
@@ -21,7 +21,6 @@ const READERS = [
 
 /** Real processes: who registers does so at one session server, and who looks for it does so at the other. */
 describe(`every door shows what came in through every other${why === undefined ? '' : ` (but for Kitex: ${why})`}`, () => {
-  let folder: string;
   let cluster: Cluster;
   let writers: Map<string, Writer>;
   let readers: Map<string, OpenReader>;
@@ -29,15 +28,14 @@ describe(`every door shows what came in through every other${why === undefined ?
   let services = 0;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'rollcall-doors-'));
     const env = { ROLLCALL_SESSION_ETCD_ENABLED: 'true', ROLLCALL_SESSION_ETCD_PORT: '0' };
-    cluster = await Cluster.open({ dir: folder, meta: 3, data: 3, session: 2, basePort: 0, env });
-    await cluster.start();
+    cluster = await startCluster({ meta: 3, data: 3, session: 2, env });
+    await balanced(() => cluster.of('meta')[0]!);
     const [near, far] = (await Promise.all(cluster.of('session').map(doorsOf))) as [Doors, Doors];
     const closing = (close: () => unknown): void => void open.push(close);
     let kitex: { near?: KitexDoor; far?: KitexDoor } = {};
     if (why === undefined) {
-      const program = join(folder, 'door');
+      const program = join(cluster.dir, 'door');
       await KitexDoor.build(program);
       kitex = { near: new KitexDoor(program, [near.http]), far: new KitexDoor(program, [far.http]) };
       for (const door of [kitex.near, kitex.far]) closing(() => door?.close());
@@ -48,8 +46,7 @@ describe(`every door shows what came in through every other${why === undefined ?
 
   afterAll(async () => {
     for (const close of open) await close();
-    await cluster.kill();
-    await rm(folder, { recursive: true, force: true });
+    await endCluster(cluster);
   }, 60_000);
 
   it('has no door that the table leaves out', () => {

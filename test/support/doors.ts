@@ -1,4 +1,4 @@
-import { Etcd3 } from 'etcd3';
+import { Etcd3, type Watcher } from 'etcd3';
 import { RegistryClient, parseEndpoint } from '#client';
 import { EurekaClient } from './eureka-client.js';
 import { http } from './http.js';
@@ -119,18 +119,7 @@ export function readersAt(doors: Doors, closing: Closing, kitex?: KitexDoor): [s
           close: () => {},
         }),
     ],
-    [
-      'etcd, told by a watch',
-      async (service) => {
-        const { header, kvs } = await etcd.getAll().prefix(prefixOf(service)).exec();
-        const held = new Set(kvs.map(({ key }) => hostOfKey(key.toString())));
-        const from = String(BigInt(header.revision) + 1n);
-        const watcher = await etcd.watch().prefix(prefixOf(service)).startRevision(from).create();
-        watcher.on('put', ({ key }) => held.add(hostOfKey(key.toString())));
-        watcher.on('delete', ({ key }) => held.delete(hostOfKey(key.toString())));
-        return { hosts: () => [...held], close: () => watcher.cancel() };
-      },
-    ],
+    ['etcd, told by a watch', (service) => watchKeys(etcd, prefixOf(service))],
     [
       'Eureka',
       async (service) => {
@@ -148,4 +137,31 @@ export function readersAt(doors: Doors, closing: Closing, kitex?: KitexDoor): [s
     return { hosts, close: () => {} };
   };
   return [...readers, ['the extension for Kitex', viaKitex]];
+}
+
+/** As clients of etcd do it: reads, watches from there on, and begins anew where that is compacted, as when a slot has moved. */
+async function watchKeys(etcd: Etcd3, prefix: string): Promise<Reader> {
+  let held = new Set<string>();
+  let isOver = false;
+  const begin = async (): Promise<Watcher> => {
+    const { header, kvs } = await etcd.getAll().prefix(prefix).exec();
+    const from = String(BigInt(header.revision) + 1n);
+    const watcher = await etcd.watch().prefix(prefix).startRevision(from).create();
+    held = new Set(kvs.map(({ key }) => hostOfKey(key.toString())));
+    watcher.on('put', ({ key }) => held.add(hostOfKey(key.toString())));
+    watcher.on('delete', ({ key }) => held.delete(hostOfKey(key.toString())));
+    watcher.on('error', () => {
+      if (isOver) return;
+      watching = begin();
+      watching.catch(() => {});
+    });
+    return watcher;
+  };
+  let watching = begin();
+  await watching;
+  const close = async (): Promise<void> => {
+    isOver = true;
+    await (await watching).cancel();
+  };
+  return { hosts: () => [...held], close };
 }

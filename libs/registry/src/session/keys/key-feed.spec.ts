@@ -5,15 +5,17 @@ import type { KeyQuestions } from './key-questions.js';
 type Answered = (message: { result: object; revision: number }) => void;
 
 /** A feed of two slots, led by the servers behind the links 0 and 1, each of which has told that there are no keys yet. */
-function feedOfTwo(): { feed: KeyFeed; told: string[] } {
+function feedOfTwo(): { feed: KeyFeed; told: string[]; asked: { link: number; answer: Answered }[] } {
   const context = { nowMs: 0, timers: { at: () => {} } };
+  const asked: { link: number; answer: Answered }[] = [];
   const all = [0, 1].map((link) => ({ link, leaderEpoch: 1 }));
   const asks = {
     seen: 0,
     see: () => {},
     byLink: (wanted: number[]) => new Map(wanted.map((slot) => [slot, [slot]])),
-    send: (_link: number, { op }: { op: string }, _seen: number, { answered }: { answered: Answered }) => {
+    send: (link: number, { op }: { op: string }, _seen: number, { answered }: { answered: Answered }) => {
       if (op === 'watch') answered({ result: { op, entries: [], changes: [] }, revision: 0 });
+      else asked.push({ link, answer: answered });
     },
   };
   const span = { key: 'a', end: 'b' };
@@ -28,7 +30,7 @@ function feedOfTwo(): { feed: KeyFeed; told: string[] } {
     ready: () => {},
   });
   feed.sync();
-  return { feed, told };
+  return { feed, told, asked };
 }
 
 const changeOf = (slot: number, key: string, revision: number): KeyChange => ({ slot, key, revision }) as KeyChange;
@@ -42,6 +44,17 @@ describe('all changes of a range', () => {
     expect(told).toEqual(['a1@1', 'a4@3']);
     feed.changed(1, 4, []);
     expect(told).toEqual(['a1@1', 'a4@3', 'a2@4', 'a3@4']);
+  });
+
+  it('are not taken for told by a leader that has refused to say so', () => {
+    const { feed, told, asked } = feedOfTwo();
+    feed.changed(0, 4, [changeOf(0, 'a1', 4)]);
+    expect(asked.map(({ link }) => link)).toEqual([1]);
+    asked[0]!.answer({ result: { op: 'failed', code: 'MOVED' }, revision: 4 });
+    expect(told).toEqual([]);
+    feed.changed(1, 3, [changeOf(1, 'a2', 3)]);
+    feed.changed(1, 4, []);
+    expect(told).toEqual(['a2@3', 'a1@4']);
   });
 
   it('do not wait in any number for a leader that is behind: then watches begin anew', () => {

@@ -290,9 +290,11 @@ export class KeyFeed {
       if (settled >= revision || this.settling.has(link)) continue;
       this.settling.add(link);
       this.asks.send(link, { op: 'settle', at: [] }, revision, {
-        answered: (message) => {
+        answered: ({ result, revision: told }) => {
           this.settling.delete(link);
-          if (this.settled.has(link)) this.settled.set(link, Math.max(this.settled.get(link)!, message.revision));
+          // Who has refused, as one that knows no table as late as that, has not told everything up to there.
+          if (result.op !== 'done') return this.retry();
+          if (this.settled.has(link)) this.settled.set(link, Math.max(this.settled.get(link)!, told));
           this.deliver();
         },
         lost: () => this.settling.delete(link),
