@@ -25,8 +25,22 @@ export function formatHash({ high, low }: HashSum): ContentHash {
 }
 
 export function parseHash(text: unknown): HashSum | undefined {
-  if (typeof text !== 'string' || !/^[0-9a-f]{16}$/.test(text)) return undefined;
-  return { high: parseInt(text.slice(0, 8), 16) | 0, low: parseInt(text.slice(8), 16) | 0 };
+  if (typeof text !== 'string' || text.length !== 16) return undefined;
+  const high = parseLane(text, 0);
+  const low = parseLane(text, 8);
+  return high === undefined || low === undefined ? undefined : { high, low };
+}
+
+/** Of eight digits; upper case is none of ours. */
+function parseLane(text: string, start: number): number | undefined {
+  let value = 0;
+  for (let i = start; i < start + 8; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 48 && code <= 57) value = (value << 4) | (code - 48);
+    else if (code >= 97 && code <= 102) value = (value << 4) | (code - 87);
+    else return undefined;
+  }
+  return value;
 }
 
 function hex(value: number): string {

@@ -161,7 +161,9 @@ export class SubscriptionBook {
     subscriber.view = view;
     if (push.type !== 'pending') {
       const { connection, subscriptionId } = event;
-      this.emit({ type: 'ack', connection, subscriptionId, version: push.version, ...(refused ? { refused } : {}) });
+      const { version } = push;
+      if (refused) this.emit({ type: 'ack', connection, subscriptionId, version, refused });
+      else this.emit({ type: 'ack', connection, subscriptionId, version });
     }
     const { number, dataInfoId } = subscriber;
     if (refused) this.emit(logged('warn', 'push-refused', { dataInfoId }));

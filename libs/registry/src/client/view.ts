@@ -1,5 +1,5 @@
 import { type PublisherView, type Push, compareVersions, parseVersion } from '#model';
-import { type HashSum, addHash, formatHash, parseHash } from '../hash-sum.js';
+import { type HashSum, addHash, formatHash, isSameHash, parseHash } from '../hash-sum.js';
 import type { KeptView } from './contract.js';
 
 /** What one subscriber holds. Only a delta changes the maps in place, since it touches few of many. */
@@ -59,7 +59,8 @@ export function viewOf({ clusterId, version, publishers, hashes, hash }: KeptVie
 function takeSnapshot(held: HeldView, { clusterId, version, publishers, hashes, hash }: Snapshot): Applied {
   const view = wholeOf(clusterId, version, publishers, hashes, hash);
   const visible = !held.current || !sameList(held.publishers, view.publishers);
-  return { view: visible ? view : { ...view, publishers: held.publishers }, visible };
+  if (!visible) view.publishers = held.publishers;
+  return { view, visible };
 }
 
 /** The hash of a list is worth something without those of its publishers, but not beside others than it is the sum of. */
@@ -70,11 +71,13 @@ function wholeOf(
   told: readonly string[] | undefined,
   hash: string | undefined,
 ): HeldView {
-  const publishers = new Map(list.map((publisher) => [publisher.registerId, publisher]));
-  const view: HeldView = { clusterId, version, current: true, publishers };
+  const publishers = new Map<string, PublisherView>();
+  for (const publisher of list) publishers.set(publisher.registerId, publisher);
   const hashes = readHashes(list, told);
-  if (hashes && sumOf(hashes.values()) === hash) return { ...view, hash, hashes };
-  return told === undefined && hash !== undefined ? { ...view, hash } : view;
+  if (hashes && hash !== undefined && isTotal(hash, hashes.values()))
+    return { clusterId, version, current: true, publishers, hash, hashes };
+  if (told === undefined && hash !== undefined) return { clusterId, version, current: true, publishers, hash };
+  return { clusterId, version, current: true, publishers };
 }
 
 function takePartial(held: HeldView, push: PartialPush): Applied {
@@ -137,10 +140,10 @@ function readHashes(
 ): Map<string, HashSum> | undefined {
   if (hashes?.length !== list.length) return undefined;
   const read = new Map<string, HashSum>();
-  for (const [i, { registerId }] of list.entries()) {
+  for (let i = 0; i < list.length; i++) {
     const hash = parseHash(hashes[i]);
     if (!hash) return undefined;
-    read.set(registerId, hash);
+    read.set(list[i]!.registerId, hash);
   }
   return read;
 }
@@ -151,12 +154,13 @@ function totalOf(hashes: Iterable<HashSum>): HashSum {
   return sum;
 }
 
-function sumOf(hashes: Iterable<HashSum>): string {
-  return formatHash(totalOf(hashes));
+function isTotal(hash: string, hashes: Iterable<HashSum>): boolean {
+  const told = parseHash(hash);
+  return told !== undefined && isSameHash(told, totalOf(hashes));
 }
 
 function isOlder(held: HeldView, push: Exclude<Push, { type: 'pending' }>): boolean {
-  if (held.clusterId !== push.clusterId || held.version === undefined) return false;
+  if (held.clusterId !== push.clusterId || held.version === undefined || held.version === push.version) return false;
   const heldVersion = parseVersion(held.version);
   const version = parseVersion(push.version);
   return heldVersion !== undefined && version !== undefined && compareVersions(version, heldVersion) < 0;
@@ -177,11 +181,11 @@ function sameValue(a: unknown, b: unknown, depth = 0): boolean {
   if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b) || depth > MAX_DEPTH) return false;
   const keys = Object.keys(a);
   if (keys.length !== Object.keys(b).length) return false;
-  return keys.every(
-    (key) =>
-      Object.hasOwn(b, key) &&
-      sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], depth + 1),
-  );
+  for (const key of keys) {
+    if (!Object.hasOwn(b, key)) return false;
+    if (!sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], depth + 1)) return false;
+  }
+  return true;
 }
 
 function isPlain(value: unknown): value is object {

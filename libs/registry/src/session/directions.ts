@@ -5,6 +5,11 @@ import { TELL_CLIENTS, TELL_EVERY_MS } from './limits.js';
 
 /** Spreads below this are not worth telling anew. */
 const WORTH_TELLING_MS = 100;
+/**
+ * Of a larger number clients hear so much later. While thousands return, each doubling of their number would be told to all who
+ * have, and that, a fifth of what is written meanwhile, would keep the others waiting.
+ */
+const COUNTED_AFTER_MS = 2_000;
 
 /**
  * What clients are told for the case that this server is lost: where others are, and over how long to spread, so that
@@ -22,6 +27,7 @@ export class Directions {
   /** Those who have not been told the latest. */
   private readonly untold = new Set<ConnectionId>();
   private isTelling = false;
+  private isCounting = false;
 
   constructor(
     private readonly context: SessionContext,
@@ -73,7 +79,16 @@ export class Directions {
     const isMuchLess = 2 * spreadMs <= this.spreadMs;
     if (!isMuchMore && !isMuchLess) return;
     this.spreadMs = spreadMs;
-    if (isMuchMore) this.tellAll();
+    if (isMuchMore) this.tellAllLater();
+  }
+
+  private tellAllLater(): void {
+    if (this.isCounting) return;
+    this.isCounting = true;
+    this.context.timers.at(this.context.nowMs + COUNTED_AFTER_MS, () => {
+      this.isCounting = false;
+      this.tellAll();
+    });
   }
 
   private tellAll(): void {

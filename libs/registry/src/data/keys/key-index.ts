@@ -30,12 +30,14 @@ export class KeyIndex {
   /** What was there before, of the keys that have changed since that was told. */
   private readonly touched = new Map<Key, KeyRecord | undefined>();
 
+  /** @param toTell where it stands from a change on until that is told */
   constructor(
-    private readonly replica: SlotReplica,
+    readonly replica: SlotReplica,
     private readonly history: KeyHistory,
+    private readonly toTell: Set<KeyIndex>,
   ) {
     this.since = history.revision;
-    this.natives = new NativeNames(replica, history);
+    this.natives = new NativeNames(replica, history, () => toTell.add(this));
   }
 
   /** Called before a publication is replaced, or removed. */
@@ -133,6 +135,7 @@ export class KeyIndex {
   private put(all: Map<Key, Held>, key: Key, registerId: string, value: HeldKey | undefined): void {
     const held = all.get(key) ?? {};
     if (!this.touched.has(key)) this.touched.set(key, current(held)?.record);
+    this.toTell.add(this);
     held[isLeasedKey(registerId) ? 'leased' : 'persistent'] = value;
     if (held.leased || held.persistent) all.set(key, held);
     else all.delete(key);

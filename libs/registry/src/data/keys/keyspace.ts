@@ -52,6 +52,8 @@ export class Keyspace {
   private readonly history = new KeyHistory();
   private readonly watches = new KeyWatches();
   private readonly indexes = new WeakMap<SlotReplica, KeyIndex>();
+  /** Those in which something has changed that is not told. */
+  private readonly toTell = new Set<KeyIndex>();
   private waiting: Waiting[] = [];
   /** Slots in which something is on its way to disks, and who waits for it. */
   private readonly busy = new Map<number, KeyWork>();
@@ -72,7 +74,7 @@ export class Keyspace {
   /** A slot is led here from now on, by a table of this epoch. */
   begun(replica: SlotReplica, tableEpoch: number): void {
     this.history.raise(tableEpoch * REVISIONS_OF_AN_EPOCH);
-    const index = new KeyIndex(replica, this.history);
+    const index = new KeyIndex(replica, this.history, this.toTell);
     this.indexes.set(replica, index);
     replica.keys = index;
   }
@@ -393,11 +395,13 @@ export class Keyspace {
 
   /** What has changed by itself has revisions of its own: leases have ended, operators have removed something. */
   private tell(): void {
-    for (const { replica } of this.options.leaders()) {
-      const index = this.indexes.get(replica);
-      if (index?.isTouched) this.history.add(index.takeChanges(() => this.history.next()));
-      if (index?.natives.isTouched) this.history.add(index.natives.takeChanges(this.nowMs, this.watched));
+    for (const index of this.toTell) {
+      // What is not led here any more is told by another.
+      if (index.replica.keys !== index) continue;
+      if (index.isTouched) this.history.add(index.takeChanges(() => this.history.next()));
+      if (index.natives.isTouched) this.history.add(index.natives.takeChanges(this.nowMs, this.watched));
     }
+    this.toTell.clear();
     const changes = this.history.take();
     const { settled } = this.history;
     if (changes.length > 0) this.watches.tell(changes, settled, (link, message) => this.options.send(link, message));

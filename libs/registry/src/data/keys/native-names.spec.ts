@@ -9,7 +9,7 @@ const NAMES_MAX = 1_000;
 class Scene {
   readonly history = new KeyHistory();
   readonly replica = new SlotReplica({ slot: 1, leaderEpoch: 1, tombstoneMs: 1_000, intern: (text) => text });
-  readonly names = new NativeNames(this.replica, this.history);
+  readonly names = new NativeNames(this.replica, this.history, () => {});
   readonly watched = new Set<string>();
   nowMs = 0;
   private version = 0;

@@ -38,6 +38,8 @@ export class NativeNames {
   constructor(
     private readonly replica: SlotReplica,
     private readonly history: KeyHistory,
+    /** Something has changed that is to be told. */
+    private readonly noted: () => void,
   ) {
     this.unfollowedAt = history.revision;
   }
@@ -123,6 +125,7 @@ export class NativeNames {
     }
     if (!followed.touched.has(registerId)) followed.touched.set(registerId, shown?.copy().body);
     this.touched.add(dataInfoId);
+    this.noted();
   }
 
   private changeOf(
