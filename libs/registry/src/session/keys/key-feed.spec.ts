@@ -5,8 +5,14 @@ import type { KeyQuestions } from './key-questions.js';
 type Answered = (message: { result: object; revision: number }) => void;
 
 /** A feed of two slots, led by the servers behind the links 0 and 1, each of which has told that there are no keys yet. */
-function feedOfTwo(): { feed: KeyFeed; told: string[]; asked: { link: number; answer: Answered }[] } {
-  const context = { nowMs: 0, timers: { at: () => {} } };
+function feedOfTwo(): {
+  feed: KeyFeed;
+  told: string[];
+  asked: { link: number; answer: Answered }[];
+  wakes: (() => void)[];
+} {
+  const wakes: (() => void)[] = [];
+  const context = { nowMs: 0, timers: { at: (_ms: number, wake: () => void) => wakes.push(wake) } };
   const asked: { link: number; answer: Answered }[] = [];
   const all = [0, 1].map((link) => ({ link, leaderEpoch: 1 }));
   const asks = {
@@ -30,7 +36,7 @@ function feedOfTwo(): { feed: KeyFeed; told: string[]; asked: { link: number; an
     ready: () => {},
   });
   feed.sync();
-  return { feed, told, asked };
+  return { feed, told, asked, wakes };
 }
 
 const changeOf = (slot: number, key: string, revision: number): KeyChange => ({ slot, key, revision }) as KeyChange;
@@ -46,14 +52,18 @@ describe('all changes of a range', () => {
     expect(told).toEqual(['a1@1', 'a4@3', 'a2@4', 'a3@4']);
   });
 
-  it('are not taken for told by a leader that has refused to say so', () => {
-    const { feed, told, asked } = feedOfTwo();
+  it('are not taken for told by a leader that has refused to say so, which is asked again, later', () => {
+    const { feed, told, asked, wakes } = feedOfTwo();
     feed.changed(0, 4, [changeOf(0, 'a1', 4)]);
     expect(asked.map(({ link }) => link)).toEqual([1]);
     asked[0]!.answer({ result: { op: 'failed', code: 'MOVED' }, revision: 4 });
     expect(told).toEqual([]);
+    expect(asked).toHaveLength(1);
+    for (const wake of wakes) wake();
+    expect(asked.map(({ link }) => link)).toEqual([1, 1]);
     feed.changed(1, 3, [changeOf(1, 'a2', 3)]);
-    feed.changed(1, 4, []);
+    expect(told).toEqual(['a2@3']);
+    asked[1]!.answer({ result: { op: 'done' }, revision: 4 });
     expect(told).toEqual(['a2@3', 'a1@4']);
   });
 
