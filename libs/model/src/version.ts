@@ -28,7 +28,7 @@ export function parseVersion(text: string): DatumVersion | undefined {
   return leaderEpoch === undefined || sequence === undefined ? undefined : { leaderEpoch, sequence };
 }
 
-/** Digit by digit, since it is done for each push and each acknowledgement: a fifth of what an expression takes. */
+/** Digit by digit, since it is done for each push and each acknowledgement: a regular expression takes twice as long. */
 function parseNumber(text: string, start: number, end: number): number | undefined {
   if (end <= start || end - start > MAX_DIGITS) return undefined;
   let value = 0;
