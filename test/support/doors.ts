@@ -143,6 +143,7 @@ export function readersAt(doors: Doors, closing: Closing, kitex?: KitexDoor): [s
 async function watchKeys(etcd: Etcd3, prefix: string): Promise<Reader> {
   let held = new Set<string>();
   let isOver = false;
+  let problem: unknown;
   const begin = async (): Promise<Watcher> => {
     const { header, kvs } = await etcd.getAll().prefix(prefix).exec();
     const from = String(BigInt(header.revision) + 1n);
@@ -153,7 +154,7 @@ async function watchKeys(etcd: Etcd3, prefix: string): Promise<Reader> {
     watcher.on('error', () => {
       if (isOver) return;
       watching = begin();
-      watching.catch(() => {});
+      watching.catch((error: unknown) => (problem = error));
     });
     return watcher;
   };
@@ -163,5 +164,9 @@ async function watchKeys(etcd: Etcd3, prefix: string): Promise<Reader> {
     isOver = true;
     await (await watching).cancel();
   };
-  return { hosts: () => [...held], close };
+  const hosts = (): string[] => {
+    if (problem !== undefined) throw problem;
+    return [...held];
+  };
+  return { hosts, close };
 }
