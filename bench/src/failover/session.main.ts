@@ -11,7 +11,8 @@ import { usSince } from '../harness/histograms.js';
 import { type Inhabitant, Town, versionShown } from './town.js';
 
 const HELP = `Kills a session server with SIGKILL, again and again, while publications of its clients and of others change, and measures how
-long it takes until each of its clients is ready on another server, and until it is shown what has changed since the kill.
+long it takes until each of its clients is ready on another server, and until it is shown what has changed since the kill, and
+until leaders have stored again what they all have published, which is known to them until then from before.
 Nobody may disappear from anybody's list meanwhile, or be in it twice, and in the end everybody has the latest.
 
   node scripts/run.mjs bench/src/failover/session.main.js [options]
@@ -30,6 +31,9 @@ All clients run in this process, on the cores that are measured.
 /** Who is not back by then never will be. */
 const DEADLINE_MS = 30_000;
 const GOAL_MS = 2_000;
+/** What a server is asked for what it has not told to leaders yet, and how often; of so many at once, changes go on. */
+const STORED_POLL_MS = 50;
+const STORED_BELOW = 10;
 /** Longer than the grace after which leaves whatever nobody has brought to another server. */
 const AFTERMATH_MS = 10_000;
 
@@ -64,7 +68,9 @@ interface Times {
 }
 
 const timesOfFirst: Times = { readyUs: build(), shownUs: build() };
-const times: Times = { readyUs: build(), shownUs: build() };
+const timesOfAll: Times = { readyUs: build(), shownUs: build() };
+/** Of each kill, when the leaders had stored all that its clients brought. */
+const storedMs: number[] = [];
 let notBack = 0;
 let wrong = 0;
 
@@ -99,8 +105,22 @@ function returned(
   });
 }
 
+/** Resolves when leaders have answered nearly all that a server has recorded; operations of those that change go on. */
+async function stored({ httpAddress }: Node): Promise<void> {
+  for (;;) {
+    const text = await (await fetch(`http://${httpAddress}/metrics`)).text();
+    if (Number(/^rollcall_operations_in_flight (\d+)$/m.exec(text)![1]) < STORED_BELOW) return;
+    await setTimeout(STORED_POLL_MS);
+  }
+}
+
 /** One kill of the server that so many new clients are on. */
-async function strike(town: Town, neighbours: readonly Inhabitant[], victim: Node, times: Times): Promise<void> {
+async function strike(
+  town: Town,
+  neighbours: readonly Inhabitant[],
+  [victim, other]: readonly [Node, Node],
+  times: Times,
+): Promise<void> {
   const homeless = await town.settle(clients, [victim.rpcAddress]);
   const witnesses = Array.from({ length: services }, (_, service) =>
     neighbours.find((each) => each.service === service)!,
@@ -112,6 +132,8 @@ async function strike(town: Town, neighbours: readonly Inhabitant[], victim: Nod
   const startMs = performance.now();
   const all = homeless.map((each) => returned(each, witnesses[each.service]!, startMs, times));
   await Promise.all([...all, ...witnesses.map((witness) => town.republish(witness))]);
+  await stored(other);
+  if (times === timesOfAll) storedMs.push(performance.now() - startMs);
   await killed;
   await setTimeout(AFTERMATH_MS);
   await town.rest();
@@ -127,14 +149,14 @@ const town = new Town(services);
 let neighbours: Inhabitant[] = [];
 try {
   await cluster.start();
-  const [victim, other] = cluster.of('session');
-  neighbours = await town.settle(others, [other!.rpcAddress]);
+  const [victim, other] = cluster.of('session') as [Node, Node];
+  neighbours = await town.settle(others, [other.rpcAddress]);
   for (let kill = 1; kill <= first + kills; kill++) {
-    const counted = kill <= first ? timesOfFirst : times;
-    await strike(town, neighbours, victim!, counted);
+    const counted = kill <= first ? timesOfFirst : timesOfAll;
+    await strike(town, neighbours, [victim, other], counted);
     const mostMs = (counted.shownUs.maxValue / 1000).toFixed(0);
     console.error(`kill ${kill}/${first + kills}: all back after ${mostMs} ms at most so far`);
-    await victim!.start().ready();
+    await victim.start().ready();
   }
 } finally {
   await cluster.kill();
@@ -150,7 +172,7 @@ const inMs = (histogram: Histogram) => ({
 });
 const results = {
   ...{ node: process.version, kills, clients, others },
-  ...{ ready: inMs(times.readyUs), shown: inMs(times.shownUs), notBack },
+  ...{ ready: inMs(timesOfAll.readyUs), shown: inMs(timesOfAll.shownUs), notBack, storedMs },
   ...{ first, readyAtFirst: inMs(timesOfFirst.readyUs), shownAtFirst: inMs(timesOfFirst.shownUs) },
   ...{ republished: town.republished, failed: town.failed, faults: town.faults.length, wrong },
 };
@@ -165,6 +187,7 @@ ${kills} kills of a session server with ${clients} clients, until a client
     first === 0 ? '' : `\nthe first ${first}, before these     ${line(results.shownAtFirst)}`
   }
   never in ${DEADLINE_MS / 1000} s: ${notBack}
+until leaders had stored again what all of them brought, of each kill: ${storedMs.map((ms) => ms.toFixed(0)).join(', ')} ms
 meanwhile ${results.republished} republishes, ${results.failed} failed
   lists that lacked somebody, or showed somebody twice: ${results.faults}
   lists that were not right in the end: ${wrong}`);

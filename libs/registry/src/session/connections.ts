@@ -21,6 +21,8 @@ export interface Connection {
   isWelcomed: boolean;
   readonly connectedAtMs: number;
   heardAtMs: number;
+  /** Its client has been served by this cluster before, over another connection. */
+  returnedAtMs?: number;
   /** It is served: it has asked for something that counts it among the clients, and was not refused. */
   isAdmitted: boolean;
   /** Its hello was refused, and so is what follows it. */

@@ -120,6 +120,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       this.times,
       this.traces,
       (connection) => this.clientsOff.isOff(connection),
+      (id) => this.isOfReturn(id),
     );
     this.clientsOff = new ClientsOff(this.context, this.connections, this.writes);
     this.leases = new Leases(this.context, this.holdings, this.slots, stored, this.traces, {
@@ -426,6 +427,11 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     return connection !== undefined && this.isRunning;
   }
 
+  private isOfReturn(id: number): boolean {
+    const connection = this.connections.get(id);
+    return connection !== undefined && this.slots.returns.canWait(connection);
+  }
+
   private request({ connection: id, requestId, wallMs, request }: RequestEvent): void {
     this.context.wallMs = wallMs;
     const cost = request.kind === 'apply' ? Math.max(request.operations.length, 1) : 1;
@@ -438,6 +444,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       if (!connection || connection.isLost) return pending.fail(failure('CONNECTION_CLOSED'));
       const refusal = this.connections.admit(connection, request);
       if (refusal) return pending.fail(refusal);
+      if (request.clusterId !== undefined) this.slots.returns.came(connection);
       return this.connections.greet(connection, pending, request, this.table);
     }
     if (request.kind === 'heartbeat') return pending.reply({ kind: 'done' });

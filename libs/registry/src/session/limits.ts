@@ -81,6 +81,14 @@ export const RELAY_AFTER_MS = 3_000;
 /** So many clients are told of other servers at once, and the next after a pause in which others have a turn. */
 export const TELL_CLIENTS = 500;
 export const TELL_EVERY_MS = 20;
+/**
+ * Of clients that come back, so many in this window and the one before are many. What they bring waits while that lasts, this long
+ * at most: less than a client may take to come back at the end of the spread that it is told (LIMITS.clientReturnMs), since all
+ * the time the grace is running of what it had published elsewhere.
+ */
+export const RETURNS_WINDOW_MS = 100;
+export const RETURNS_MANY = 20;
+export const RETURNS_MOST_MS = 500;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
 /** Clients that a drain asks to go are asked in waves this far apart, and wait for a random part of the spread each. */

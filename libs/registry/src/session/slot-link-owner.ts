@@ -21,6 +21,8 @@ export interface SlotLinkOwner {
   resent(slot: SlotLink): void;
   /** Leader and holdings agree, or the link is about to be given up. */
   ended(slot: SlotLink): void;
-  /** Something waits to be flushed at the end of the step. */
+  /** Something is to be flushed at the end of the step. */
   touched(slot: SlotLink): void;
+  /** Something is to be flushed some time later. */
+  touchedByReturn(slot: SlotLink): void;
 }

@@ -21,6 +21,8 @@ export interface Sent {
   acceptedAtMs?: number | undefined;
   traceId?: string | undefined;
   waiters: readonly Waiter[];
+  /** What one of many brings who come back: it need not be told before what they ask for. */
+  canWait?: boolean;
   /** True for another try with a stamp raised here. */
   isRestamped?: boolean;
   /** For what the leader stamps: told the result. Only what was certainly not taken may be sent again, by whoever sent it. */
@@ -237,10 +239,11 @@ export class SlotLink {
     return delayMs;
   }
 
-  /** Sends at the end of the step, together with what else comes up. False while there is no leader to send to. */
+  /** Sends at the end of the step, or later if it can wait, together with what else comes up. False while there is no leader to send to. */
   enqueue(sent: Sent): boolean {
     if (this.link === undefined) return false;
-    if (this.outbox.length === 0) this.owner.touched(this);
+    if (sent.canWait !== true) this.owner.touched(this);
+    else if (this.outbox.length === 0) this.owner.touchedByReturn(this);
     this.outbox.push(sent);
     this.inFlightCount++;
     return true;

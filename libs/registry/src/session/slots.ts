@@ -12,6 +12,7 @@ import { DataLinks } from './data-links.js';
 import { DigestTurns } from './digest-turns.js';
 import type { Holdings } from './holdings.js';
 import { TICK_MS } from './limits.js';
+import { Returns } from './returns.js';
 import { type Sent, SlotLink } from './slot-link.js';
 import type { SlotLinkOwner } from './slot-link-owner.js';
 
@@ -25,7 +26,8 @@ export class Slots {
   /** True once every slot was reconciled with its leader at the same time. */
   hasBeenWhole = false;
 
-  private touched: SlotLink[] = [];
+  readonly returns: Returns;
+  private readonly touched = new Set<SlotLink>();
   private nextCompared = 0;
   private readonly turns: DigestTurns;
 
@@ -34,9 +36,10 @@ export class Slots {
     private readonly holdings: Holdings,
     private readonly owner: { linkGone(link: LinkId): void } & Omit<
       SlotLinkOwner,
-      'send' | 'nextSequence' | 'accepted' | 'ended' | 'touched'
+      'send' | 'nextSequence' | 'accepted' | 'ended' | 'touched' | 'touchedByReturn'
     >,
   ) {
+    this.returns = new Returns(context, (slot) => this.touched.add(slot));
     this.turns = new DigestTurns(context.limits.digestedBytes, ({ slot }) => holdings.bytesOf(slot));
     this.links = new DataLinks(context, {
       linkUp: (incarnation, link) => this.linkUp(incarnation, link),
@@ -81,10 +84,8 @@ export class Slots {
   flush(): void {
     for (let due = this.turns.takeDue(); due.length > 0; due = this.turns.takeDue())
       for (const slot of due) this.reopen(slot);
-    if (this.touched.length === 0) return;
-    const { touched } = this;
-    this.touched = [];
-    for (const slot of touched) slot.flush();
+    for (const slot of this.touched) slot.flush();
+    this.touched.clear();
   }
 
   /**
@@ -144,7 +145,8 @@ export class Slots {
       nextSequence: (link) => this.links.nextSequence(link),
       accepted: (link, sent) => this.accepted(link, sent),
       ended: (ended) => this.turns.end(ended.link!, ended),
-      touched: (touched) => this.touched.push(touched),
+      touched: (touched) => this.touched.add(touched),
+      touchedByReturn: (touched) => this.returns.wait(touched),
     });
   }
 

@@ -54,6 +54,8 @@ export class Writes {
     private readonly traces: Traces,
     /** Whether operators have switched off the client of a connection. */
     private readonly isOff: (connection: ConnectionId) => boolean,
+    /** Whether what a connection publishes need not be told before what others ask for. */
+    private readonly canWait: (connection: ConnectionId) => boolean,
   ) {}
 
   apply(connection: ConnectionId, pending: Pending, wallMs: number, operations: SessionOperation[]): void {
@@ -164,7 +166,7 @@ export class Writes {
     if (held && !isOwner(held, connection)) this.tellOvertaken(held, stamp);
     const entry = this.holdings.hold(subject, publication, stampedHere, this.isOff(connection));
     entry.restamps = 0;
-    this.forward(entry, [waiter]);
+    this.forward(entry, [waiter], this.canWait(connection));
   }
 
   private unpublish(connection: ConnectionId, operation: Unpublish, waiter: Waiter): void {
@@ -202,12 +204,12 @@ export class Writes {
     this.forward(this.holdings.remove(subject, stamp, cause, untilMs, stampedHere), waiters);
   }
 
-  private forward(entry: Entry, waiters: readonly Waiter[]): void {
+  private forward(entry: Entry, waiters: readonly Waiter[], canWait = false): void {
     const slot = this.slots.all[entry.slot]!;
     const isRestamped = entry.restamps > 0;
     const operation = toOperation(entry);
     const { acceptedAtMs = this.context.nowMs, traceId } = askedFor(waiters);
-    if (!slot.enqueue({ operation, acceptedAtMs, traceId, waiters, isRestamped }))
+    if (!slot.enqueue({ operation, acceptedAtMs, traceId, waiters, isRestamped, canWait }))
       this.awaitProof(slot, entry, waiters);
   }
 
