@@ -8,6 +8,8 @@ import { at } from './paths.mjs';
 
 const HOST = '127.0.0.1';
 const TIERS = ['meta', 'data', 'session'];
+/** Of the log of a server that does not get ready: enough to see whether it votes, dials or waits for its disk. */
+const LINES_SHOWN = 20;
 const READY_TIMEOUT_MS = 30_000;
 /** Longer than a session server may take to send its clients elsewhere and to close. */
 const STOP_TIMEOUT_MS = 30_000;
@@ -80,7 +82,9 @@ export class ClusterNode {
       answer = await health(this.httpAddress);
       if (answer === 'ok') return this;
       if (performance.now() > deadlineMs)
-        throw new Error(`${this.name} was not ready within ${timeoutMs} ms: ${answer}`);
+        throw new Error(
+          `${this.name} was not ready within ${timeoutMs} ms: ${answer}. What it said last:\n${this.lastWords(LINES_SHOWN)}`,
+        );
     }
   }
 
@@ -115,8 +119,8 @@ export class ClusterNode {
     return existsSync(this.logFile) ? readFileSync(this.logFile).subarray(this.#logStart).toString() : '';
   }
 
-  lastWords() {
-    return this.log().trim().split('\n').at(-1) || 'it said nothing';
+  lastWords(lines = 1) {
+    return this.log().trim().split('\n').slice(-lines).join('\n') || 'it said nothing';
   }
 }
 
