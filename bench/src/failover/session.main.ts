@@ -12,7 +12,7 @@ import { type Inhabitant, Town, versionShown } from './town.js';
 
 const HELP = `Kills a session server with SIGKILL, again and again, while publications of its clients and of others change, and measures how
 long it takes until each of its clients is ready on another server, and until it is shown what has changed since the kill, and
-until leaders have stored again what they all have published, which is known to them until then from before.
+until leaders have stored again what all of them have published.
 Nobody may disappear from anybody's list meanwhile, or be in it twice, and in the end everybody has the latest.
 
   node scripts/run.mjs bench/src/failover/session.main.js [options]
@@ -105,13 +105,17 @@ function returned(
   });
 }
 
-/** Resolves when leaders have answered nearly all that a server has recorded; operations of those that change go on. */
+/**
+ * Resolves when leaders have answered nearly all that a server has recorded; operations of those that change go on. Throws where
+ * they have not in time.
+ */
 async function stored({ httpAddress }: Node): Promise<void> {
-  for (;;) {
+  for (const untilMs = performance.now() + DEADLINE_MS; performance.now() < untilMs;) {
     const text = await (await fetch(`http://${httpAddress}/metrics`)).text();
     if (Number(/^rollcall_operations_in_flight (\d+)$/m.exec(text)![1]) < STORED_BELOW) return;
     await setTimeout(STORED_POLL_MS);
   }
+  throw new Error(`Leaders had not stored what came back after ${DEADLINE_MS / 1000} s.`);
 }
 
 /** One kill of the server that so many new clients are on. */

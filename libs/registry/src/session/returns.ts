@@ -13,7 +13,7 @@ interface Returned {
  * for them. So while many come, what they bring is recorded here, but told to leaders after what they ask for: when no more
  * come, or after a bounded time, and then together, at a fraction of what it costs one by one.
  *
- * What anybody changes meanwhile is told at once, and takes what waits for the same leader of the same slot along, in order.
+ * What others change meanwhile is told at once, and takes what waits for the same leader of the same slot along, in order.
  */
 export class Returns {
   private windowAtMs = 0;
@@ -27,13 +27,17 @@ export class Returns {
     private readonly touch: (slot: SlotLink) => void,
   ) {}
 
+  /** Its hello says that it has been served before. */
   came(connection: Returned): void {
     this.turnWindow();
     this.inWindow++;
     connection.returnedAtMs = this.context.nowMs;
   }
 
-  /** Whether what this one publishes is what it has brought, and there are many who do. */
+  /**
+   * Whether it has just come, and is one of many. What it publishes for the first time then, or changes, is not told apart from what
+   * it has brought.
+   */
   canWait({ returnedAtMs }: Returned): boolean {
     return returnedAtMs !== undefined && this.context.nowMs - returnedAtMs <= RETURNS_MOST_MS && this.areMany;
   }

@@ -239,7 +239,10 @@ export class SlotLink {
     return delayMs;
   }
 
-  /** Sends at the end of the step, or later if it can wait, together with what else comes up. False while there is no leader to send to. */
+  /**
+   * Sends at the end of the step, or later if it can wait, together with what else comes up. False while there is no leader
+   * to send to.
+   */
   enqueue(sent: Sent): boolean {
     if (this.link === undefined) return false;
     if (sent.canWait !== true) this.owner.touched(this);
