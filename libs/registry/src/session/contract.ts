@@ -306,6 +306,8 @@ export interface SessionLimits extends PlannerLimits {
   spreadPerConnectionMs: number;
   /** At least 2 s shorter than the orphan grace of data servers, and cut to 2 s less than `graceMs`. */
   reconnectSpreadMs: number;
+  /** With so many clients that come back within two tenths of a second at most, what they bring waits behind what they ask for. */
+  returnsMany: number;
   /** Clients that are served, in all and from one address. */
   maxConnections: number;
   maxConnectionsPerAddress: number;

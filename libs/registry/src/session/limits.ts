@@ -6,6 +6,7 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   graceMs: 3_000,
   spreadPerConnectionMs: 0.25,
   reconnectSpreadMs: 1_000,
+  returnsMany: 20,
   maxConnections: 20_000,
   maxConnectionsPerAddress: 20_000,
   admissionsPerSecond: 5_000,
@@ -82,12 +83,11 @@ export const RELAY_AFTER_MS = 3_000;
 export const TELL_CLIENTS = 500;
 export const TELL_EVERY_MS = 20;
 /**
- * Of clients that come back, so many in this window and the one before are many. What they bring waits while that lasts, this long
- * at most: less than a client may take to come back at the end of the spread that it is told (LIMITS.clientReturnMs), since all
+ * Clients that come back are counted in this window and the one before. What they bring waits while they are many, this long at
+ * most: less than a client may take to come back at the end of the spread that it is told (LIMITS.clientReturnMs), since all
  * the time the grace is running of what it had published elsewhere.
  */
 export const RETURNS_WINDOW_MS = 100;
-export const RETURNS_MANY = 20;
 export const RETURNS_MOST_MS = 500;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;

@@ -1,5 +1,7 @@
 import { SessionHarness } from './core.harness.js';
-import { RETURNS_MANY, RETURNS_MOST_MS, RETURNS_WINDOW_MS } from './limits.js';
+import { RETURNS_MOST_MS, RETURNS_WINDOW_MS, SESSION_LIMITS } from './limits.js';
+
+const RETURNS_MANY = SESSION_LIMITS.returnsMany;
 
 /** So many clients come, with these numbers; each publishes right behind its hello. */
 function come(session: SessionHarness, first: number, count: number, before: { clusterId?: string } = {}): void {

@@ -1,5 +1,5 @@
 import type { SessionContext } from './context.js';
-import { RETURNS_MANY, RETURNS_MOST_MS, RETURNS_WINDOW_MS } from './limits.js';
+import { RETURNS_MOST_MS, RETURNS_WINDOW_MS } from './limits.js';
 import type { SlotLink } from './slot-link.js';
 
 /** A connection whose client has been served by this cluster before. */
@@ -53,7 +53,7 @@ export class Returns {
 
   private get areMany(): boolean {
     this.turnWindow();
-    return this.inFormer + this.inWindow >= RETURNS_MANY;
+    return this.inFormer + this.inWindow >= this.context.limits.returnsMany;
   }
 
   private lookLater(): void {
