@@ -81,6 +81,11 @@ export class FramedSocket {
     return this.pendingBytes + this.socket.writableLength;
   }
 
+  /** Nothing more is read. */
+  get isOver(): boolean {
+    return this.ended || this.socket.destroyed;
+  }
+
   /** True while the peer takes less than is written. */
   get backedUp(): boolean {
     return this.socket.writableNeedDrain || this.pendingBytes > this.socket.writableHighWaterMark;

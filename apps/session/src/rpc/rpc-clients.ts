@@ -18,6 +18,7 @@ export class RpcClients {
 
   /** What comes with every push, and from every client that is idle, is taken as it comes; see RollcallServer. */
   accept(server: RollcallServer): void {
+    server.readInTurns(() => this.host.dispatch({ type: 'readLate' }));
     server.direct('registry.ack', ({ id, data }, connection) => {
       // One who wants to know what became of it gets an answer, like any other.
       const client = id === undefined ? this.clients.get(connection) : undefined;

@@ -2,11 +2,14 @@ import { TcpSocket } from '@nestjs/microservices';
 import type { Socket } from 'node:net';
 import { isPlainObject, RegistryError } from '#model';
 import { encodeResponse, encodeShared, FramedSocket, type FramedSocketLimits, type RequestId, SharedBody } from '#wire';
+import type { ReadTurns } from './read-turns.js';
 
 export interface RollcallSocketOptions {
   limits?: Partial<FramedSocketLimits>;
   /** Only for the accepting side; see FramedSocketOptions. */
   pauseWhileBackedUp?: boolean;
+  /** In which it is read; as it comes without. */
+  turns?: ReadTurns;
   /** Called once when the peer sent what is not of this protocol. By default the socket is destroyed. */
   onFault?(error: RegistryError): void;
 }
@@ -17,9 +20,11 @@ export interface RollcallSocketOptions {
  */
 export class RollcallSocket extends TcpSocket {
   readonly framed: FramedSocket;
+  private readonly turns: ReadTurns | undefined;
 
   constructor(socket: Socket, options: RollcallSocketOptions = {}) {
     super(socket);
+    this.turns = options.turns;
     const onFault = options.onFault ?? ((error: RegistryError): void => this.framed.abort(error));
     this.framed = new FramedSocket(socket, {
       ...(options.limits === undefined ? {} : { limits: options.limits }),
@@ -34,7 +39,8 @@ export class RollcallSocket extends TcpSocket {
   }
 
   protected override handleData(data: Buffer | string): void {
-    this.framed.receive(data as Buffer);
+    if (this.turns) this.turns.read(this.framed, data as Buffer);
+    else this.framed.receive(data as Buffer);
   }
 
   protected override handleSend(message: unknown, callback?: (error?: unknown) => void): void {

@@ -19,6 +19,7 @@ export class SessionContext {
   private lastRequestId = 0;
   private effects: SessionEffect[] = [];
   private resumedAtMs = 0;
+  private readLateAtMs = 0;
 
   constructor(
     readonly self: Member,
@@ -62,5 +63,15 @@ export class SessionContext {
    */
   silenceMs(sinceMs: number): number {
     return this.nowMs - Math.max(sinceMs, this.resumedAtMs);
+  }
+
+  /** What clients have said by now may be waiting unread, while servers are heard. */
+  readLate(): void {
+    this.readLateAtMs = this.nowMs;
+  }
+
+  /** The same of clients, also of one who would come back. */
+  clientSilenceMs(sinceMs: number): number {
+    return this.silenceMs(Math.max(sinceMs, this.readLateAtMs));
   }
 }

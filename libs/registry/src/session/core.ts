@@ -262,6 +262,8 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.reads.backedUp(event.connection, event.isBackedUp);
       case 'heard':
         return void this.heard(event.connection);
+      case 'readLate':
+        return this.context.readLate();
       case 'acked':
         if (this.heard(event.connection))
           this.reads.ack(event.connection, event.subscriptionId, event.version, event.refused);
