@@ -1,3 +1,4 @@
+import { SESSION_LIMITS } from '#registry';
 import type { SimSubscriber } from '#sim';
 import { untilConverged } from './invariants/convergence.js';
 import { watched } from './watched.js';
@@ -38,6 +39,8 @@ describe('thousands of clients, with the real brains', () => {
       for (const [i, client] of cluster.clients.entries())
         if (i % 2 === 1) client.crash();
         else if (i % 20 === 0) client.publishers[0]!.republish([`http://${client.name}:81`]);
+      // So many at once that they are awaited for longer than one alone.
+      cluster.run(SESSION_LIMITS.massGraceMs);
       untilConverged(cluster, 10_000);
       const left = cluster.subscribers.map((subscriber) => subscriber.list().size);
       expect(left).toHaveLength(CLIENTS / 2);

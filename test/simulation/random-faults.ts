@@ -55,7 +55,10 @@ function run(seed: number, trace?: (line: string) => void): SeedRun {
 }
 
 const spreading: NonNullable<NonNullable<ClusterOptions['cores']>['session']> = (options) =>
-  new SessionCore({ ...options, limits: { ...options.limits, spreadPerConnectionMs: 1_000, returnsMany: 1 } });
+  new SessionCore({
+    ...options,
+    limits: { ...options.limits, spreadPerConnectionMs: 1_000, returnsMany: 1, lossesMany: 1, massGraceMs: 8_000 },
+  });
 
 /** The whole registry under random faults. */
 export const registrySimulation: Simulation = {

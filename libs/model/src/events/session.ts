@@ -6,6 +6,12 @@ export const SESSION_EVENTS = {
   'drain-began': fact('The clients of this server are asked to go to others.'),
   'drain-undone': fact('An operator has taken back the drain.'),
   drained: fact('The drain is over; `clientsLeft` had nowhere to go, or did not.'),
+  'clients-lost': warning(
+    'The connections of `lost` clients broke at about the same time, without a goodbye, and `left` are left. What they have ' +
+      'published stays for `graceMs`, longer than usual, since it is rather the way to them that is broken than they.',
+    'Look at the network between the clients and this server, at load balancers and firewalls first. If the clients are dead ' +
+      '(a rack, a zone), nothing need be done: what they have published goes when that time is over.',
+  ),
   'delta-refused': warning(
     'A client holds something else than it was taken to hold, so it refused a change and is sent the whole list.',
     'Once is no more than a look. Often (`rollcall_pushes_refused_total`): a client that was changed, or a defect: please ' +

@@ -128,6 +128,12 @@ const sessionLimits = z
       .describe(
         'How long the publications of a connection lost without goodbye stay, so that a reconnect shows nobody anything.',
       ),
+    massGraceMs: milliseconds(0)
+      .default(20_000)
+      .describe(
+        'The same where more than 50 connections, and more than three of ten, are lost within 5 s: it is rather the way to the ' +
+          'clients that is broken than they. The same as graceMs, or less, turns this off.',
+      ),
     reconnectSpreadMs: milliseconds(0)
       .default(1_000)
       .describe(

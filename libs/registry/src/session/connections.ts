@@ -4,6 +4,7 @@ import type { SessionContext } from './context.js';
 import type { ConnectionId, DrainStatus, RefusalReason } from './contract.js';
 import { Directions } from './directions.js';
 import { Drain, type DrainedClients } from './drain.js';
+import { Losses } from './losses.js';
 import { Welcomes } from './welcomes.js';
 import { FormerClients } from './lists/former-clients.js';
 import { MOVED_GRACE_MS, MOVE_SPREAD_MS, NOT_READY_RETRY_MS, REFUSED_CLOSE_MS, WAVE_SPREAD_MS } from './limits.js';
@@ -29,6 +30,7 @@ export interface Connection {
   refusal?: Failure;
   /** It was asked to go elsewhere. */
   isMoved: boolean;
+  hasSaidGoodbye?: boolean;
   /** The connection is gone, and its publications have their grace. */
   isLost: boolean;
 }
@@ -55,6 +57,7 @@ export class Connections implements DrainedClients {
   private lost = 0;
   private welcomed = 0;
   private readonly admission: Admission;
+  private readonly losses: Losses;
   private readonly directions: Directions;
   private readonly welcomes: Welcomes;
 
@@ -68,6 +71,7 @@ export class Connections implements DrainedClients {
     this.directions = new Directions(context, () => [...this.all.keys()].filter(isServed), isServed);
     this.welcomes = new Welcomes(context, dataCenter, this.directions);
     this.drain = new Drain(context, this);
+    this.losses = new Losses(context);
     this.admission = new Admission(context, () => this.drain.isSending);
   }
 
@@ -119,7 +123,13 @@ export class Connections implements DrainedClients {
     this.all.set(id, {
       ...{ id, address, isShared: address === HTTP_CALLERS, appName: '', zone: '' },
       ...{ connectedAtMs: nowMs, heardAtMs: nowMs },
-      ...{ hasGreeted: false, isWelcomed: false, isAdmitted: false, isMoved: false, isLost: false },
+      ...{
+        hasGreeted: false,
+        isWelcomed: false,
+        isAdmitted: false,
+        isMoved: false,
+        isLost: false,
+      },
     });
   }
 
@@ -144,12 +154,17 @@ export class Connections implements DrainedClients {
 
   /** Ends at once where nothing is held for the connection, else after the grace. */
   disconnected(connection: Connection, hasPublications: boolean): void {
-    if (connection.isWelcomed) this.directions.counted(--this.welcomed);
+    if (connection.isWelcomed) this.left(connection);
     if (connection.isAdmitted) this.admission.left(connection.address);
     if (!hasPublications) return this.end(connection);
     connection.isLost = true;
     this.lost++;
     this.awaitGrace(connection, this.context.nowMs);
+  }
+
+  private left({ isMoved, hasSaidGoodbye }: Connection): void {
+    this.directions.counted(--this.welcomed);
+    if (!isMoved && !hasSaidGoodbye) this.losses.lost(this.welcomed);
   }
 
   /** `goodbye` and the end of the grace alike. */
@@ -162,7 +177,7 @@ export class Connections implements DrainedClients {
 
   /** The grace does not end while clients wait to be let in again: the one may be among them. */
   private awaitGrace(connection: Connection, sinceMs: number): void {
-    const graceMs = this.context.limits.graceMs + (connection.isMoved ? MOVED_GRACE_MS : 0);
+    const graceMs = this.losses.graceMs(sinceMs) + (connection.isMoved ? MOVED_GRACE_MS : 0);
     const leftMs = Math.max(graceMs - this.context.clientSilenceMs(sinceMs), this.admission.backlogMs);
     if (leftMs <= 0) return this.end(connection);
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.awaitGrace(connection, sinceMs));

@@ -301,6 +301,9 @@ export interface SessionLimits extends PlannerLimits {
   idleTimeoutMs: number;
   /** How long the publications of a connection lost without goodbye stay. */
   graceMs: number;
+  /** The same where many are lost at about the same time: more than so many, and than three of ten. */
+  massGraceMs: number;
+  lossesMany: number;
   /**
    * The clients of a server that is lost spread their reconnects over so much for each of them, and over
    * `reconnectSpreadMs` at most, so that the other servers are not run over.

@@ -449,6 +449,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
       if (request.clusterId !== undefined) this.slots.returns.came(connection);
       return this.connections.greet(connection, pending, request, this.table);
     }
+    if (request.kind === 'goodbye' && connection) connection.hasSaidGoodbye = true;
     if (request.kind === 'heartbeat') return pending.reply({ kind: 'done' });
     if (!this.table) return pending.fail(notReady());
     if (!isConnectionless(request) && (!connection || connection.isLost))

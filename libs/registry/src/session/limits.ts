@@ -4,6 +4,8 @@ export const SESSION_LIMITS: Readonly<SessionLimits> = {
   heartbeatMs: 3_000,
   idleTimeoutMs: 10_000,
   graceMs: 3_000,
+  massGraceMs: 20_000,
+  lossesMany: 50,
   spreadPerConnectionMs: 0.25,
   reconnectSpreadMs: 1_000,
   returnsMany: 20,
@@ -89,6 +91,9 @@ export const TELL_EVERY_MS = 20;
  */
 export const RETURNS_WINDOW_MS = 100;
 export const RETURNS_MOST_MS = 500;
+/** Many are lost where so many are within this time, of those that were served: how a silence shows, in heartbeats. */
+export const LOSSES_SHARE = 0.3;
+export const LOSSES_WINDOW_MS = 5_000;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
 /** Clients that a drain asks to go are asked in waves this far apart, and wait for a random part of the spread each. */
