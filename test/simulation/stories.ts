@@ -33,6 +33,21 @@ export function standsStill(cluster: Cluster, name: string): void {
   cluster.run(LEASE_MS * 2);
 }
 
+/** They come back at once, and wait for longer than a grace until a server reads what they say. */
+export function clientsAreReadLate(cluster: Cluster): void {
+  for (const client of cluster.clients) {
+    client.publish({ ...SERVICE, data: [`http://${client.name}:80`] });
+    client.subscribe(SERVICE);
+  }
+  cluster.untilConverged();
+  for (const client of cluster.clients)
+    cluster.world.network.resetOne({ a: client.name, b: client.connectedTo()!.host });
+  cluster.run(200);
+  for (const session of cluster.sessions) session.readLate(4_500);
+  cluster.run(10_000);
+  cluster.untilConverged(10_000);
+}
+
 /** Applications fail on a push or two, and nothing else changes afterwards that would bring them what they lack. */
 export function pushesAreLost(cluster: Cluster): void {
   const [publishing, ...watching] = cluster.clients;

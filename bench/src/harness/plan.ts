@@ -223,7 +223,7 @@ const failover = (
 interface Million {
   bytesEach: { churned: { held: number } };
   cost: Record<'few' | 'all', { publishUs: number; fetchUs: number }>;
-  eventLoopDelay: { churning: { p999Ms: number; maxMs: number } };
+  eventLoopDelay: { churning: { p999Ms: number; maxMs: number; longestPauseMs: number } };
   republished: number;
   failed: number;
 }
@@ -239,6 +239,7 @@ const MILLION: Entry = {
         'held for each': bytesEach.churned.held,
         'event loop late p999': eventLoopDelay.churning.p999Ms,
         'event loop late max': eventLoopDelay.churning.maxMs,
+        'longest collection': eventLoopDelay.churning.longestPauseMs,
         'cost of a publish': cost.all.publishUs / cost.few.publishUs,
         'cost of a fetch': cost.all.fetchUs / cost.few.fetchUs,
       };

@@ -132,16 +132,16 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
       if (this.unread) return;
       this.note(`reads its clients ${forMs.toFixed()} ms late`);
       this.unread = [];
-      this.sayLate(this.world.nowMs() + forMs);
+      this.sayLate(this.world.nowMs(), forMs);
     });
   }
 
-  private sayLate(untilMs: number): void {
-    const nowMs = this.world.nowMs();
-    const atMs = Math.min(nowMs + SAY_LATE_MS, untilMs);
+  private sayLate(sinceMs: number, forMs: number): void {
+    const untilMs = sinceMs + forMs;
+    const atMs = Math.min(this.world.nowMs() + SAY_LATE_MS, untilMs);
     this.process.timer(atMs, () => {
-      this.step({ type: 'readLate' });
-      if (atMs < untilMs) return this.sayLate(untilMs);
+      this.step({ type: 'readLate', lateMs: this.world.nowMs() - sinceMs });
+      if (atMs < untilMs) return this.sayLate(sinceMs, forMs);
       const unread = this.unread ?? [];
       this.unread = undefined;
       for (const { connection, message } of unread) if (this.clients.has(connection)) this.read(connection, message);

@@ -60,6 +60,7 @@ export class FramedSocket {
   private pending: Buffer[] = [];
   private pendingBytes = 0;
   private pausedForDrain = false;
+  private isHeldBack = false;
   private ended = false;
   private frameTimer: NodeJS.Timeout | undefined;
   private lingerTimer: NodeJS.Timeout | undefined;
@@ -211,6 +212,17 @@ export class FramedSocket {
     socket.uncork();
   }
 
+  /** Reads nothing more from the socket until `readOn`. */
+  holdBack(): void {
+    this.isHeldBack = true;
+    this.socket.pause();
+  }
+
+  readOn(): void {
+    this.isHeldBack = false;
+    if (!this.pausedForDrain && !this.socket.destroyed) this.socket.resume();
+  }
+
   private pauseUntilDrained(): void {
     if (this.pausedForDrain) return;
     this.pausedForDrain = true;
@@ -219,7 +231,7 @@ export class FramedSocket {
       this.pausedForDrain = false;
       // It was not the peer that kept a frame from being completed.
       this.decoder.restartClock(performance.now());
-      this.socket.resume();
+      if (!this.isHeldBack) this.socket.resume();
     });
   }
 

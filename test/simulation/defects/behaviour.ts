@@ -8,7 +8,7 @@ import {
   metaStateMachine,
 } from '#registry';
 import { type Cores, realCores } from '#sim';
-import { massLoss, oneAfterTheOther, pushesAreLost, standsStill } from '../stories.js';
+import { clientsAreReadLate, massLoss, oneAfterTheOther, pushesAreLost, standsStill } from '../stories.js';
 import { type Defect, tamper, tamperAnswers, tamperStep } from './defect.js';
 
 /** What could go wrong in a server or client as a whole, or in what they say to each other. */
@@ -30,6 +30,17 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     seeds: 80,
     rule: /invariant 3/,
     cores: () => ({ session: (options) => realCores.session({ ...options, limits: { graceMs: 0 } }) }),
+  },
+  {
+    name: 'a session server that takes its own lateness for the silence of its clients',
+    rule: /invariant 3/,
+    cores: () => ({
+      session: (options) =>
+        tamperStep<SessionEvent, SessionEffect>(realCores.session(options), (nowMs, event, real) =>
+          event.type === 'readLate' ? [] : real(nowMs, event),
+        ),
+    }),
+    story: clientsAreReadLate,
   },
   {
     name: 'a data server that forgets a publication now and then',

@@ -7,10 +7,11 @@ export const SESSION_EVENTS = {
   'drain-undone': fact('An operator has taken back the drain.'),
   drained: fact('The drain is over; `clientsLeft` had nowhere to go, or did not.'),
   'clients-lost': warning(
-    'The connections of `lost` clients broke at about the same time, without a goodbye, and `left` are left. What they have ' +
-      'published stays for `graceMs`, longer than usual, since it is rather the way to them that is broken than they.',
-    'Look at the network between the clients and this server, at load balancers and firewalls first. If the clients are dead ' +
-      '(a rack, a zone), nothing need be done: what they have published goes when that time is over.',
+    'The connections of `lost` clients so far broke at about the same time, without a goodbye; `left` were left when it was found. ' +
+      'What they have published stays for `graceMs`, longer than usual, since it is rather the way to them that is broken than they.',
+    'Look at the network between the clients and this server, at load balancers and firewalls first; and whether the server keeps ' +
+      'its clients waiting (`rollcall_rpc_connections_unread`). If the clients are dead (a rack, a zone), nothing need be done: ' +
+      'what they have published goes when that time is over.',
   ),
   'delta-refused': warning(
     'A client holds something else than it was taken to hold, so it refused a change and is sent the whole list.',

@@ -131,8 +131,9 @@ const sessionLimits = z
     massGraceMs: milliseconds(0)
       .default(20_000)
       .describe(
-        'The same where more than 50 connections, and more than three of ten, are lost within 5 s: it is rather the way to the ' +
-          'clients that is broken than they. The same as graceMs, or less, turns this off.',
+        'The same where more than 50 clients of a server (or worker), and more than three of ten, are lost within graceMs, or 3 s ' +
+          'if that is less: it is rather the way to them that is broken than they. As much as graceMs, or less, turns this off. ' +
+          'Counted are clients that said hello, as the SDK does.',
       ),
     reconnectSpreadMs: milliseconds(0)
       .default(1_000)

@@ -2,7 +2,11 @@
 export interface Reader {
   /** Nobody waits for what is still to be read of it. */
   readonly isOver: boolean;
+  /** Never throws. */
   receive(chunk: Buffer): void;
+  /** Has the kernel keep what comes until `readOn`. */
+  holdBack(): void;
+  readOn(): void;
 }
 
 export interface ReadTurnsOptions {
@@ -17,6 +21,7 @@ interface Held {
   readonly sinceMs: number;
   readonly chunks: Buffer[];
   bytes: number;
+  isHeldBack: boolean;
 }
 
 /** Of each turn of the event loop, what is read. So much that it ends what usually comes at once. */
@@ -25,7 +30,7 @@ const TURN_MS = 25;
 const STEPS = 64;
 /** From here on it is worth knowing. */
 const LATE_MS = 100;
-/** Whoever sends more before its turn is read at once, as all would be without turns; and so are all, where this much is held. */
+/** Of who sends more before its turn, the kernel keeps the rest; and of all, where this much is held. */
 const HELD_BYTES_EACH = 64 * 1024;
 const HELD_BYTES = 64 * 1024 * 1024;
 
@@ -63,11 +68,13 @@ export class ReadTurns {
 
   private hold(reader: Reader, chunk: Buffer, nowMs: number): void {
     let held = this.held.get(reader);
-    if (!held) this.held.set(reader, (held = { sinceMs: nowMs, chunks: [], bytes: 0 }));
+    if (!held) this.held.set(reader, (held = { sinceMs: nowMs, chunks: [], bytes: 0, isHeldBack: false }));
     held.chunks.push(chunk);
     held.bytes += chunk.length;
     this.heldBytes += chunk.length;
-    if (held.bytes > HELD_BYTES_EACH || this.heldBytes > HELD_BYTES) this.release(reader, held);
+    if (held.isHeldBack || (held.bytes <= HELD_BYTES_EACH && this.heldBytes <= HELD_BYTES)) return;
+    held.isHeldBack = true;
+    reader.holdBack();
   }
 
   private plan(): void {
@@ -79,14 +86,10 @@ export class ReadTurns {
     const nowMs = this.options.nowMs();
     const isFirst = this.stepsEndAtMs === undefined;
     this.stepsEndAtMs ??= nowMs + TURN_MS;
-    try {
-      if (nowMs < this.stepsEndAtMs) this.readOne(nowMs, isFirst);
-    } finally {
-      if (--this.steps === 0) {
-        this.endsAtMs = this.stepsEndAtMs = undefined;
-        if (this.held.size > 0) this.plan();
-      }
-    }
+    if (nowMs < this.stepsEndAtMs) this.readOne(nowMs, isFirst);
+    if (--this.steps > 0) return;
+    this.endsAtMs = this.stepsEndAtMs = undefined;
+    if (this.held.size > 0) this.plan();
   };
 
   private readOne(nowMs: number, isFirst: boolean): void {
@@ -97,9 +100,10 @@ export class ReadTurns {
     }
   }
 
-  private release(reader: Reader, { chunks, bytes }: Held): void {
+  private release(reader: Reader, { chunks, bytes, isHeldBack }: Held): void {
     this.held.delete(reader);
     this.heldBytes -= bytes;
     for (const chunk of chunks) if (!reader.isOver) reader.receive(chunk);
+    if (isHeldBack) reader.readOn();
   }
 }

@@ -2,7 +2,7 @@ import { TcpSocket } from '@nestjs/microservices';
 import type { Socket } from 'node:net';
 import { isPlainObject, RegistryError } from '#model';
 import { encodeResponse, encodeShared, FramedSocket, type FramedSocketLimits, type RequestId, SharedBody } from '#wire';
-import type { ReadTurns } from './read-turns.js';
+import type { Reader, ReadTurns } from './read-turns.js';
 
 export interface RollcallSocketOptions {
   limits?: Partial<FramedSocketLimits>;
@@ -18,7 +18,7 @@ export interface RollcallSocketOptions {
  * The socket of Nest's TCP transport with our frames in it, for either end: `socketClass` of a stock ClientProxy, and
  * what RollcallServer reads from. It bounds itself, because Nest's own bounds live in its JSON socket.
  */
-export class RollcallSocket extends TcpSocket {
+export class RollcallSocket extends TcpSocket implements Reader {
   readonly framed: FramedSocket;
   private readonly turns: ReadTurns | undefined;
 
@@ -39,8 +39,29 @@ export class RollcallSocket extends TcpSocket {
   }
 
   protected override handleData(data: Buffer | string): void {
-    if (this.turns) this.turns.read(this.framed, data as Buffer);
+    if (this.turns) this.turns.read(this, data as Buffer);
     else this.framed.receive(data as Buffer);
+  }
+
+  get isOver(): boolean {
+    return this.framed.isOver;
+  }
+
+  /** What it throws is treated as Nest does where it calls `handleData`; when its turn comes nobody else would. */
+  receive(chunk: Buffer): void {
+    try {
+      this.framed.receive(chunk);
+    } catch (error) {
+      this.handleDataError(error as Error);
+    }
+  }
+
+  holdBack(): void {
+    this.framed.holdBack();
+  }
+
+  readOn(): void {
+    this.framed.readOn();
   }
 
   protected override handleSend(message: unknown, callback?: (error?: unknown) => void): void {

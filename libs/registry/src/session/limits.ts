@@ -91,9 +91,12 @@ export const TELL_EVERY_MS = 20;
  */
 export const RETURNS_WINDOW_MS = 100;
 export const RETURNS_MOST_MS = 500;
-/** Many are lost where so many are within this time, of those that were served: how a silence shows, in heartbeats. */
+/**
+ * Many are lost where so many are, of those that were served, within the grace, or this time where that is longer: in which the
+ * silence of all shows, a heartbeat from the first to the last.
+ */
 export const LOSSES_SHARE = 0.3;
-export const LOSSES_WINDOW_MS = 5_000;
+export const LOSSES_WINDOW_MS = 3_000;
 /** Told to clients that are asked to go elsewhere; less than the orphan grace, so that their publications wait. */
 export const MOVE_SPREAD_MS = 2_000;
 /** Clients that a drain asks to go are asked in waves this far apart, and wait for a random part of the spread each. */

@@ -1,4 +1,5 @@
-import { SessionHarness } from './core.harness.js';
+import type { SessionLimits } from './contract.js';
+import { SessionHarness, withOthers } from './core.harness.js';
 import { SESSION_LIMITS } from './limits.js';
 
 const { graceMs, massGraceMs } = SESSION_LIMITS;
@@ -7,8 +8,8 @@ const hello = { kind: 'hello' as const, appName: '', zone: 'z' };
 const ids = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
 
 /** So many clients, each of which has published. */
-function serving(count: number): SessionHarness {
-  const session = SessionHarness.ready({ limits: { lossesMany: MANY } });
+function serving(count: number, limits: Partial<SessionLimits> = {}): SessionHarness {
+  const session = SessionHarness.ready({ limits: { lossesMany: MANY, ...limits } });
   for (const id of ids(1, count)) {
     session.connect(id);
     session.request(id, hello);
@@ -78,7 +79,7 @@ describe('what clients have published who are lost', () => {
   it('goes after the usual grace again where somebody is lost later', () => {
     const session = serving(20);
     for (const id of ids(1, 8)) session.disconnect(id);
-    session.pass(6_000);
+    session.pass(4_000);
     session.disconnect(9);
     session.pass(graceMs);
     expect(removed(session)).toEqual(['p9']);
@@ -92,7 +93,25 @@ describe('what clients have published who are lost', () => {
     expect(warnings(session)).toMatchObject([{ left: 27 }, { left: 17 }]);
   });
 
-  it('is not affected by those who say goodbye, or have been asked to go', () => {
+  it('goes after the usual grace where that is to be so however many are lost', () => {
+    const session = serving(20, { massGraceMs: 0 });
+    for (const id of ids(1, 15)) session.disconnect(id);
+    session.pass(graceMs);
+    expect(removed(session)).toHaveLength(15);
+    expect(warnings(session)).toEqual([]);
+  });
+
+  it('is not affected by those who have been asked to go', () => {
+    const session = serving(20);
+    session.table(withOthers(2, 's2:1'));
+    session.do({ type: 'drain', leaving: [] });
+    session.pass(1_000);
+    expect(session.transcript()).toContain('c20 <- move');
+    for (const id of ids(1, 20)) session.disconnect(id);
+    expect(warnings(session)).toEqual([]);
+  });
+
+  it('is not affected by those who say goodbye', () => {
     const session = serving(20);
     for (const id of ids(1, 12)) {
       session.request(id, { kind: 'goodbye' });

@@ -18,9 +18,10 @@ export class Losses {
   /** @param left clients that are served, without the one that is lost. */
   lost(left: number): void {
     const { nowMs, limits } = this.context;
+    if (limits.massGraceMs <= limits.graceMs) return;
     const { timesMs } = this;
     timesMs.push(nowMs);
-    const past = timesMs.findIndex((atMs) => atMs >= nowMs - LOSSES_WINDOW_MS);
+    const past = timesMs.findIndex((atMs) => atMs >= nowMs - Math.min(LOSSES_WINDOW_MS, limits.graceMs));
     timesMs.splice(0, past);
     const count = timesMs.length;
     if (count <= Math.max(limits.lossesMany, LOSSES_SHARE * (left + count))) return;
@@ -37,6 +38,6 @@ export class Losses {
   graceMs(lostAtMs: number): number {
     const { graceMs, massGraceMs } = this.context.limits;
     const isOfMany = this.many !== undefined && lostAtMs >= this.many.fromMs && lostAtMs <= this.many.toMs;
-    return isOfMany ? Math.max(graceMs, massGraceMs) : graceMs;
+    return isOfMany ? massGraceMs : graceMs;
   }
 }
