@@ -33,23 +33,6 @@ export function standsStill(cluster: Cluster, name: string): void {
   cluster.run(LEASE_MS * 2);
 }
 
-/** All but one come back at once, and wait for longer than a grace until a server reads what they say; the one sees it. */
-export function clientsAreReadLate(cluster: Cluster): void {
-  const [watching, ...returning] = cluster.clients;
-  for (const client of cluster.clients) client.publish({ ...SERVICE, data: [`http://${client.name}:80`] });
-  const watcher = watching!.subscribe(SERVICE);
-  cluster.untilConverged();
-  const before = watcher.shown.length;
-  for (const client of returning) cluster.world.network.resetOne({ a: client.name, b: client.connectedTo()!.host });
-  cluster.run(200);
-  for (const session of cluster.sessions) session.readLate(4_500);
-  cluster.run(10_000);
-  cluster.untilConverged(10_000);
-  for (const { snapshot } of watcher.shown.slice(before))
-    if (snapshot.publishers.length < cluster.clients.length)
-      throw new Violation('invariant 3', `${watching!.name} was shown a list without who waited to be read`);
-}
-
 /** Applications fail on a push or two, and nothing else changes afterwards that would bring them what they lack. */
 export function pushesAreLost(cluster: Cluster): void {
   const [publishing, ...watching] = cluster.clients;

@@ -7,7 +7,6 @@ export const WIDE_FAULTS = {
   killUnreplicated: 0.8,
   killAllSessions: 0.3,
   drainSession: 0.8,
-  readLate: 0.8,
   pauseForLong: 0.5,
   splitNetwork: 0.5,
   joinData: 0.6,
@@ -23,8 +22,6 @@ export function isWideFault(action: string): action is WideFault {
 
 /** Longer than every lease, silence and idle timeout. */
 const LONG_MS = 10_000;
-/** Longer than the grace of clients, and than they wait for an answer. */
-const LATE_MS = 8_000;
 const MOST_DATA = 4;
 const DRAIN_MS = 500;
 const CUT_MS = 1_600;
@@ -63,11 +60,6 @@ export class WideFaults {
         // It may still be draining then, or stand still.
         this.later(() => this.later(() => session?.start()));
         if (this.random() < 0.2) this.later(() => session?.undrain());
-        return session !== undefined;
-      }
-      case 'readLate': {
-        const session = this.one(living(cluster.sessions));
-        session?.readLate(LATE_MS * this.random());
         return session !== undefined;
       }
       case 'pauseForLong': {

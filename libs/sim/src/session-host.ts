@@ -47,9 +47,6 @@ export interface SessionHostOptions {
 /** Of calls that are of no client connection. */
 const NO_CONNECTION = 0;
 
-/** As long as words of clients wait unread, the core is told this often. */
-const SAY_LATE_MS = 100;
-
 interface Asked {
   id: number;
   pattern: string;
@@ -63,8 +60,6 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
   private contexts = new Map<number, EdgeContext>();
   private ids: Random = this.world.fork();
   private asked = new Map<number, Asked>();
-  /** What clients have said and is not read yet; undefined while it is read as it comes. */
-  private unread: { connection: number; message: ClientMessage }[] | undefined;
   private keyCalls = new Map<number, (reply: KeyReply) => void>();
   private readonly keyStores: SessionKeyStore[] = [];
   private nextConnection = 1;
@@ -83,7 +78,6 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
     this.clients = new Map();
     this.contexts = new Map();
     this.asked = new Map();
-    this.unread = undefined;
     const { makeCore, metaAddresses, zone, limits } = this.settings;
     return makeCore({
       self: memberOf(this, 'session', zone),
@@ -103,7 +97,7 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
         this.step({ type: 'clientConnected', connection, address: socket.peer.process.host });
       },
       handlers: {
-        message: (message) => this.heard(connection, message as ClientMessage),
+        message: (message) => this.read(connection, message as ClientMessage),
         down: () => {
           this.clients.delete(connection);
           this.contexts.delete(connection);
@@ -124,33 +118,6 @@ export class SessionHost extends ServerHost<SessionEvent, SessionEffect> {
   /** Takes clients again, unless it stops already. */
   undrain(): void {
     this.process.deliver(() => this.step({ type: 'undrain' }));
-  }
-
-  /** Has no turn for what clients say, as where more comes than is worked off, while it goes on with all else. */
-  readLate(forMs: number): void {
-    this.process.deliver(() => {
-      if (this.unread) return;
-      this.note(`reads its clients ${forMs.toFixed()} ms late`);
-      this.unread = [];
-      this.sayLate(this.world.nowMs(), forMs);
-    });
-  }
-
-  private sayLate(sinceMs: number, forMs: number): void {
-    const untilMs = sinceMs + forMs;
-    const atMs = Math.min(this.world.nowMs() + SAY_LATE_MS, untilMs);
-    this.process.timer(atMs, () => {
-      this.step({ type: 'readLate', lateMs: this.world.nowMs() - sinceMs });
-      if (atMs < untilMs) return this.sayLate(sinceMs, forMs);
-      const unread = this.unread ?? [];
-      this.unread = undefined;
-      for (const { connection, message } of unread) if (this.clients.has(connection)) this.read(connection, message);
-    });
-  }
-
-  private heard(connection: number, message: ClientMessage): void {
-    if (this.unread) this.unread.push({ connection, message });
-    else this.read(connection, message);
   }
 
   /** The keyspace of etcd through this server. @param run lets time pass until it is answered */

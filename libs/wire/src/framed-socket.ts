@@ -60,7 +60,6 @@ export class FramedSocket {
   private pending: Buffer[] = [];
   private pendingBytes = 0;
   private pausedForDrain = false;
-  private isHeldBack = false;
   private ended = false;
   private frameTimer: NodeJS.Timeout | undefined;
   private lingerTimer: NodeJS.Timeout | undefined;
@@ -80,11 +79,6 @@ export class FramedSocket {
   /** Bytes handed over for sending that the kernel has not taken. */
   get bufferedBytes(): number {
     return this.pendingBytes + this.socket.writableLength;
-  }
-
-  /** Nothing more is read. */
-  get isOver(): boolean {
-    return this.ended || this.socket.destroyed;
   }
 
   /** True while the peer takes less than is written. */
@@ -212,17 +206,6 @@ export class FramedSocket {
     socket.uncork();
   }
 
-  /** Reads nothing more from the socket until `readOn`. */
-  holdBack(): void {
-    this.isHeldBack = true;
-    this.socket.pause();
-  }
-
-  readOn(): void {
-    this.isHeldBack = false;
-    if (!this.pausedForDrain && !this.socket.destroyed) this.socket.resume();
-  }
-
   private pauseUntilDrained(): void {
     if (this.pausedForDrain) return;
     this.pausedForDrain = true;
@@ -231,7 +214,7 @@ export class FramedSocket {
       this.pausedForDrain = false;
       // It was not the peer that kept a frame from being completed.
       this.decoder.restartClock(performance.now());
-      if (!this.isHeldBack) this.socket.resume();
+      this.socket.resume();
     });
   }
 

@@ -8,7 +8,7 @@ import {
   metaStateMachine,
 } from '#registry';
 import { type Cores, realCores } from '#sim';
-import { clientsAreReadLate, massLoss, oneAfterTheOther, pushesAreLost, standsStill } from '../stories.js';
+import { massLoss, oneAfterTheOther, pushesAreLost, standsStill } from '../stories.js';
 import { type Defect, tamper, tamperAnswers, tamperStep } from './defect.js';
 
 /** What could go wrong in a server or client as a whole, or in what they say to each other. */
@@ -27,24 +27,12 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a session server that gives a lost connection no grace',
-    seeds: 80,
     rule: /invariant 3/,
     cores: () => ({ session: (options) => realCores.session({ ...options, limits: { graceMs: 0 } }) }),
   },
   {
-    name: 'a session server that takes its own lateness for the silence of its clients',
-    rule: /invariant 3/,
-    cores: () => ({
-      session: (options) =>
-        tamperStep<SessionEvent, SessionEffect>(realCores.session(options), (nowMs, event, real) =>
-          event.type === 'readLate' ? [] : real(nowMs, event),
-        ),
-    }),
-    story: clientsAreReadLate,
-  },
-  {
     name: 'a data server that forgets a publication now and then',
-    rule: /invariant ([34]|10)|convergence/,
+    rule: /invariant [34]|convergence/,
     cores: () => {
       let answers = 0;
       return {

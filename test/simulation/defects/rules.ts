@@ -227,7 +227,7 @@ export const RULE_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'a leader that takes messages of other leaderEpochs',
-    rule: /invariant [679]/,
+    rule: /invariant [67]/,
     cores: without(({ held }) => {
       held.leaderFor = ({ slot }) => held.leadership.at(slot);
     }),

@@ -16,9 +16,8 @@ export class RpcClients {
     private readonly edge: EdgeContext,
   ) {}
 
-  /** What comes with every push, and from every client that is idle, is taken past Nest; see RollcallServer. */
+  /** What comes with every push, and from every client that is idle, is taken as it comes; see RollcallServer. */
   accept(server: RollcallServer): void {
-    server.readInTurns((lateMs) => this.host.dispatch({ type: 'readLate', lateMs }));
     server.direct('registry.ack', ({ id, data }, connection) => {
       // One who wants to know what became of it gets an answer, like any other.
       const client = id === undefined ? this.clients.get(connection) : undefined;

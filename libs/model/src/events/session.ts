@@ -9,9 +9,9 @@ export const SESSION_EVENTS = {
   'clients-lost': warning(
     'The connections of `lost` clients so far broke at about the same time, without a goodbye; `left` were left when it was found. ' +
       'What they have published stays for `graceMs`, longer than usual, since it is rather the way to them that is broken than they.',
-    'Look at the network between the clients and this server, at load balancers and firewalls first; and whether the server keeps ' +
-      'its clients waiting (`rollcall_rpc_connections_unread`). If the clients are dead (a rack, a zone), nothing need be done: ' +
-      'what they have published goes when that time is over.',
+    'Look at the network between the clients and this server, at load balancers and firewalls first; and whether the server has ' +
+      'the processor time that it needs. If the clients are dead (a rack, a zone), nothing need be done: what they have published ' +
+      'goes when that time is over.',
   ),
   'delta-refused': warning(
     'A client holds something else than it was taken to hold, so it refused a change and is sent the whole list.',

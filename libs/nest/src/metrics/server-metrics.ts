@@ -23,11 +23,6 @@ export function serverMetrics({ server, http, health }: ServerSources): Metric[]
       'min',
     ),
     gauge('rollcall_rpc_connections', 'RPC connections, of clients and of servers.', (of) => of.connectionCount),
-    gauge(
-      'rollcall_rpc_connections_unread',
-      'RPC connections over which something has come that waits for its turn to be read.',
-      (of) => of.unreadConnections,
-    ),
     labelled(
       {
         type: 'counter',

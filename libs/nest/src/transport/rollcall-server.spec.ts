@@ -2,7 +2,7 @@ import { type ClientProxy, ClientProxyFactory, Transport } from '@nestjs/microse
 import { firstValueFrom, take, toArray } from 'rxjs';
 import { RegistryError } from '#model';
 import { RpcConnection } from '#client';
-import { encodeFrame, pack, SharedBody } from '#wire';
+import { pack, SharedBody } from '#wire';
 import type { Answer } from './answer.js';
 import { RollcallSocket } from './rollcall-socket.js';
 import { LIMITS, seen, TestController, TestServer } from './test-controller.harness.js';
@@ -117,34 +117,6 @@ describe('a pattern whose messages are taken past Nest', () => {
     connection.emit('direct', 'defect');
     expect(await connection.request('direct', { a: 1 })).toEqual({ a: 1 });
     expect(test.connections[0]!.inFlight).toBe(0);
-  });
-});
-
-describe('many connections of which more comes at once than is worked off in a turn', () => {
-  it('are read in turns, in which all are answered', async () => {
-    let mostUnread = 0;
-    const lateMs: number[] = [];
-    test.server.readInTurns((each) => lateMs.push(each));
-    test.server.direct('slow', ({ id, data }, connection) => {
-      const untilMs = performance.now() + 10;
-      while (performance.now() < untilMs);
-      mostUnread = Math.max(mostUnread, test.server.unreadConnections);
-      connection.respond({ id: id!, response: data, isDisposed: true });
-      return true;
-    });
-    const peers = Array.from({ length: 30 }, () => new RawPeer(test.port));
-    await until(() => test.connections.length === peers.length);
-    // As one turn of the loop finds it where all have spoken.
-    const request = encodeFrame({ pattern: 'slow', data: 'asked', id: '1' });
-    for (const { socket } of test.connections) socket.netSocket.emit('data', request);
-    await until(() => peers.every(({ received }) => received.length === 1));
-    expect(peers.map(({ received }) => received[0])).toEqual(
-      peers.map(() => ({ id: '1', response: 'asked', isDisposed: true })),
-    );
-    expect(mostUnread).toBeGreaterThan(0);
-    expect(Math.max(...lateMs)).toBeGreaterThanOrEqual(100);
-    expect(test.server.unreadConnections).toBe(0);
-    for (const peer of peers) peer.socket.destroy();
   });
 });
 

@@ -7,7 +7,6 @@ import { type FramedSocketLimits, isRequestPacket, type RequestPacket, type Resp
 import { Answer } from './answer.js';
 import { Connection } from './connection.js';
 import { LISTEN_BACKLOG } from './listen-backlog.js';
-import { ReadTurns } from './read-turns.js';
 import { RequestTallies, type RequestTally } from './request-tally.js';
 import { RollcallContext } from './rollcall-context.js';
 import { RollcallSocket } from './rollcall-socket.js';
@@ -77,7 +76,6 @@ export class RollcallServer extends ServerTCP {
   private readonly directHandlers = new Map<string, { handler: DirectHandler; tally: RequestTally }>();
   /** What has been asked here so far, and what was answered at first. */
   readonly tallies = new RequestTallies();
-  private turns: ReadTurns | undefined;
   private closing: Promise<void> | undefined;
 
   constructor(options: RollcallServerOptions) {
@@ -103,11 +101,6 @@ export class RollcallServer extends ServerTCP {
     return this.connections.size;
   }
 
-  /** Of which something waits for its turn to be read. */
-  get unreadConnections(): number {
-    return this.turns?.waiting ?? 0;
-  }
-
   /** Nest's own reports only two of the reasons for which a port cannot be had, and waits for ever on the others. */
   override listen(callback: (error?: unknown) => void): void {
     const onError = (error: unknown): void => callback(error);
@@ -124,14 +117,6 @@ export class RollcallServer extends ServerTCP {
    */
   direct(pattern: string, handler: DirectHandler): void {
     this.directHandlers.set(pattern, { handler, tally: this.tallies.of(pattern) });
-  }
-
-  /**
-   * Has connections read in turns, between which the process goes on with all else, however many have something to say.
-   * @param onLate told again and again while what is read has waited for some time
-   */
-  readInTurns(onLate: (lateMs: number) => void): void {
-    this.turns = new ReadTurns({ nowMs: () => performance.now(), later: (run) => void setImmediate(run), onLate });
   }
 
   /** Takes no more connections, lets the answers on their way go out, and closes all. */
@@ -159,7 +144,6 @@ export class RollcallServer extends ServerTCP {
     const socket = new RollcallSocket(netSocket, {
       ...(this.rollcall.limits === undefined ? {} : { limits: this.rollcall.limits }),
       pauseWhileBackedUp: true,
-      ...(this.turns === undefined ? {} : { turns: this.turns }),
       onFault: (error) => this.refuse(connection, error),
     });
     const connection = new Connection(++lastConnectionId, socket);

@@ -2,14 +2,11 @@ import { TcpSocket } from '@nestjs/microservices';
 import type { Socket } from 'node:net';
 import { isPlainObject, RegistryError } from '#model';
 import { encodeResponse, encodeShared, FramedSocket, type FramedSocketLimits, type RequestId, SharedBody } from '#wire';
-import type { Reader, ReadTurns } from './read-turns.js';
 
 export interface RollcallSocketOptions {
   limits?: Partial<FramedSocketLimits>;
   /** Only for the accepting side; see FramedSocketOptions. */
   pauseWhileBackedUp?: boolean;
-  /** In which it is read; as it comes without. */
-  turns?: ReadTurns;
   /** Called once when the peer sent what is not of this protocol. By default the socket is destroyed. */
   onFault?(error: RegistryError): void;
 }
@@ -18,13 +15,11 @@ export interface RollcallSocketOptions {
  * The socket of Nest's TCP transport with our frames in it, for either end: `socketClass` of a stock ClientProxy, and
  * what RollcallServer reads from. It bounds itself, because Nest's own bounds live in its JSON socket.
  */
-export class RollcallSocket extends TcpSocket implements Reader {
+export class RollcallSocket extends TcpSocket {
   readonly framed: FramedSocket;
-  private readonly turns: ReadTurns | undefined;
 
   constructor(socket: Socket, options: RollcallSocketOptions = {}) {
     super(socket);
-    this.turns = options.turns;
     const onFault = options.onFault ?? ((error: RegistryError): void => this.framed.abort(error));
     this.framed = new FramedSocket(socket, {
       ...(options.limits === undefined ? {} : { limits: options.limits }),
@@ -39,29 +34,7 @@ export class RollcallSocket extends TcpSocket implements Reader {
   }
 
   protected override handleData(data: Buffer | string): void {
-    if (this.turns) this.turns.read(this, data as Buffer);
-    else this.framed.receive(data as Buffer);
-  }
-
-  get isOver(): boolean {
-    return this.framed.isOver;
-  }
-
-  /** What it throws is treated as Nest does where it calls `handleData`; when its turn comes nobody else would. */
-  receive(chunk: Buffer): void {
-    try {
-      this.framed.receive(chunk);
-    } catch (error) {
-      this.handleDataError(error as Error);
-    }
-  }
-
-  holdBack(): void {
-    this.framed.holdBack();
-  }
-
-  readOn(): void {
-    this.framed.readOn();
+    this.framed.receive(data as Buffer);
   }
 
   protected override handleSend(message: unknown, callback?: (error?: unknown) => void): void {

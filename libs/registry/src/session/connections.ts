@@ -178,7 +178,7 @@ export class Connections implements DrainedClients {
   /** The grace does not end while clients wait to be let in again: the one may be among them. */
   private awaitGrace(connection: Connection, sinceMs: number): void {
     const graceMs = this.losses.graceMs(sinceMs) + (connection.isMoved ? MOVED_GRACE_MS : 0);
-    const leftMs = Math.max(graceMs - this.context.clientSilenceMs(sinceMs), this.admission.backlogMs);
+    const leftMs = Math.max(graceMs - this.context.silenceMs(sinceMs), this.admission.backlogMs);
     if (leftMs <= 0) return this.end(connection);
     this.context.timers.at(this.context.nowMs + Math.max(leftMs, SOON_MS), () => this.awaitGrace(connection, sinceMs));
   }
@@ -253,7 +253,7 @@ export class Connections implements DrainedClients {
 
   private watchIdle(connection: Connection): void {
     if (connection.isLost || this.all.get(connection.id) !== connection) return;
-    const leftMs = this.context.limits.idleTimeoutMs - this.context.clientSilenceMs(connection.heardAtMs);
+    const leftMs = this.context.limits.idleTimeoutMs - this.context.silenceMs(connection.heardAtMs);
     if (leftMs <= 0) {
       return this.close(connection, 'The client was silent for too long.');
     }

@@ -19,8 +19,6 @@ export class SessionContext {
   private lastRequestId = 0;
   private effects: SessionEffect[] = [];
   private resumedAtMs = 0;
-  private readLateAtMs = 0;
-  private lateMs = 0;
 
   constructor(
     readonly self: Member,
@@ -64,20 +62,5 @@ export class SessionContext {
    */
   silenceMs(sinceMs: number): number {
     return this.nowMs - Math.max(sinceMs, this.resumedAtMs);
-  }
-
-  /** What clients are heard to say now they have said so long ago; what servers say is heard as it comes. */
-  readLate(lateMs: number): void {
-    this.readLateAtMs = this.nowMs;
-    this.lateMs = lateMs;
-  }
-
-  /**
-   * The same of clients, also of one who would come back. As they are read in the order in which they speak, what was said
-   * before the time that is read now has been heard, and nothing of what was said since counts as silence.
-   */
-  clientSilenceMs(sinceMs: number): number {
-    const lateMs = this.nowMs - this.readLateAtMs <= TICK_MS ? this.lateMs : 0;
-    return this.silenceMs(sinceMs) - lateMs;
   }
 }

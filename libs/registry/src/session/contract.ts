@@ -189,8 +189,6 @@ export type SessionEvent =
   | { type: 'clientBackedUp'; connection: ConnectionId; isBackedUp: boolean }
   /** A heartbeat, and an acknowledgement that nobody waits for an answer to. */
   | { type: 'heard'; connection: ConnectionId }
-  /** More comes from clients than is worked off: what is read of them now has waited here for so long. Said again and again. */
-  | { type: 'readLate'; lateMs: number }
   | { type: 'acked'; connection: ConnectionId; subscriptionId: string; version: string; refused: boolean }
   /** The host numbers watches of keys; no number is used twice in a process. */
   | { type: 'keyWatch'; watchId: number; request: WatchRequest }

@@ -262,8 +262,6 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
         return this.reads.backedUp(event.connection, event.isBackedUp);
       case 'heard':
         return void this.heard(event.connection);
-      case 'readLate':
-        return this.context.readLate(event.lateMs);
       case 'acked':
         if (this.heard(event.connection))
           this.reads.ack(event.connection, event.subscriptionId, event.version, event.refused);

@@ -274,37 +274,6 @@ describe('leaving', () => {
     expect(session.transcript()).toEqual(['d1 <- operations -a@1(grace-expired)']);
   });
 
-  it('counts into the grace only what has been read by then of those who may come back', () => {
-    const session = SessionHarness.ready();
-    session.connect(1);
-    session.publish(1, 'a');
-    session.applied();
-    session.disconnect(1);
-    session.transcript();
-    for (let lateMs = 500; lateMs <= 5_000; lateMs += 500) {
-      session.pass(500);
-      session.do({ type: 'readLate', lateMs });
-    }
-    expect(session.transcript()).toEqual([]);
-    // Caught up, and nobody has come.
-    session.pass(3_000);
-    expect(session.transcript()).toEqual(['d1 <- operations -a@1(grace-expired)']);
-  });
-
-  it('ends the grace all the same where clients are always read a little late', () => {
-    const session = SessionHarness.ready();
-    session.connect(1);
-    session.publish(1, 'a');
-    session.applied();
-    session.disconnect(1);
-    session.transcript();
-    for (let ms = 0; ms < 3_200; ms += 100) {
-      session.pass(100);
-      session.do({ type: 'readLate', lateMs: 150 });
-    }
-    expect(session.transcript()).toEqual(['d1 <- operations -a@1(grace-expired)']);
-  });
-
   it('answers requests whose connection is gone all the same, once', () => {
     const session = SessionHarness.ready();
     session.connect(1);
