@@ -250,6 +250,7 @@ const MILLION: Entry = {
     { key: 'held for each', unit: 'bytes' },
     { key: 'event loop late p999', unit: 'ms' },
     { key: 'event loop late max', unit: 'ms' },
+    { key: 'longest collection', unit: 'ms' },
     { key: 'cost of a publish', unit: 'times' },
     { key: 'cost of a fetch', unit: 'times' },
   ],

@@ -92,8 +92,8 @@ export const TELL_EVERY_MS = 20;
 export const RETURNS_WINDOW_MS = 100;
 export const RETURNS_MOST_MS = 500;
 /**
- * Many are lost where so many are, of those that were served, within the grace, or this time where that is longer: in which the
- * silence of all shows, a heartbeat from the first to the last.
+ * Many are lost where so many are, of those that were served, within this time, or within the grace where that is shorter. It is
+ * how long it takes until the silence of all has shown that are cut off at once: a heartbeat from the first to the last.
  */
 export const LOSSES_SHARE = 0.3;
 export const LOSSES_WINDOW_MS = 3_000;
