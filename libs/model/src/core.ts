@@ -6,8 +6,11 @@
 export interface Core<Event, Effect> {
   /**
    * @param nowMs monotonic milliseconds, never decreasing between calls; unrelated to the wall clock
+   * @param readUntilMs all that had arrived here by then has been read; `nowMs` where it is left out. A process that reads
+   *   from thousands of connections in one turn of its event loop still has before it what others have said long ago, so
+   *   their silence counts no further than this.
    */
-  step(nowMs: number, event: Event): Effect[];
+  step(nowMs: number, event: Event, readUntilMs?: number): Effect[];
 }
 
 /** What a host needs of the outside world. The simulation implements it too. */

@@ -207,6 +207,35 @@ describe('SimNetwork', () => {
     expect(scene.atB).toEqual(['up', '1', '2', 'down']);
   });
 
+  it('keeps what comes for a slow process until it has the time, and says since when it waits', () => {
+    const scene = pair().dial().run();
+    scene.b.slowDown(100);
+    const fromMs = scene.clock.nowMs();
+    const read: { atMs: number; cameMs: number; text: unknown }[] = [];
+    scene.socketB.handlers = {
+      message: (text) => read.push({ atMs: scene.clock.nowMs() - fromMs, cameMs: scene.b.readUntilMs - fromMs, text }),
+      down: () => {},
+    };
+    for (const text of ['1', '2', '3']) scene.socketA.send(text);
+    scene.run(1_000);
+    expect(read.map(({ text }) => text)).toEqual(['1', '2', '3']);
+    for (const [i, { atMs, cameMs }] of read.entries()) {
+      expect(cameMs).toBeLessThan(50);
+      expect(atMs).toBeGreaterThanOrEqual(100 * (i + 1));
+    }
+    expect(scene.b.readUntilMs).toBe(scene.clock.nowMs());
+    scene.b.slowDown(0);
+    scene.socketA.send('4');
+    scene.run(50);
+    expect(read).toHaveLength(4);
+  });
+
+  it('connects to a slow process at once, as its kernel would', () => {
+    const scene = pair();
+    scene.b.slowDown(10_000);
+    expect(scene.dial().run(5_000).atA).toEqual(['up welcome']);
+  });
+
   it('lets a dial to a stopped process time out, and takes the late answer back', () => {
     const scene = pair();
     scene.b.pause();

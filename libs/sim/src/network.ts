@@ -164,7 +164,7 @@ export class SimNetwork {
         },
       };
       near.handlers = near.dial;
-      listener.process.deliver(() => {
+      listener.process.accept(() => {
         if (!far.open) return;
         const accept = listener.accept(carried);
         if ('rejected' in accept) {

@@ -163,6 +163,12 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     this.process.resume();
   }
 
+  /** Until it ends or this is called again, each thing that comes in takes so long. */
+  slowDown(costMs: number): void {
+    this.note(costMs === 0 ? 'is as fast as before' : `takes ${costMs} ms for each thing that comes in`);
+    this.process.slowDown(costMs);
+  }
+
   /** What a core begins with: what meta told an earlier one here. */
   protected saved(): { table?: RoutingTable; switches?: VersionedSwitches } {
     const table = this.disk.read<RoutingTable>('table');
@@ -194,7 +200,7 @@ export abstract class ServerHost<Event extends { type: string }, Effect extends 
     this.observer.event?.(this.name, event);
     let effects: Effect[];
     try {
-      effects = this.core!.step(this.world.nowMs(), event);
+      effects = this.core!.step(this.world.nowMs(), event, this.process.readUntilMs);
     } catch (cause) {
       throw new Error(`The core of ${this.name} threw on ${describe(event)} at ${this.world.nowMs()} ms.`, { cause });
     }

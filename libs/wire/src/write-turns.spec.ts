@@ -62,6 +62,26 @@ describe('when sockets get what is to be written', () => {
     expect(flushed).toEqual(['list', 'other socket', 'socket']);
   });
 
+  it('is before the end of a turn that takes long, for lists of messages and where they go', async () => {
+    const flushed: string[] = [];
+    const socket = waiting('socket', flushed);
+    const list = (name: string): { flush(): void } => ({
+      flush: () => {
+        flushed.push(name);
+        flushLater(socket);
+      },
+    });
+    closeLater(list('first'));
+    for (const untilMs = performance.now() + 50; performance.now() < untilMs;);
+    expect(flushed).toEqual([]);
+    closeLater(list('heartbeat'));
+    expect(flushed).toEqual(['first', 'heartbeat', 'socket']);
+    closeLater(list('right after it'));
+    expect(flushed).toHaveLength(3);
+    await turn();
+    expect(flushed).toEqual(['first', 'heartbeat', 'socket', 'right after it', 'socket']);
+  });
+
   it('is in the next turn for what the writing itself brings', async () => {
     const flushed: string[] = [];
     const again = waiting('again', flushed);

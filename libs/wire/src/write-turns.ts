@@ -11,6 +11,12 @@ interface Waiting {
 const TURN = 32;
 
 /**
+ * Where reading takes longer than this, as when thousands of clients come at once, lists go before the turn is at its end.
+ * Among them are a server's heartbeats.
+ */
+const TURN_MS = 10;
+
+/**
  * Of all of the process, for the end of one turn of the event loop, when all that had arrived at its beginning has been
  * read. What is alone waits for nothing; but where many connections are read from in one turn, what comes of it for one peer
  * is one write, where the end of each callback would make it one for each connection that was read from.
@@ -18,6 +24,7 @@ const TURN = 32;
 const batches = new Set<Waiting>();
 const sockets = new Set<Waiting>();
 let isScheduled = false;
+let beganAtMs = 0;
 
 /** Has a socket flushed at the end of the turn, or before. */
 export function flushLater(socket: Waiting): void {
@@ -26,16 +33,25 @@ export function flushLater(socket: Waiting): void {
   else schedule();
 }
 
-/** Has a list of messages closed at the end of the turn, before the sockets are flushed, to one of which it goes. */
+/** Has a list of messages closed at the end of the turn, or before, and then the sockets flushed, to one of which it goes. */
 export function closeLater(batch: Waiting): void {
   batches.add(batch);
-  schedule();
+  if (isScheduled && performance.now() - beganAtMs > TURN_MS) flushLong();
+  else schedule();
 }
 
 function schedule(): void {
   if (isScheduled) return;
   isScheduled = true;
+  beganAtMs = performance.now();
   setImmediate(endTurn);
+}
+
+/** What waits is written, and the turn counts as begun anew. */
+function flushLong(): void {
+  beganAtMs = performance.now();
+  flushAll(batches);
+  flushAll(sockets);
 }
 
 function endTurn(): void {

@@ -1,4 +1,4 @@
-import { type Publisher, RegistryClient } from '#client';
+import { type Publisher, type PublisherView, RegistryClient } from '#client';
 import { pick } from '../spread.js';
 import type { Clients } from '../system.js';
 
@@ -24,8 +24,11 @@ export class SdkClients implements Clients {
   }
 
   async subscribe(topic: string, onValue: (value: string) => void): Promise<void> {
+    let former: readonly PublisherView[] = [];
     const subscription = this.connect().subscribe({ dataId: topic }, ({ publishers }) => {
-      for (const { data } of publishers) onValue(data[0]!);
+      // The whole list is told each time; who has not changed is the same object as before.
+      for (let i = 0; i < publishers.length; i++) if (publishers[i] !== former[i]) onValue(publishers[i]!.data[0]!);
+      former = publishers;
     });
     await subscription.ready();
   }

@@ -38,18 +38,45 @@ class ManualEnv implements Env {
   }
 }
 
+/** Has always read everything, unless it is told to be busy. */
+class ManualReading {
+  readUntilMs = Infinity;
+  private waiting: (() => void)[] | undefined;
+
+  untilMs = (): number => this.readUntilMs;
+  whenRead = (run: () => void): void => {
+    if (this.waiting) this.waiting.push(run);
+    else run();
+  };
+
+  busy(): void {
+    this.waiting = [];
+  }
+
+  done(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const run of waiting) run();
+  }
+}
+
 /** Runs a core given as a function, and keeps a transcript of what was stepped, performed and logged. */
-function run(step: (nowMs: number, event: Told | WakeEvent) => Effect[], perform?: (text: string) => void) {
+function run(
+  step: (nowMs: number, event: Told | WakeEvent, readUntilMs?: number) => Effect[],
+  perform?: (text: string) => void,
+) {
   const env = new ManualEnv();
   const transcript: string[] = [];
   const fatal: unknown[] = [];
   const core: Core<Told | WakeEvent, Effect> = {
-    step(nowMs, event) {
+    step(nowMs, event, readUntilMs) {
       transcript.push(`step ${event.type === 'tell' ? event.text : `wake at ${nowMs}`}`);
-      return step(nowMs, event);
+      return step(nowMs, event, readUntilMs);
     },
   };
+  const reading = new ManualReading();
   const runner = new CoreRunner<Told, Effect>({
+    reading,
     core,
     env,
     logger: createLogger({
@@ -68,7 +95,7 @@ function run(step: (nowMs: number, event: Told | WakeEvent) => Effect[], perform
     onFatal: (error) => fatal.push(error),
   });
   const tell = (text: string): void => runner.dispatch({ type: 'tell', text });
-  return { env, runner, transcript, fatal, tell };
+  return { env, runner, reading, transcript, fatal, tell };
 }
 
 const say = (text: string): Said => ({ type: 'say', text });
@@ -117,6 +144,42 @@ describe('CoreRunner', () => {
     env.advanceTo(2000);
     expect(transcript.filter((line) => line.startsWith('step wake'))).toEqual(['step wake at 1099']);
     expect(env.timersMade).toBeLessThan(5);
+  });
+
+  it('wakes the core once what is there has been read, if it is still to be woken then', () => {
+    const asked = [wake(100), wake(400)];
+    const { env, reading, transcript, tell } = run((_, event) => (event.type === 'tell' ? asked.splice(0, 1) : []));
+    tell('later');
+    reading.busy();
+    env.advanceTo(300);
+    expect(transcript).toEqual(['step later']);
+    reading.done();
+    expect(transcript).toEqual(['step later', 'step wake at 300']);
+    reading.busy();
+    tell('again');
+    env.advanceTo(450);
+    // What was read says that there is nothing to be woken for any more.
+    asked.push(wake(600));
+    tell('much later');
+    reading.done();
+    expect(transcript.slice(2)).toEqual(['step again', 'step much later']);
+    env.advanceTo(1_000);
+    expect(transcript.slice(4)).toEqual(['step wake at 600']);
+    expect(env.waiting).toBe(0);
+  });
+
+  it('tells the core until when all has been read', () => {
+    const told: (number | undefined)[] = [];
+    const { env, reading, tell } = run((_, __, readUntilMs) => {
+      told.push(readUntilMs);
+      return [];
+    });
+    env.advanceTo(500);
+    reading.readUntilMs = 200;
+    tell('in the midst of much else');
+    reading.readUntilMs = 500;
+    tell('when it is done');
+    expect(told).toEqual([200, 500]);
   });
 
   it('goes on when one effect fails, and says so', () => {

@@ -1,6 +1,7 @@
 import type { Core, Env, LogEffect, WakeEffect, WakeEvent } from '#model';
 import { requestBehind } from '../requests/request-id.js';
 import type { Logger } from './logger.js';
+import { Reading } from './reading.js';
 
 /** What a core asks of its host beyond waking it and logging. */
 export type HostEffect<Effect> = Exclude<Effect, WakeEffect | LogEffect>;
@@ -13,7 +14,12 @@ export interface CoreRunnerOptions<Event, Effect> {
   perform(effect: HostEffect<Effect>): void;
   /** The core threw, so its state can no longer be trusted; the runner has stopped. The process should end. */
   onFatal(error: unknown): void;
+  /** Of the process, unless a test has its own. */
+  reading?: Pick<Reading, 'untilMs' | 'whenRead'>;
 }
+
+/** All cores of a process live in one event loop. */
+const READING = new Reading();
 
 /**
  * Runs a core in the outside world: events in, effects performed in order. A step is never entered twice: an event
@@ -30,9 +36,12 @@ export class CoreRunner<Event extends { type: string }, Effect extends { type: s
   private armedAtMs = Infinity;
   private disarm: () => void = () => {};
   private failed = 0;
+  private isWaking = false;
+  private readonly reading: Pick<Reading, 'untilMs' | 'whenRead'>;
 
   constructor(options: CoreRunnerOptions<Event, Effect>) {
     this.options = options;
+    this.reading = options.reading ?? READING;
   }
 
   /** Effects that could not be performed. */
@@ -64,7 +73,7 @@ export class CoreRunner<Event extends { type: string }, Effect extends { type: s
   private process(event: Event | WakeEvent): void {
     let effects: Effect[];
     try {
-      effects = this.options.core.step(this.options.env.nowMs(), event);
+      effects = this.options.core.step(this.options.env.nowMs(), event, this.reading.untilMs());
     } catch (error) {
       this.options.logger.error('core-failed', { on: event.type, ...requestBehind(event), error });
       this.stop();
@@ -100,6 +109,17 @@ export class CoreRunner<Event extends { type: string }, Effect extends { type: s
     if (this.wakeAtMs === Infinity) return;
     this.disarm = this.options.env.at(this.wakeAtMs, () => {
       this.armedAtMs = Infinity;
+      if (this.options.env.nowMs() < this.wakeAtMs) this.arm();
+      else this.wakeWhenRead();
+    });
+  }
+
+  /** Where the timer is late, what the core waits for may have come; it is to judge by that, not by the lateness. */
+  private wakeWhenRead(): void {
+    if (this.isWaking) return;
+    this.isWaking = true;
+    this.reading.whenRead(() => {
+      this.isWaking = false;
       if (this.options.env.nowMs() < this.wakeAtMs) return this.arm();
       this.wakeAtMs = Infinity;
       this.dispatch({ type: 'wake' });

@@ -58,6 +58,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   /** From session servers that cannot reach a leader which is followed here. */
   private readonly relays: RelaysBetween;
   private nowMs = 0;
+  private readUntilMs = 0;
   private effects: DataEffect[] = [];
   private sweepAtMs: number | undefined;
   private resumedAtMs = -Infinity;
@@ -113,8 +114,9 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     ];
   }
 
-  step(nowMs: number, event: DataEvent): DataEffect[] {
+  step(nowMs: number, event: DataEvent, readUntilMs = nowMs): DataEffect[] {
     this.nowMs = nowMs;
+    this.readUntilMs = readUntilMs;
     this.effects = [];
     this.held.begin(nowMs);
     if (this.isEnded) return this.effects;
@@ -202,7 +204,7 @@ export class DataCore implements Core<DataEvent, DataEffect> {
   }
 
   private stepMembership(event: MembershipEvent): void {
-    const { effects, table, switches, expelled, handOver } = this.membership.step(this.nowMs, event);
+    const { effects, table, switches, expelled, handOver } = this.membership.step(this.nowMs, event, this.readUntilMs);
     this.effects.push(...effects);
     if (switches) {
       this.effects.push({ type: 'saveSwitches', switches });
@@ -402,8 +404,8 @@ export class DataCore implements Core<DataEvent, DataEffect> {
     this.standInIfDue();
     const { linkIdleMs } = this.limits;
     const idle = [
-      ...sessions.idleLinks(nowMs, linkIdleMs),
-      ...this.followers.idle(nowMs, linkIdleMs, this.resumedAtMs),
+      ...sessions.idleLinks(this.readUntilMs, linkIdleMs),
+      ...this.followers.idle(this.readUntilMs, linkIdleMs, this.resumedAtMs),
     ];
     for (const link of idle) {
       this.dropLink(link);

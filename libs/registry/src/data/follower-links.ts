@@ -21,9 +21,9 @@ export class FollowerLinks {
   }
 
   /** Those from which nothing came for that long since they were heard, or since this process was back from a pause. */
-  idle(nowMs: number, idleMs: number, resumedAtMs: number): LinkId[] {
+  idle(readUntilMs: number, idleMs: number, resumedAtMs: number): LinkId[] {
     return [...this.followers].flatMap(([link, { heardAtMs }]) =>
-      nowMs - Math.max(heardAtMs, resumedAtMs) > idleMs ? [link] : [],
+      readUntilMs - Math.max(heardAtMs, resumedAtMs) > idleMs ? [link] : [],
     );
   }
 }

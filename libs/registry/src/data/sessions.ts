@@ -117,10 +117,11 @@ export class Sessions {
     this.resumedAtMs = nowMs;
   }
 
-  idleLinks(nowMs: number, idleMs: number): LinkId[] {
+  /** @param readUntilMs see `Core` */
+  idleLinks(readUntilMs: number, idleMs: number): LinkId[] {
     const idle: LinkId[] = [];
     for (const [link, { heardAtMs }] of this.byLink) {
-      if (nowMs - Math.max(heardAtMs, this.resumedAtMs) > idleMs) idle.push(link);
+      if (readUntilMs - Math.max(heardAtMs, this.resumedAtMs) > idleMs) idle.push(link);
     }
     return idle;
   }

@@ -85,6 +85,34 @@ describe('Membership', () => {
     expect(data).toMatchObject({ timesJoined: 1, expelled: false });
   });
 
+  it('does not blame the link for acknowledgements that wait to be read', () => {
+    const self = {
+      role: 'session',
+      incarnation: 'a',
+      address: 'a:1',
+      httpAddress: 'a:2',
+      zone: '',
+      weight: 1,
+    } as const;
+    const membership = new Membership({ self, metaAddresses: ['meta:1'], random: world.random });
+    const hello = { protocol: 1, role: 'meta' as const, incarnation: 'm' };
+    membership.step(0, { type: 'start' });
+    membership.step(1, { type: 'linkUp', link: 1, direction: 'out', address: 'meta:1', hello });
+    const joined = { kind: 'joined', clusterId: 'c', incarnation: 'a', leaseMs: LEASE_MS, heartbeatMs: 500 } as const;
+    membership.step(10, { type: 'received', link: 1, message: joined });
+    // Much else is read, and heartbeats go out on time.
+    let heartbeats = 0;
+    for (let nowMs = 500; nowMs < 10_000; nowMs += 100) {
+      const { effects } = membership.step(nowMs, { type: 'wake' }, 400);
+      heartbeats += effects.filter((effect) => effect.type === 'send' && effect.message.kind === 'heartbeat').length;
+    }
+    expect(heartbeats).toBeGreaterThanOrEqual(19);
+    expect(membership.state).toBe('joined');
+    // They were not there.
+    membership.step(10_000, { type: 'wake' }, 9_900);
+    expect(membership.state).toBe('lost');
+  });
+
   it('dates what meta says back to the asking', () => {
     startMeta();
     world.latencyMs = 40;

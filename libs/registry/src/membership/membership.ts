@@ -148,7 +148,7 @@ export class Membership {
     return true;
   }
 
-  step(nowMs: number, event: MembershipEvent): MembershipOutcome {
+  step(nowMs: number, event: MembershipEvent, readUntilMs = nowMs): MembershipOutcome {
     this.outcome = { effects: [] };
     this.lease?.forgiveStall(nowMs);
     switch (event.type) {
@@ -176,7 +176,7 @@ export class Membership {
         this.receive(nowMs, event.link, event.message);
         break;
     }
-    if (this.state !== 'stopped') this.advance(nowMs);
+    if (this.state !== 'stopped') this.advance(nowMs, readUntilMs);
     const { outcome } = this;
     this.outcome = { effects: [] };
     return outcome;
@@ -343,10 +343,10 @@ export class Membership {
     this.state = 'stopped';
   }
 
-  private advance(nowMs: number): void {
+  private advance(nowMs: number, readUntilMs: number): void {
     const { lease } = this;
     if (lease) {
-      if (nowMs >= lease.deadAtMs) {
+      if (readUntilMs >= lease.deadAtMs) {
         this.refuseLink(nowMs, lease.link, 'No acknowledgement came for most of a lease.');
       } else if (nowMs >= lease.nextHeartbeatMs) this.heartbeat(nowMs, lease);
     }

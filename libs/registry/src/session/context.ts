@@ -8,6 +8,8 @@ import { Timers } from './timers.js';
 export class SessionContext {
   readonly timers = new Timers();
   nowMs = 0;
+  /** All that had arrived by then has been read; see `Core`. */
+  readUntilMs = 0;
   /** Of the latest request: for people, and for stamps made here. */
   wallMs = 0;
   /** Empty until the first table. */
@@ -26,10 +28,11 @@ export class SessionContext {
     readonly limits: SessionLimits,
   ) {}
 
-  /** The core wakes once a tick, so a longer gap means that this process itself stood still. */
-  begin(nowMs: number): void {
+  /** The core wakes once a tick, so a longer gap means that this process itself stood still, and asked nobody anything. */
+  begin(nowMs: number, readUntilMs: number): void {
     if (nowMs - this.nowMs > 2 * TICK_MS) this.resumedAtMs = nowMs;
     this.nowMs = nowMs;
+    this.readUntilMs = readUntilMs;
   }
 
   end(): SessionEffect[] {
@@ -57,10 +60,10 @@ export class SessionContext {
   }
 
   /**
-   * For how long something has been silent, seen from here. Where this process stood still, what others said meanwhile
-   * may be waiting unread; that silence was ours, not theirs.
+   * For how long something has been silent, seen from here. Where this process stood still, or has much else to read, what
+   * others have said may be waiting unread; that silence is ours, not theirs.
    */
   silenceMs(sinceMs: number): number {
-    return this.nowMs - Math.max(sinceMs, this.resumedAtMs);
+    return this.readUntilMs - Math.max(sinceMs, this.resumedAtMs);
   }
 }

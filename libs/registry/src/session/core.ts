@@ -146,9 +146,9 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
     this.serving = { writes, leases, persistents, announcements, reads, configWatches, keys };
   }
 
-  step(nowMs: number, event: SessionEvent): SessionEffect[] {
+  step(nowMs: number, event: SessionEvent, readUntilMs = nowMs): SessionEffect[] {
     if (this.phase === 'over') return [];
-    this.context.begin(nowMs);
+    this.context.begin(nowMs, readUntilMs);
     this.handle(event);
     this.context.timers.runDue(nowMs);
     const { wakeAtMs } = this.membership;
@@ -336,7 +336,7 @@ export class SessionCore implements Core<SessionEvent, SessionEffect> {
   }
 
   private stepMembership(event: MembershipEvent): void {
-    const outcome: MembershipOutcome = this.membership.step(this.context.nowMs, event);
+    const outcome: MembershipOutcome = this.membership.step(this.context.nowMs, event, this.context.readUntilMs);
     for (const effect of outcome.effects) this.context.emit(effect);
     if (outcome.joined) this.joinedAtMs = this.context.nowMs;
     if (outcome.joined) this.configWatches.joined();

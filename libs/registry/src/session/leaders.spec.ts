@@ -361,6 +361,17 @@ describe('links to data servers', () => {
     expect(session.transcript()).toEqual([]);
   });
 
+  it('does not blame a peer for what it has not read yet', () => {
+    const session = SessionHarness.ready();
+    const readUntilMs = session.nowMs;
+    session.isSilent = true;
+    for (let i = 0; i < 30; i++) {
+      session.nowMs += 1_000;
+      session.core.step(session.nowMs, { type: 'wake' }, readUntilMs);
+    }
+    expect(session.transcript()).toEqual([]);
+  });
+
   it('hangs up on a message that cannot be read, and goes on', () => {
     const session = SessionHarness.ready();
     session.connect(1);

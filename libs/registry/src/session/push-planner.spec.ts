@@ -25,6 +25,8 @@ class View {
 /** A planner under virtual time; views are numbers that rise. */
 class Harness {
   nowMs = 0;
+  /** Where it is not all that has arrived by now. */
+  unreadSinceMs: number | undefined;
   readonly timers = new Timers();
   /** Each push as `name@version`, with a `!` for the whole, at its time. */
   private readonly sent: { atMs: number; what: string; lane: Lane<Subscriber> }[] = [];
@@ -51,6 +53,10 @@ class Harness {
         },
       },
     );
+  }
+
+  get readUntilMs(): number {
+    return this.unreadSinceMs ?? this.nowMs;
   }
 
   view(): View {
@@ -349,6 +355,18 @@ describe('a push that is not acknowledged', () => {
     expect(planner.isBroken(peer)).toBe(false);
     expect(harness.told()).toEqual(['a@2']);
     expect(two!.unackedSinceMs).toBeDefined();
+  });
+
+  it('is not repeated while its acknowledgement may be waiting to be read', () => {
+    const { harness, view, planner } = quiet(1);
+    harness.change(view);
+    harness.unreadSinceMs = harness.nowMs;
+    harness.pass(20_000);
+    expect(planner.repeated).toBe(0);
+    // It was not there.
+    harness.unreadSinceMs = undefined;
+    harness.pass(2_000);
+    expect(planner.repeated).toBe(1);
   });
 
   it('is not repeated just because its acknowledgement comes after that of another', () => {

@@ -89,7 +89,7 @@ export class PushPlanner<R extends Recipient<R>> {
   private passBeganAtMs = -Infinity;
 
   constructor(
-    private readonly clock: { readonly nowMs: number; readonly timers: Timers },
+    private readonly clock: { readonly nowMs: number; readonly readUntilMs: number; readonly timers: Timers },
     private readonly limits: PlannerLimits,
     private readonly source: PushSource<R>,
   ) {
@@ -219,9 +219,10 @@ export class PushPlanner<R extends Recipient<R>> {
 
   private lookForAck(recipient: R, sinceMs: number): void {
     const { peer } = recipient;
-    const { nowMs } = this.clock;
+    const { nowMs, readUntilMs } = this.clock;
     const { ackWithinMs, retryMostMs } = this.limits;
-    const waitedMs = nowMs - Math.max(sinceMs, peer.recoveredAtMs);
+    // It may have come, and wait here to be read.
+    const waitedMs = readUntilMs - Math.max(sinceMs, peer.recoveredAtMs);
     // What waits for the reader of a connection is not lost, and more of it would not help.
     if (waitedMs < ackWithinMs || nowMs < peer.retryAtMs || peer.isBackedUp) return;
     peer.failures++;
