@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Publisher, RegistryClient, type Subscriber } from '#client';
+import { type Publisher, RegistryClient, RpcConnection, type Subscriber } from '#client';
+import { PROTOCOL_VERSION } from '#model';
 import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
 import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
@@ -49,6 +50,21 @@ describe('a session server that is stopped', () => {
     while (!(await holds())) await setTimeout(POLL_MS);
   }
 
+  /** A client that does not follow when it is asked to go. */
+  async function stay({ rpcAddress }: ClusterNode): Promise<RpcConnection> {
+    const [host, port] = rpcAddress.split(':');
+    const connection = await RpcConnection.connect({ host: host!, port: Number(port) });
+    await new Promise<void>((resolve, reject) => {
+      const [next, complete] = [() => resolve(), () => resolve()];
+      connection.stream(
+        'registry.hello',
+        { protocol: PROTOCOL_VERSION, appName: 'stays' },
+        { next, error: reject, complete },
+      );
+    });
+    return connection;
+  }
+
   const on = ({ rpcAddress }: ClusterNode): number =>
     clients.filter(({ status }) => status.state === 'ready' && status.server === rpcAddress).length;
 
@@ -69,6 +85,8 @@ describe('a session server that is stopped', () => {
     })();
     await until(() => round > 3);
 
+    // However soon all others are gone, the server waits for this one, so that it can be looked at.
+    const lingering = await stay(leaving);
     const exited = leaving.kill('SIGTERM');
     const seen: { ready: number; drain: object; late: string }[] = [];
     await until(async () => {
@@ -81,6 +99,7 @@ describe('a session server that is stopped', () => {
           (error: Error) => error.message,
         );
         seen.push({ ready, drain: drain as object, late });
+        if (ready === 503) lingering.close();
         return false;
       } catch {
         // It does not listen any more.
