@@ -9,14 +9,7 @@ import {
   RegistryError,
   failure,
 } from '#model';
-import {
-  ClientCore,
-  type ClientEffect,
-  type ClientEvent,
-  type ClientOptions,
-  type ClientState,
-  MOST_PATIENCE,
-} from '#registry';
+import { ClientCore, type ClientEffect, type ClientEvent, type ClientOptions, type ClientState } from '#registry';
 import { ENCODINGS, expanded } from '#wire';
 import { parseAddress } from './address.js';
 import { RpcConnection } from './rpc-connection.js';
@@ -210,8 +203,8 @@ export class ClientHost {
 
   private request(rpc: RpcConnection, effect: ClientEffect & { type: 'request' }): void {
     const { connection, requestId, pattern, payload } = effect;
-    // The core keeps the deadline, and may extend it; this one only bounds what is remembered of a request it has given up.
-    rpc.request(pattern, payload, { timeoutMs: 2 * MOST_PATIENCE * this.options.requestTimeoutMs }).then(
+    // The core keeps the deadline; this one only bounds what is remembered of a request it has given up.
+    rpc.request(pattern, payload, { timeoutMs: 2 * this.options.requestTimeoutMs }).then(
       (response) => this.dispatch({ type: 'response', connection, requestId, response }),
       (error: unknown) => this.dispatch({ type: 'failed', connection, requestId, failure: toFailure(error) }),
     );

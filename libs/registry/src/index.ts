@@ -49,7 +49,6 @@ export { SESSION_LIMITS } from './session/limits.js';
 export * from './client/contract.js';
 export * from './client/core.js';
 export { DEFAULT_CLIENT_LIMITS } from './client/limits.js';
-export { MOST_PATIENCE } from './client/patience.js';
 export { byZone } from './client/by-zone.js';
 export { checkSubscription } from './client/subscriptions.js';
 export * from './membership/contract.js';

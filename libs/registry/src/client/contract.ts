@@ -197,7 +197,7 @@ export interface ClientOptions {
 export interface ClientLimits {
   reconnectMinMs: number;
   reconnectMaxMs: number;
-  /** A request without an answer for this long counts the connection as dead; after that, two and three times as long. */
+  /** A request without an answer for this long counts the connection as dead. */
   requestTimeoutMs: number;
   /** A dial without a connection for this long is given up. */
   dialTimeoutMs: number;

@@ -26,7 +26,6 @@ import { refusedForMs } from './refusals.js';
 import { RECONNECT_SPREAD_MAX_MS, clientLimits } from './limits.js';
 import { greeting } from './greeting.js';
 import { Keeper } from './keeper.js';
-import { Patience } from './patience.js';
 import { Pauses } from './pauses.js';
 import { type Dialing, type Phase, deadAtMs, openConnection, readyPhase } from './phase.js';
 import { type Batch, PublisherBook } from './publishers.js';
@@ -65,14 +64,12 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   private requestIds = 0;
   private closing: { calls: number[]; deadlineMs: number; goodbyeSent: boolean } | undefined;
   private readonly alarm = new Alarm();
-  private readonly patience: Patience;
 
   constructor(options: ClientOptions) {
     const { random, appName, zone, deltas = true, encodings } = options;
     this.limits = clientLimits(options.limits);
     this.random = random;
     this.pauses = new Pauses(this.limits, random);
-    this.patience = new Patience(this.limits.requestTimeoutMs);
     this.servers = new ServerList(options.seeds, random);
     this.servers.learn(options.kept?.sessions);
     this.clusterId = options.kept?.clusterId;
@@ -183,7 +180,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     const { clusterId } = this;
     const { hasRefused } = this.servers;
     const isOpen = clusterId !== undefined && !hasRefused;
-    this.phase = { ...dialed, name: 'greeting', deadlineMs: this.nowMs + this.patience.ms, isOpen };
+    this.phase = { ...dialed, name: 'greeting', deadlineMs: this.nowMs + this.limits.requestTimeoutMs, isOpen };
     this.out.push({ type: 'hello', connection, hello: greeting(this.hello, clusterId, hasRefused) });
     if (isOpen) this.tellAll(connection, clusterId);
   }
@@ -198,7 +195,6 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     const request = this.requests.get(requestId);
     if (!request) return;
     this.requests.delete(requestId);
-    this.patience.answered(request.deadlineMs - this.nowMs);
     if (request.batch) this.publishers.applied(this.nowMs, request.batch, response);
     else this.finish(true);
   }
@@ -269,7 +265,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     if (this.closing && this.nowMs >= this.closing.deadlineMs) return this.finish(false);
     const phase = this.phase;
     if (phase.name === 'waiting' && this.nowMs >= phase.atMs) this.dial(phase.avoid);
-    if (this.nowMs >= this.deadMs()) return this.unanswered();
+    if (this.nowMs >= this.deadMs()) return this.hangUp('no answer within the deadline', 'unanswered');
     if (phase.name !== 'ready') return;
     if (phase.moveAtMs !== undefined && this.nowMs >= phase.moveAtMs) return this.hangUp('asked to move', 'moved');
     if (this.nowMs >= phase.heartbeatAtMs) {
@@ -279,14 +275,9 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     }
   }
 
-  private unanswered(): void {
-    if (this.phase.name !== 'dialing') this.patience.failed();
-    this.hangUp('no answer within the deadline', 'unanswered');
-  }
-
   private deadMs(): number {
     const [oldest] = this.requests.values();
-    const atMs = deadAtMs(this.phase, oldest?.deadlineMs ?? Infinity, this.patience.ms);
+    const atMs = deadAtMs(this.phase, oldest?.deadlineMs ?? Infinity, this.limits.requestTimeoutMs);
     return Math.max(atMs, this.alarm.judgeFromMs);
   }
 
@@ -382,7 +373,7 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
   }
 
   private request(pattern: UnaryPattern, payload: object, batch?: Batch): void {
-    const deadlineMs = this.nowMs + this.patience.ms;
+    const deadlineMs = this.nowMs + this.limits.requestTimeoutMs;
     this.requests.set(this.send(pattern, payload), batch ? { deadlineMs, batch } : { deadlineMs });
   }
 

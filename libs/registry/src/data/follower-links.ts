@@ -20,7 +20,10 @@ export class FollowerLinks {
     return follower?.incarnation;
   }
 
-  /** Those from which nothing came for that long since they were heard, or since this process was back from a pause. */
+  /**
+   * Those from which nothing came for that long since they were heard, or since this process was back from a pause.
+   * @param readUntilMs see `Core`
+   */
   idle(readUntilMs: number, idleMs: number, resumedAtMs: number): LinkId[] {
     return [...this.followers].flatMap(([link, { heardAtMs }]) =>
       readUntilMs - Math.max(heardAtMs, resumedAtMs) > idleMs ? [link] : [],
