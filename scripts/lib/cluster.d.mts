@@ -64,7 +64,10 @@ export class Cluster {
 
 export function describeExit(exit: Exit): string;
 
-/** Answers, call by call, ports that nobody holds: counting up from a base, or at random when the base is 0. */
+/**
+ * Answers, call by call, ports that nobody holds: counting up from a base, or, when the base is 0, from somewhere at
+ * random, and then none that was answered at random before.
+ */
 export function portsFrom(
   basePort: number,
   knownNodes?: readonly { rpcPort: number; httpPort: number }[],

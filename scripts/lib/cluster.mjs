@@ -16,8 +16,11 @@ const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 25;
 const DEFAULT_BASE_PORT = 9700;
 
-/** Below the ports that systems hand out by themselves, so that nobody is given one of ours meanwhile. */
-const RANDOM_PORTS = { first: 20_000, count: 12_000 };
+/**
+ * Below the ports that systems hand out by themselves, so that nobody is given one of ours meanwhile. Tests that run side
+ * by side have parts of their own: a port is free until the server that it was chosen for listens.
+ */
+const RANDOM_PORTS = { first: 20_000, count: 3_000, parts: 4 };
 
 /** One server process of a cluster: it can be started, stopped, killed and started again on the same ports and folder. */
 export class ClusterNode {
@@ -242,15 +245,29 @@ async function health(httpAddress) {
   }
 }
 
-/** Answers, call by call, ports that nobody holds: counting up from a base, or at random when the base is 0. */
+/** What this process has chosen at random: whom it is for may not listen yet, or be dead and about to come back. */
+const chosen = new Set();
+
+/**
+ * Answers, call by call, ports that nobody holds: counting up from a base, or, when the base is 0, from somewhere at
+ * random, and then none that was answered at random before.
+ */
 export function portsFrom(basePort, knownNodes = []) {
-  const taken = new Set(knownNodes.flatMap(({ rpcPort, httpPort }) => [rpcPort, httpPort]));
-  let next = basePort || RANDOM_PORTS.first + Math.floor(Math.random() * RANDOM_PORTS.count);
+  const known = new Set(knownNodes.flatMap(({ rpcPort, httpPort }) => [rpcPort, httpPort]));
+  const taken = basePort ? new Set() : chosen;
+  let next = basePort || randomPort();
   return async () => {
-    while (taken.has(next) || !(await isFree(next))) if (++next > 65_535) throw new Error('No port is free.');
+    while (known.has(next) || taken.has(next) || !(await isFree(next)))
+      if (++next > 65_535) throw new Error('No port is free.');
     taken.add(next);
     return next;
   };
+}
+
+function randomPort() {
+  const { first, count, parts } = RANDOM_PORTS;
+  const part = Number(process.env.JEST_WORKER_ID ?? 1) % parts;
+  return first + part * count + Math.floor(Math.random() * count);
 }
 
 async function isFree(port) {
