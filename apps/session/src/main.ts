@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { loadConfig, runServerProgram } from '#nest';
+import { letHeapGrow, loadConfig, runServerProgram } from '#nest';
 import { startSession } from './session.app.js';
 import { runWorker, startWorkers, workersOf } from './workers.js';
 
@@ -8,6 +8,8 @@ const program = {
   description: 'A session server: applications connect to it to publish and to subscribe.',
   tiers: ['session'],
 } as const;
+
+letHeapGrow();
 
 if (cluster.isWorker) await runWorker();
 else

@@ -9,11 +9,6 @@ import { runInNewContext } from 'node:vm';
  */
 const file = process.env['BENCH_DELAY_FILE'];
 
-function usedMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
 if (file !== undefined && process.argv[1]?.includes('/apps/data/')) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -30,18 +25,13 @@ if (file !== undefined && process.argv[1]?.includes('/apps/data/')) {
   const collect = runInNewContext('gc') as () => void;
   process.on('SIGUSR2', () => {
     const { rss } = process.memoryUsage();
-    const cpuMs = usedMs();
     const inMs = (percentile: number): number => delay.percentile(percentile) / 1e6;
     const delays = { p50Ms: inMs(50), p99Ms: inMs(99), p999Ms: inMs(99.9), maxMs: delay.max / 1e6 };
     const pauses = { collections, longestPauseMs };
     collect();
-    const cpuCollectedMs = usedMs();
     const { heapUsed, external } = process.memoryUsage();
     // Whoever waits for the file finds a whole one.
-    writeFileSync(
-      `${file}.new`,
-      JSON.stringify({ rss, held: heapUsed + external, cpuMs, cpuCollectedMs, ...delays, ...pauses }),
-    );
+    writeFileSync(`${file}.new`, JSON.stringify({ rss, held: heapUsed + external, ...delays, ...pauses }));
     renameSync(`${file}.new`, file);
     // This collection was ours, and counts for nothing; observers are told of it a little later.
     setTimeout(() => {

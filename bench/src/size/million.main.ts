@@ -9,6 +9,7 @@ import { type Publisher, RegistryClient } from '#client';
 import { Cluster, type Node, endOnSignals } from '../cluster.js';
 import { count } from '../options.js';
 import { usSince } from '../harness/histograms.js';
+import { cpuMsOf } from '../harness/processes.js';
 import { DATA, PER_SERVICE, publish, serviceOf } from './publications.js';
 import { type Scrapes, scrapesOf } from './scrapes.js';
 
@@ -30,9 +31,10 @@ scrape of its metrics costs it then.
 const CLIENTS = 50;
 const AT_ONCE = 4_000;
 const TICK_MS = 10;
-const COST_ROUNDS = 5;
-const COST_OPERATIONS = 4_000;
 const COST_AT_ONCE = 64;
+/** So many that collections of garbage come among them as often as they always do. */
+const COST_PUBLISHES = 40_000;
+const COST_FETCHES = 8_000;
 
 const { values: options } = parseArgs({
   options: {
@@ -59,9 +61,6 @@ interface Measured {
   rss: number;
   /** On the heap and beside it, after a collection. */
   held: number;
-  /** Processor time of all threads since it began, before and after that collection. */
-  cpuMs: number;
-  cpuCollectedMs: number;
   p50Ms: number;
   p99Ms: number;
   p999Ms: number;
@@ -79,37 +78,33 @@ async function measured(server: Node, file: string): Promise<Measured> {
   return JSON.parse(readFileSync(file, 'utf8')) as Measured;
 }
 
-/** Processor time of one, in microseconds, many of them under way at any time. */
+/** Processor time of one, in microseconds, of all threads, many of them under way at any time. */
 interface Cost {
   publishUs: number;
   fetchUs: number;
 }
 
 /** Answered by the data server each time, since nobody has subscribed. */
-async function costOf(
-  clients: RegistryClient[],
-  publishers: Publisher[],
-  usage: () => Promise<Measured>,
-): Promise<Cost> {
+async function costOf(server: Node, clients: RegistryClient[], publishers: Publisher[]): Promise<Cost> {
   const anyOf = <T>(list: T[]): T => list[Math.floor(Math.random() * list.length)]!;
-  let version = 0;
-  const timed = async (one: () => Promise<unknown>): Promise<number> => {
-    const each: number[] = [];
-    for (let round = 0; round <= COST_ROUNDS; round++) {
-      const { cpuCollectedMs } = await usage();
-      let left = COST_OPERATIONS;
-      const worker = async (): Promise<void> => {
-        while (left-- > 0) await one();
-      };
-      await Promise.all(Array.from({ length: COST_AT_ONCE }, worker));
-      // The first only warms the code and the way there.
-      if (round > 0) each.push((((await usage()).cpuMs - cpuCollectedMs) * 1000) / COST_OPERATIONS);
-    }
-    return each.toSorted((a, b) => a - b)[COST_ROUNDS >> 1]!;
+  const repeat = async (times: number, one: () => Promise<unknown>): Promise<void> => {
+    let left = times;
+    const worker = async (): Promise<void> => {
+      while (left-- > 0) await one();
+    };
+    await Promise.all(Array.from({ length: COST_AT_ONCE }, worker));
   };
+  const timed = async (times: number, one: () => Promise<unknown>): Promise<number> => {
+    // Warms the code and the way there.
+    await repeat(times / 4, one);
+    const beforeMs = cpuMsOf(server.pid!);
+    await repeat(times, one);
+    return ((cpuMsOf(server.pid!) - beforeMs) * 1000) / times;
+  };
+  let version = 0;
   return {
-    publishUs: await timed(() => anyOf(publishers).republish([`${DATA}${++version}`])),
-    fetchUs: await timed(() =>
+    publishUs: await timed(COST_PUBLISHES, () => anyOf(publishers).republish([`${DATA}${++version}`])),
+    fetchUs: await timed(COST_FETCHES, () =>
       anyOf(clients).query({ dataId: serviceOf(Math.floor(Math.random() * publishers.length)) }),
     ),
   };
@@ -167,15 +162,14 @@ try {
   for (let i = 0; i < CLIENTS; i++) clients.push(new RegistryClient({ seeds }));
   before = await measured(server!, file);
   const publishers: Publisher[] = [];
-  const usage = (): Promise<Measured> => measured(server!, file);
   await publish(clients, publishers, Math.min(few, publications), AT_ONCE);
-  costOfFew = await costOf(clients, publishers, usage);
+  costOfFew = await costOf(server!, clients, publishers);
   const startMs = performance.now();
   await publish(clients, publishers, publications, AT_ONCE);
   tookS = (performance.now() - startMs) / 1000;
   filled = await measured(server!, file);
   scrapes = await scrapesOf(server!);
-  costOfAll = await costOf(clients, publishers, usage);
+  costOfAll = await costOf(server!, clients, publishers);
   failed = await churnFor(publishers, latencyUs);
   churned = await measured(server!, file);
 } finally {
