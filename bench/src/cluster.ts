@@ -13,11 +13,14 @@ export { Cluster, portsFrom };
 export type Servers = scripts.Cluster;
 export type Node = scripts.ClusterNode;
 
-/** Whoever is told to stop in the middle takes the servers it has started along: they are ended when the process exits. */
+/**
+ * Whoever is told to stop in the middle takes the servers it has started along: they are ended when the process exits. A
+ * signal may come once more meanwhile, to all of a terminal and handed on by whoever runs this, and must not cut that short.
+ */
 export function endOnSignals(): void {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ] as const)
-    process.once(signal, () => process.exit(code));
+    process.on(signal, () => process.exit(code));
 }

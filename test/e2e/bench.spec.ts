@@ -160,6 +160,32 @@ describe('the benches', () => {
     TIMEOUT_MS,
   );
 
+  it('end what they have started when a signal comes twice, as it does where whoever runs them hands it on', async () => {
+    const { href } = new URL('../../dist/bench/src/cluster.js', import.meta.url);
+    const program = `
+      import { writeSync } from 'node:fs';
+      import { endOnSignals } from ${JSON.stringify(href)};
+      endOnSignals();
+      process.once('exit', () => {
+        writeSync(1, 'ending ');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+        writeSync(1, 'ended');
+      });
+      setInterval(() => {}, 1000);
+      writeSync(1, 'ready ');
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    child.stdout.on('data', (chunk) => {
+      printed += String(chunk);
+      if (printed === 'ready ' || printed === 'ready ending ') child.kill('SIGTERM');
+    });
+    await once(child, 'close');
+    expect([printed, child.exitCode]).toEqual(['ready ending ended', 143]);
+  });
+
   it('say what is wrong with what they are told, and measure nothing', async () => {
     const { child, output } = bench('--only', 'consul');
     let complaint = '';
