@@ -12,6 +12,7 @@ import { oneContent } from './invariants/one-content.js';
 import { ownRemovals } from './invariants/own-removals.js';
 import { provedDeaths } from './invariants/proved-deaths.js';
 import { recordedCause } from './invariants/recorded-cause.js';
+import { toldChanges } from './invariants/told-changes.js';
 import { uniqueStamp } from './invariants/unique-stamp.js';
 import { versionsRise } from './invariants/versions-rise.js';
 
@@ -31,7 +32,7 @@ export function watched(options: ClusterOptions, causes?: Map<RemovalCause, numb
     // Invariant 9.
     ...[confirmedOwners],
     // What they rest upon.
-    ...[noErrors, freshReads, provedDeaths],
+    ...[noErrors, freshReads, provedDeaths, toldChanges],
   ];
   return new Cluster({ ...options, observers: [...observers, ...(options.observers ?? [])] });
 }

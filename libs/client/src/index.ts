@@ -15,6 +15,7 @@ export type {
   ClientLimits,
   ClientState,
   ConfigSnapshot,
+  ListChanges,
   Registration,
   StateReason,
   SubscriberSnapshot,

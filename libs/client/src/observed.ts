@@ -8,9 +8,9 @@ interface Snapshot {
 }
 
 /** What everything observed tells of. */
-export interface ObservedEvents<S> {
+export interface ObservedEvents<S, More extends unknown[] = []> {
   /** What is known has changed. */
-  change: [snapshot: S];
+  change: [snapshot: S, ...more: More];
   /** The server refuses to tell. It is asked again over the next connection. */
   error: [error: RegistryError];
 }
@@ -26,7 +26,7 @@ export interface ObservedHost<S> {
 /** Something that servers tell and go on telling. What is known of it outlives lost connections and dead servers. */
 export abstract class Observed<
   S extends Snapshot,
-  Events extends ObservedEvents<S> & Record<keyof Events, unknown[]>,
+  Events extends ObservedEvents<S, unknown[]> & Record<keyof Events, unknown[]>,
 > implements AsyncIterable<S> {
   protected readonly emitter: Emitter<Events>;
   private readonly iterators = new Set<LatestIterator<S>>();
@@ -88,8 +88,9 @@ export abstract class Observed<
   }
 
   /** @internal called by the client */
-  changed(snapshot: S): void {
+  changed(...told: Events['change']): void {
     if (this.closed) return;
+    const [snapshot] = told;
     this.refusal = undefined;
     this.last = snapshot;
     if (snapshot.state === 'current') {
@@ -97,7 +98,7 @@ export abstract class Observed<
       this.waiting.clear();
     }
     for (const iterator of this.iterators) iterator.offer(snapshot);
-    this.emitter.emit('change', ...([snapshot] as Events['change']));
+    this.emitter.emit('change', ...told);
   }
 
   /** @internal called by the client */

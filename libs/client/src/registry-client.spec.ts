@@ -233,6 +233,22 @@ describe('subscribers', () => {
     expect(await codeOf(subscriber.ready())).toBe('INVALID_NAME');
   });
 
+  it('tell what has led from one list to the next', async () => {
+    const client = newClient();
+    const lines: string[] = [];
+    const subscriber = client.subscribe({ dataId: 'user' }, (_snapshot, changes) => {
+      for (const [what, publishers] of Object.entries(changes) as [string, { data: string[] }[]][])
+        for (const { data } of publishers) lines.push(`${what} ${data[0]!}`);
+    });
+    const publisher = await client.publish({ dataId: 'user', data: ['v1'] });
+    await until(subscriber, (data) => data[0] === 'v1');
+    await publisher.republish(['v2']);
+    await until(subscriber, (data) => data[0] === 'v2');
+    await publisher.unpublish();
+    await until(subscriber, (data) => data.length === 0);
+    expect(lines).toEqual(['added v1', 'updated v2', 'removed v2']);
+  });
+
   it('survive listeners that throw or reject, which are reported', async () => {
     const client = newClient();
     const errors: unknown[] = [];

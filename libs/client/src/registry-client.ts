@@ -17,6 +17,7 @@ import {
   type ConfigSnapshot,
   DEFAULT_CLIENT_LIMITS,
   type KeptView,
+  type ListChanges,
   type Registration,
   type SubscriberSnapshot,
   type Subscription,
@@ -179,7 +180,10 @@ export class RegistryClient {
    * Subscribes. Throws when no server would take the subscription; everything later comes as events. What the snapshot on
    * disk has of it is held at once, as `stale`, until the first complete answer.
    */
-  subscribe(subscription: Subscription, listener?: (snapshot: SubscriberSnapshot) => unknown): Subscriber {
+  subscribe(
+    subscription: Subscription,
+    listener?: (snapshot: SubscriberSnapshot, changes: ListChanges) => unknown,
+  ): Subscriber {
     const fault = checkSubscription(subscription);
     if (fault) throw RegistryError.from(fault);
     if (this.closing) throw new RegistryError('SHUTTING_DOWN', 'The client is closed.');
@@ -334,7 +338,7 @@ export class RegistryClient {
   private perform(effect: ApplicationEffect): void {
     switch (effect.type) {
       case 'changed': {
-        const tell = (): void => this.subscribers.get(effect.subscriber)?.changed(effect.snapshot);
+        const tell = (): void => this.subscribers.get(effect.subscriber)?.changed(effect.snapshot, effect.changes);
         // No listener hears anything before whoever subscribes has the subscriber in hand.
         return effect.subscriber === this.subscribing ? queueMicrotask(tell) : tell();
       }

@@ -1,8 +1,9 @@
 import type { PublisherView } from '#model';
-import type { SubscriberSnapshot } from '#registry';
+import type { ListChanges, SubscriberSnapshot } from '#registry';
 import { Observed, type ObservedEvents } from './observed.js';
 
-export type SubscriberEvents = ObservedEvents<SubscriberSnapshot> & {
+/** A change comes with what has led to it from what was told before, so that nobody has to compare long lists. */
+export type SubscriberEvents = ObservedEvents<SubscriberSnapshot, [changes: ListChanges]> & {
   /** Temporary publications, which are told once and are no part of the list; and what is published beside them. */
   temporary: [publishers: PublisherView[], snapshot: SubscriberSnapshot];
 };

@@ -6,6 +6,7 @@ import type {
   ConfigSnapshot,
   KeptServers,
   KeptView,
+  ListChanges,
   SubscriberSnapshot,
 } from '#registry';
 import type { SimClient } from './client-host.js';
@@ -80,5 +81,5 @@ export interface SimWatcher {
 }
 
 export interface ClientObserver extends HostObserver {
-  shown?(subscriber: SimSubscriber, snapshot: SubscriberSnapshot): void;
+  shown?(subscriber: SimSubscriber, snapshot: SubscriberSnapshot, changes: ListChanges): void;
 }

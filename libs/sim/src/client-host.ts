@@ -1,13 +1,5 @@
 import { type Core, DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, randomId, toDataInfoId } from '#model';
-import type {
-  ClientEffect,
-  ClientEvent,
-  ClientState,
-  Registration,
-  KeptView,
-  SubscriberSnapshot,
-  Subscription,
-} from '#registry';
+import type { ClientEffect, ClientEvent, ClientState, Registration, KeptView, Subscription } from '#registry';
 import type {
   ClientHostOptions,
   ClientObserver,
@@ -251,7 +243,7 @@ export class SimClient implements SimApplication {
         return this.write(connection, { id: -1, pattern: 'registry.ack', payload });
       }
       case 'changed':
-        return this.show(this.subscribers[effect.subscriber - 1]!, effect.snapshot);
+        return this.show(this.subscribers[effect.subscriber - 1]!, effect);
       case 'temporary':
         return this.note(`is told ${effect.publishers.map((each) => each.registerId).join(' ')}`);
       case 'stateChanged':
@@ -287,11 +279,11 @@ export class SimClient implements SimApplication {
     });
   }
 
-  private show(subscriber: SimSubscriber, snapshot: SubscriberSnapshot): void {
+  private show(subscriber: SimSubscriber, { snapshot, changes }: ClientEffect & { type: 'changed' }): void {
     subscriber.shown.push({ atMs: this.world.nowMs(), snapshot });
     const ids = snapshot.publishers.map((each) => each.registerId).join(' ');
     this.note(`is shown ${snapshot.dataInfoId} ${snapshot.version} ${snapshot.state} [${ids}]`);
-    this.observer.shown?.(subscriber, snapshot);
+    this.observer.shown?.(subscriber, snapshot, changes);
   }
 
   private dial(connection: number, address: string): void {

@@ -366,7 +366,7 @@ export class Cluster {
       life: (node, change) => this.tell('life', node, change),
       event: (node, event) => this.tell('event', node, direct(event, 'received')),
       effect: (node, effect) => this.tell('effect', node, direct(effect, 'send')),
-      shown: (subscriber, snapshot) => this.tell('shown', subscriber, snapshot),
+      shown: (...told) => this.tell('shown', ...told),
     };
   }
 

@@ -1,4 +1,4 @@
-import type { SubscriberSnapshot } from '#registry';
+import type { ListChanges, SubscriberSnapshot } from '#registry';
 import type { SimSubscriber } from './application.js';
 import type { Transit } from './network.js';
 import type { Life } from './server-host.js';
@@ -16,8 +16,8 @@ export interface Observer {
   effect?(node: string, effect: { type: string }): void;
   /** A message handed to the network. */
   transit?(message: Transit): void;
-  /** A list handed to an application. */
-  shown?(subscriber: SimSubscriber, snapshot: SubscriberSnapshot): void;
+  /** A list handed to an application, and what of it is said to be new. */
+  shown?(subscriber: SimSubscriber, snapshot: SubscriberSnapshot, changes: ListChanges): void;
 }
 
 export class Violation extends Error {

@@ -146,6 +146,16 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     story: oneAfterTheOther,
   },
   {
+    name: 'a client that does not tell who has left',
+    rule: /told changes/,
+    cores: () => ({
+      client: (options) =>
+        tamper<ClientEvent, ClientEffect>(realCores.client(options), (effect) =>
+          effect.type === 'changed' ? [{ ...effect, changes: { ...effect.changes, removed: [] } }] : [effect],
+        ),
+    }),
+  },
+  {
     name: 'a session server that does not look for pushes which nobody has acknowledged',
     rule: /convergence/,
     cores: () => ({

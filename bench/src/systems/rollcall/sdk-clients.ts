@@ -1,4 +1,4 @@
-import { type Publisher, type PublisherView, RegistryClient } from '#client';
+import { type Publisher, RegistryClient } from '#client';
 import { pick } from '../spread.js';
 import type { Clients } from '../system.js';
 
@@ -24,11 +24,9 @@ export class SdkClients implements Clients {
   }
 
   async subscribe(topic: string, onValue: (value: string) => void): Promise<void> {
-    let former: readonly PublisherView[] = [];
-    const subscription = this.connect().subscribe({ dataId: topic }, ({ publishers }) => {
-      // The whole list is told each time; who has not changed is the same object as before.
-      for (let i = 0; i < publishers.length; i++) if (publishers[i] !== former[i]) onValue(publishers[i]!.data[0]!);
-      former = publishers;
+    const subscription = this.connect().subscribe({ dataId: topic }, (_snapshot, { added, updated }) => {
+      for (const { data } of added) onValue(data[0]!);
+      for (const { data } of updated) onValue(data[0]!);
     });
     await subscription.ready();
   }

@@ -78,6 +78,16 @@ export interface SubscriberSnapshot {
 }
 
 /**
+ * What leads from the list told before to the one told now: first leave those `removed`, then come the others. An `updated` publisher has
+ * the registerId of another one, whom it replaces.
+ */
+export interface ListChanges {
+  added: PublisherView[];
+  updated: PublisherView[];
+  removed: PublisherView[];
+}
+
+/**
  * A configuration value as the client knows it. `pending`: no server has told yet. Without `value` there is none. Its
  * version rises with every change.
  */
@@ -161,8 +171,8 @@ export type ClientEffect =
   | { type: 'watch'; connection: number; payload: ClientRequests['registry.watch']['request'] }
   /** `refused`: the push does not apply to what is held, and a snapshot is wanted. */
   | { type: 'ack'; connection: number; subscriptionId: string; version: string; refused?: true }
-  /** The list of a subscriber changed, or became current. */
-  | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot }
+  /** The list of a subscriber changed, or became current; then there may be no changes. */
+  | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot; changes: ListChanges }
   /** Temporary publications, told this once. */
   | { type: 'temporary'; subscriber: number; publishers: PublisherView[]; snapshot: SubscriberSnapshot }
   /** The server refuses the subscription for good; it is tried again only over the next connection. */

@@ -5,7 +5,6 @@ import {
   DEFAULT_INSTANCE_ID,
   type Failure,
   type Notice,
-  type PublisherView,
   type Random,
   type SubscribeFields,
   failure,
@@ -27,6 +26,7 @@ import { RETRY_AFTER_MAX_MS } from './limits.js';
 import { readPush } from './received.js';
 import { RetrySchedule, backoffMs } from './retry.js';
 import { formatHash } from '../hash-sum.js';
+import { noChanges } from './list-changes.js';
 import { EMPTY_VIEW, type HeldView, applyPush, viewOf } from './view.js';
 
 interface Subscriber {
@@ -36,8 +36,6 @@ interface Subscriber {
   view: HeldView;
   /** Whether `view` began with what was on disk. */
   fromDisk: boolean;
-  /** The list as last handed out, kept as long as it is true. */
-  list: readonly PublisherView[];
   /** The stream open on the present connection. */
   subscriptionId?: string;
   failures: number;
@@ -82,7 +80,6 @@ export class SubscriptionBook {
       },
       view: EMPTY_VIEW,
       fromDisk: false,
-      list: [],
       failures: 0,
     };
     this.subscribers.set(subscriber.number, subscriber);
@@ -95,8 +92,13 @@ export class SubscriptionBook {
     if (this.connection && this.connection.clusterId !== kept.clusterId) return;
     subscriber.view = viewOf(kept);
     subscriber.fromDisk = true;
-    subscriber.list = [...subscriber.view.publishers.values()];
-    this.emit({ type: 'changed', subscriber: subscriber.number, snapshot: snapshotOf(subscriber, this.local) });
+    const changes = { ...noChanges(), added: [...subscriber.view.list] };
+    this.emit({
+      type: 'changed',
+      subscriber: subscriber.number,
+      snapshot: snapshotOf(subscriber, this.local),
+      changes,
+    });
   }
 
   /** Of what nobody subscribes to any more, what is on disk already is good enough. */
@@ -155,9 +157,8 @@ export class SubscriptionBook {
       return;
     }
     subscriber.failures = 0;
-    const { view, visible, refused } = applyPush(subscriber.view, push);
-    if (visible) subscriber.list = [...view.publishers.values()];
-    if (view.current && (visible || view.version !== subscriber.view.version)) this.keep(subscriber);
+    const { view, changes, refused } = applyPush(subscriber.view, push);
+    if (view.current && (changes || view.version !== subscriber.view.version)) this.keep(subscriber);
     subscriber.view = view;
     if (push.type !== 'pending') {
       const { connection, subscriptionId } = event;
@@ -167,7 +168,8 @@ export class SubscriptionBook {
     }
     const { number, dataInfoId } = subscriber;
     if (refused) this.emit(logged('warn', 'push-refused', { dataInfoId }));
-    if (visible) this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber, this.local) });
+    if (changes)
+      this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber, this.local), changes });
     if (!('temporary' in push) || !push.temporary?.length) return;
     this.emit({
       type: 'temporary',
@@ -221,14 +223,14 @@ interface Local {
 }
 
 function snapshotOf(subscriber: Subscriber, { zone, dataCenter }: Local): SubscriberSnapshot {
-  const { dataInfoId, fields, view, fromDisk, list } = subscriber;
+  const { dataInfoId, fields, view, fromDisk } = subscriber;
   const localZone = fields.zone ?? zone;
   return {
     dataInfoId,
     ...(view.version === undefined ? {} : { version: view.version }),
     state: view.current ? 'current' : 'pending',
     ...(fromDisk && !view.current ? { stale: true } : {}),
-    publishers: [...list],
+    publishers: view.list.slice(),
     ...(localZone === undefined ? {} : { localZone }),
     ...(dataCenter === undefined ? {} : { dataCenter }),
   };
@@ -239,8 +241,10 @@ function keyOf({ dataInfoId, fields: { scope, zone } }: Subscriber): string {
   return JSON.stringify([dataInfoId, scope ?? '', zone ?? '']);
 }
 
-function keptOf({ dataInfoId, fields: { scope, zone }, view, list }: Subscriber): KeptView | undefined {
+/** What is written in the background is a copy, since the next delta changes what is held. */
+function keptOf({ dataInfoId, fields: { scope, zone }, view }: Subscriber): KeptView | undefined {
   const { clusterId, version, hash, hashes } = view;
+  const list = view.list.slice();
   if (clusterId === undefined || version === undefined) return undefined;
   return {
     ...{ dataInfoId, clusterId, version, publishers: list },

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { type PublisherView, type Push, compareVersions, parseVersion } from '#model';
 import { addHash, formatViewHash, hashSeen, parseViewHash } from '../view-hash.js';
-import { EMPTY_VIEW, type HeldView, applyPush } from './view.js';
+import { type Applied, EMPTY_VIEW, type HeldView, applyPush } from './view.js';
 
 const ids = fc.constantFrom('r1', 'r2', 'r3');
 const publishers = fc.uniqueArray(
@@ -22,7 +22,7 @@ const pushes = fc.array(
   ),
 ) as unknown as fc.Arbitrary<Push[]>;
 
-type Rule = (before: HeldView, push: Push, after: HeldView, visible: boolean) => boolean;
+type Rule = (before: HeldView, push: Push, after: HeldView, changes: Applied['changes']) => boolean;
 
 /** Pushes after which some step breaks the rule, or null when none were found. */
 function counterexample(rule: Rule): [Push[]] | null {
@@ -30,9 +30,9 @@ function counterexample(rule: Rule): [Push[]] | null {
     let held = EMPTY_VIEW;
     return list.every((push) => {
       const before = held;
-      const { view, visible } = applyPush(before, push);
+      const { view, changes } = applyPush(before, push);
       held = view;
-      return rule(before, push, view, visible);
+      return rule(before, push, view, changes);
     });
   });
   return fc.check(property).counterexample;
@@ -68,9 +68,23 @@ describe('applying pushes, whatever comes in whatever order', () => {
     expect(counterexample(rule)).toBeNull();
   });
 
-  it('calls a change visible exactly when list or state differ', () => {
-    const rule: Rule = (before, _push, after, visible) =>
-      visible === (before.current !== after.current || listOf(before) !== listOf(after));
+  it('tells of a change exactly when list or state differ', () => {
+    const rule: Rule = (before, _push, after, changes) =>
+      (changes !== undefined) === (before.current !== after.current || listOf(before) !== listOf(after));
+    expect(counterexample(rule)).toBeNull();
+  });
+
+  it('tells what has led from one list to the other, and lists those of the map', () => {
+    const rule: Rule = ({ list }, _push, after, changes) => follows(list, after, changes);
+    expect(counterexample(rule)).toBeNull();
+  });
+
+  it('keeps the objects of those who have not changed', () => {
+    const rule: Rule = (before, _push, after) =>
+      after.list.every((publisher) => {
+        const was = before.publishers.get(publisher.registerId);
+        return was === publisher || JSON.stringify(was) !== JSON.stringify(publisher);
+      });
     expect(counterexample(rule)).toBeNull();
   });
 
@@ -84,6 +98,22 @@ describe('applying pushes, whatever comes in whatever order', () => {
     expect(counterexample(rule)).toBeNull();
   });
 });
+
+/** Whether those who follow the changes come to the list, and the list is what the map has, in its order. */
+function follows(before: readonly PublisherView[], after: HeldView, changes: Applied['changes']): boolean {
+  const followed = new Map(before.map((publisher) => [publisher.registerId, publisher]));
+  const { added, updated, removed } = changes ?? { added: [], updated: [], removed: [] };
+  for (const publisher of removed) if (followed.get(publisher.registerId) !== publisher) return false;
+  for (const { registerId } of removed) followed.delete(registerId);
+  for (const { registerId } of added) if (followed.has(registerId)) return false;
+  for (const { registerId } of updated) if (!followed.has(registerId)) return false;
+  for (const publisher of [...added, ...updated]) followed.set(publisher.registerId, publisher);
+  const values = [...after.publishers.values()];
+  return (
+    followed.size === values.length &&
+    values.every((publisher, i) => after.list[i] === publisher && followed.get(publisher.registerId) === publisher)
+  );
+}
 
 /** What a server knows of a list: each publisher's state as one number, in the body of a publication. */
 type Content = Map<string, number>;
@@ -135,15 +165,31 @@ describe('applying deltas', () => {
         for (const [i, next] of contents.entries()) {
           if (i === 0) continue;
           const before = contents[i - 1]!;
+          const list = [...view.list];
           const applied = applyPush(view, deltaOf(before, next, i - 1, i));
           view = applied.view;
+          expect(follows(list, view, applied.changes)).toBe(true);
           expect(applied.refused).toBeUndefined();
           expect(sorted(statesOf(view))).toEqual(sorted(next));
           expect(view).toMatchObject({ version: `1.${i}`, hash: sumOf(next), current: true });
-          expect(applied.visible).toBe(JSON.stringify(sorted(before)) !== JSON.stringify(sorted(next)));
+          expect(applied.changes !== undefined).toBe(JSON.stringify(sorted(before)) !== JSON.stringify(sorted(next)));
         }
       }),
     );
+  });
+
+  it('puts each of many that have changed in the place of its former state', () => {
+    const states = (count: number, state: number): Content =>
+      new Map(Array.from({ length: count }, (_, i) => [`r${i}`, state]));
+    const { view } = applyPush(EMPTY_VIEW, snapshotOf(states(40, 1), 0));
+    for (const [i, count] of [1, 16, 17, 40].entries()) {
+      const before = statesOf(view);
+      const list = [...view.list];
+      const applied = applyPush(view, deltaOf(before, new Map([...before, ...states(count, i + 2)]), i, i + 1));
+      expect(applied.changes!.updated).toHaveLength(count);
+      expect(follows(list, applied.view, applied.changes)).toBe(true);
+      Object.assign(view, applied.view);
+    }
   });
 
   it('refuses what starts from something else, or does not lead where it should, and keeps what it has', () => {
@@ -170,7 +216,7 @@ describe('applying deltas', () => {
     const wrong = { ...(snapshotOf(a, 1) as Push & { type: 'snapshot' }), hash: sumOf(b) };
     expect(applyPush(applyPush(EMPTY_VIEW, wrong).view, delta).refused).toBe(true);
     const once = applyPush(applyPush(EMPTY_VIEW, snapshotOf(a, 1)).view, delta);
-    expect(applyPush(once.view, delta)).toEqual({ view: once.view, visible: false });
+    expect(applyPush(once.view, delta)).toEqual({ view: once.view });
   });
 
   it('goes on from a partial list that came from the same server', () => {

@@ -1,8 +1,9 @@
 import { type PublisherView, type Push, compareVersions, parseVersion } from '#model';
 import { type HashSum, addHash, formatHash, isSameHash, parseHash } from '../hash-sum.js';
-import type { KeptView } from './contract.js';
+import type { KeptView, ListChanges } from './contract.js';
+import { changesBetween, isNone, noChanges, sameValue } from './list-changes.js';
 
-/** What one subscriber holds. Only a delta changes the maps in place, since it touches few of many. */
+/** What one subscriber holds. Only a delta changes list and maps in place, since it touches few of many. */
 export interface HeldView {
   /** The world that `version` belongs to; both undefined before the first answer. */
   clusterId?: string;
@@ -12,19 +13,24 @@ export interface HeldView {
   /** True once a complete answer has come. From then on an empty list means that nothing is published. */
   current: boolean;
   publishers: ReadonlyMap<string, PublisherView>;
+  /** The publishers, in the order of the map. */
+  list: readonly PublisherView[];
   /** Of each publisher; undefined when they were not told. Then no delta can be applied. */
   hashes?: ReadonlyMap<string, HashSum>;
 }
 
-export const EMPTY_VIEW: HeldView = { current: false, publishers: new Map() };
+export const EMPTY_VIEW: HeldView = { current: false, publishers: new Map(), list: [] };
+
+/** So many entries of a list are looked for in it, one after the other; with more, the list is made anew. */
+const MAX_REPLACED = 16;
 
 /**
- * What a push comes to. `visible` says whether list or state differ from before. `refused`: it is a change from something
+ * What a push comes to. `changes` is there when list or state differ from before; in the latter case it may be empty. `refused`: it is a change from something
  * else than what is held, or does not lead to what it should; everything stays as it was.
  */
 export interface Applied {
   view: HeldView;
-  visible: boolean;
+  changes?: ListChanges;
   refused?: true;
 }
 
@@ -34,33 +40,44 @@ type Delta = Push & { type: 'delta' };
 
 /** Only a snapshot removes by absence, and within one clusterId nothing older than what is held is taken (invariant 5). */
 export function applyPush(held: HeldView, push: Push): Applied {
-  if (push.type === 'pending' || isOlder(held, push)) return { view: held, visible: false };
+  if (push.type === 'pending' || isOlder(held, push)) return { view: held };
   switch (push.type) {
     case 'unchanged':
-      if (held.clusterId !== push.clusterId) return { view: held, visible: false };
-      return { view: { ...held, version: push.version, current: true }, visible: !held.current };
+      if (held.clusterId !== push.clusterId) return { view: held };
+      return {
+        view: { ...held, version: push.version, current: true },
+        ...(held.current ? {} : { changes: noChanges() }),
+      };
     case 'snapshot':
       return takeSnapshot(held, push);
     case 'partial':
-      return startsElsewhere(held, push) ? { view: held, visible: false, refused: true } : takePartial(held, push);
+      return startsElsewhere(held, push) ? { view: held, refused: true } : takePartial(held, push);
     case 'delta':
       // One that has been applied comes again where its acknowledgement took too long.
       if (held.clusterId === push.clusterId && held.version === push.version && push.from !== push.version)
-        return { view: held, visible: false };
+        return { view: held };
       return takeDelta(held, push);
   }
 }
 
 /** What was kept on disk: a list that no server of this life of the client has told. */
 export function viewOf({ clusterId, version, publishers, hashes, hash }: KeptView): HeldView {
-  return { ...wholeOf(clusterId, version, publishers, hashes, hash), current: false };
+  const kept = wholeOf(clusterId, version, publishers, hashes, hash);
+  return { ...kept, current: false, list: [...kept.publishers.values()] };
 }
 
 function takeSnapshot(held: HeldView, { clusterId, version, publishers, hashes, hash }: Snapshot): Applied {
-  const view = wholeOf(clusterId, version, publishers, hashes, hash);
-  const visible = !held.current || !sameList(held.publishers, view.publishers);
-  if (!visible) view.publishers = held.publishers;
-  return { view, visible };
+  const told = wholeOf(clusterId, version, publishers, hashes, hash);
+  return appliedWhole(held, told, changesBetween(held.publishers, told.publishers));
+}
+
+type Whole = Omit<HeldView, 'list' | 'publishers'> & { publishers: Map<string, PublisherView> };
+
+/** Where it has the same publishers, the list stays the one that is held. */
+function appliedWhole(held: HeldView, told: Whole, changes: ListChanges | undefined): Applied {
+  if (changes) return { view: { ...told, list: [...told.publishers.values()] }, changes };
+  const view = { ...told, publishers: held.publishers, list: held.list };
+  return held.current === told.current ? { view } : { view, changes: noChanges() };
 }
 
 /** The hash of a list is worth something without those of its publishers, but not beside others than it is the sum of. */
@@ -70,7 +87,7 @@ function wholeOf(
   list: readonly PublisherView[],
   told: readonly string[] | undefined,
   hash: string | undefined,
-): HeldView {
+): Whole {
   const publishers = new Map<string, PublisherView>();
   for (const publisher of list) publishers.set(publisher.registerId, publisher);
   const hashes = readHashes(list, told);
@@ -91,16 +108,15 @@ function takePartial(held: HeldView, push: PartialPush): Applied {
   }
   for (const [registerId, hash] of told ?? []) hashes?.set(registerId, hash);
   for (const publisher of list) publishers.set(publisher.registerId, publisher);
-  const visible = !sameList(held.publishers, publishers);
-  const view: HeldView = {
-    ...{ clusterId, version, current: held.current, publishers: visible ? publishers : held.publishers },
+  const view = {
+    ...{ clusterId, version, current: held.current, publishers },
     ...(hashes?.size === publishers.size ? { hashes } : {}),
   };
-  return { view, visible };
+  return appliedWhole(held, view, changesBetween(held.publishers, publishers));
 }
 
 function takeDelta(held: HeldView, push: Delta): Applied {
-  const refused: Applied = { view: held, visible: false, refused: true };
+  const refused: Applied = { view: held, refused: true };
   const { clusterId, version, publishers: list, removed, hash } = push;
   const publishers = held.publishers as Map<string, PublisherView>;
   const hashes = held.hashes as Map<string, HashSum> | undefined;
@@ -115,18 +131,44 @@ function takeDelta(held: HeldView, push: Delta): Applied {
   for (const each of upserts.values()) addHash(sum, each, 1);
   if (formatHash(sum) !== hash) return refused;
 
-  let visible = !held.current;
+  const changes = noChanges();
+  const replaced: PublisherView[] = [];
   for (const registerId of removed) {
-    visible = publishers.delete(registerId) || visible;
+    const was = publishers.get(registerId);
     hashes.delete(registerId);
+    if (publishers.delete(registerId)) changes.removed.push(was!);
   }
   for (const publisher of list) {
     const { registerId } = publisher;
-    visible ||= !sameValue(publishers.get(registerId), publisher);
-    publishers.set(registerId, publisher);
+    const was = publishers.get(registerId);
     hashes.set(registerId, upserts.get(registerId)!);
+    if (was === undefined) changes.added.push(publisher);
+    else if (sameValue(was, publisher)) continue;
+    else {
+      changes.updated.push(publisher);
+      replaced.push(was);
+    }
+    publishers.set(registerId, publisher);
   }
-  return { view: { clusterId, version, hash, current: true, publishers, hashes }, visible };
+  const view = {
+    clusterId,
+    version,
+    hash,
+    current: true,
+    publishers,
+    hashes,
+    list: listAfter(held, changes, replaced),
+  };
+  return held.current && isNone(changes) ? { view } : { view, changes };
+}
+
+/** @param replaced what the updated publishers stand in the place of, in their order */
+function listAfter({ list, publishers }: HeldView, changes: ListChanges, replaced: PublisherView[]): PublisherView[] {
+  const { added, updated, removed } = changes;
+  if (added.length > 0 || removed.length > 0 || updated.length > MAX_REPLACED) return [...publishers.values()];
+  const inPlace = list as PublisherView[];
+  for (const [i, was] of replaced.entries()) inPlace[inPlace.indexOf(was)] = updated[i]!;
+  return inPlace;
 }
 
 function startsElsewhere(held: HeldView, { clusterId, from }: PartialPush | Delta): boolean {
@@ -164,32 +206,4 @@ function isOlder(held: HeldView, push: Exclude<Push, { type: 'pending' }>): bool
   const heldVersion = parseVersion(held.version);
   const version = parseVersion(push.version);
   return heldVersion !== undefined && version !== undefined && compareVersions(version, heldVersion) < 0;
-}
-
-function sameList(a: ReadonlyMap<string, PublisherView>, b: ReadonlyMap<string, PublisherView>): boolean {
-  if (a.size !== b.size) return false;
-  for (const [registerId, publisher] of a) if (!sameValue(publisher, b.get(registerId))) return false;
-  return true;
-}
-
-/** Values from the network may be nested at will; beyond this depth they count as different. */
-const MAX_DEPTH = 16;
-
-/** Structural equality of decoded values. What it cannot judge counts as different, which costs one more event. */
-function sameValue(a: unknown, b: unknown, depth = 0): boolean {
-  if (Object.is(a, b)) return true;
-  if (!isPlain(a) || !isPlain(b) || Array.isArray(a) !== Array.isArray(b) || depth > MAX_DEPTH) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  for (const key of keys) {
-    if (!Object.hasOwn(b, key)) return false;
-    if (!sameValue((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], depth + 1)) return false;
-  }
-  return true;
-}
-
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === Array.prototype || prototype === null;
 }
