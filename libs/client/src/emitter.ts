@@ -19,6 +19,10 @@ export class Emitter<Events extends Record<keyof Events, unknown[]>> {
     this.listeners.get(name)?.delete(listener as Listener<never>);
   }
 
+  isHeard(name: keyof Events): boolean {
+    return (this.listeners.get(name)?.size ?? 0) > 0;
+  }
+
   emit<Name extends keyof Events>(name: Name, ...args: Events[Name]): void {
     for (const listener of [...(this.listeners.get(name) ?? [])] as Listener<Events[Name]>[]) {
       try {

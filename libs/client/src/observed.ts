@@ -8,9 +8,9 @@ interface Snapshot {
 }
 
 /** What everything observed tells of. */
-export interface ObservedEvents<S, More extends unknown[] = []> {
+export interface ObservedEvents<S> {
   /** What is known has changed. */
-  change: [snapshot: S, ...more: More];
+  change: [snapshot: S];
   /** The server refuses to tell. It is asked again over the next connection. */
   error: [error: RegistryError];
 }
@@ -26,7 +26,7 @@ export interface ObservedHost<S> {
 /** Something that servers tell and go on telling. What is known of it outlives lost connections and dead servers. */
 export abstract class Observed<
   S extends Snapshot,
-  Events extends ObservedEvents<S, unknown[]> & Record<keyof Events, unknown[]>,
+  Events extends ObservedEvents<S> & Record<keyof Events, unknown[]>,
 > implements AsyncIterable<S> {
   protected readonly emitter: Emitter<Events>;
   private readonly iterators = new Set<LatestIterator<S>>();
@@ -87,18 +87,18 @@ export abstract class Observed<
     return Promise.resolve();
   }
 
-  /** @internal called by the client */
-  changed(...told: Events['change']): void {
+  /** @internal called by the client. Where nobody looks, nothing is made for anybody to look at. */
+  changed(): void {
     if (this.closed) return;
-    const [snapshot] = told;
     this.refusal = undefined;
-    this.last = snapshot;
+    if (this.waiting.size === 0 && this.iterators.size === 0 && !this.emitter.isHeard('change')) return;
+    const snapshot = this.current();
     if (snapshot.state === 'current') {
       for (const { resolve } of this.waiting) resolve(snapshot);
       this.waiting.clear();
     }
     for (const iterator of this.iterators) iterator.offer(snapshot);
-    this.emitter.emit('change', ...told);
+    this.emitter.emit('change', ...([snapshot] as Events['change']));
   }
 
   /** @internal called by the client */

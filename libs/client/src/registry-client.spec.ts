@@ -236,7 +236,8 @@ describe('subscribers', () => {
   it('tell what has led from one list to the next', async () => {
     const client = newClient();
     const lines: string[] = [];
-    const subscriber = client.subscribe({ dataId: 'user' }, (_snapshot, changes) => {
+    const subscriber = client.subscribe({ dataId: 'user' });
+    subscriber.on('changes', (changes) => {
       for (const [what, publishers] of Object.entries(changes) as [string, { data: string[] }[]][])
         for (const { data } of publishers) lines.push(`${what} ${data[0]!}`);
     });

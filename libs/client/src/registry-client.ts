@@ -17,7 +17,6 @@ import {
   type ConfigSnapshot,
   DEFAULT_CLIENT_LIMITS,
   type KeptView,
-  type ListChanges,
   type Registration,
   type SubscriberSnapshot,
   type Subscription,
@@ -180,17 +179,14 @@ export class RegistryClient {
    * Subscribes. Throws when no server would take the subscription; everything later comes as events. What the snapshot on
    * disk has of it is held at once, as `stale`, until the first complete answer.
    */
-  subscribe(
-    subscription: Subscription,
-    listener?: (snapshot: SubscriberSnapshot, changes: ListChanges) => unknown,
-  ): Subscriber {
+  subscribe(subscription: Subscription, listener?: (snapshot: SubscriberSnapshot) => unknown): Subscriber {
     const fault = checkSubscription(subscription);
     if (fault) throw RegistryError.from(fault);
     if (this.closing) throw new RegistryError('SHUTTING_DOWN', 'The client is closed.');
     const number = ++this.numbers;
     const subscriber = new Subscriber(
       {
-        snapshot: () => this.host.core.streams.subscriptions.snapshot(number),
+        snapshot: () => this.host.core.current(number),
         end: () => {
           this.subscribers.delete(number);
           this.dispatch({ type: 'unsubscribe', subscriber: number });
@@ -338,7 +334,7 @@ export class RegistryClient {
   private perform(effect: ApplicationEffect): void {
     switch (effect.type) {
       case 'changed': {
-        const tell = (): void => this.subscribers.get(effect.subscriber)?.changed(effect.snapshot, effect.changes);
+        const tell = (): void => this.subscribers.get(effect.subscriber)?.changedBy(effect.changes);
         // No listener hears anything before whoever subscribes has the subscriber in hand.
         return effect.subscriber === this.subscribing ? queueMicrotask(tell) : tell();
       }
@@ -347,7 +343,7 @@ export class RegistryClient {
       case 'subscriberFailed':
         return this.subscribers.get(effect.subscriber)?.failed(effect.failure);
       case 'configChanged':
-        return this.watchers.get(effect.watcher)?.changed(effect.snapshot);
+        return this.watchers.get(effect.watcher)?.changed();
       case 'watchFailed':
         return this.watchers.get(effect.watcher)?.failed(effect.failure);
       case 'settled': {

@@ -2,8 +2,12 @@ import type { PublisherView } from '#model';
 import type { ListChanges, SubscriberSnapshot } from '#registry';
 import { Observed, type ObservedEvents } from './observed.js';
 
-/** A change comes with what has led to it from what was told before, so that nobody has to compare long lists. */
-export type SubscriberEvents = ObservedEvents<SubscriberSnapshot, [changes: ListChanges]> & {
+export type SubscriberEvents = ObservedEvents<SubscriberSnapshot> & {
+  /**
+   * What has led from the list told before to the one that `current()` is now. Told with each `change`, just before it, and without
+   * the cost of a list for each, however long it is.
+   */
+  changes: [changes: ListChanges];
   /** Temporary publications, which are told once and are no part of the list; and what is published beside them. */
   temporary: [publishers: PublisherView[], snapshot: SubscriberSnapshot];
 };
@@ -15,6 +19,13 @@ export type SubscriberEvents = ObservedEvents<SubscriberSnapshot, [changes: List
 export class Subscriber extends Observed<SubscriberSnapshot, SubscriberEvents> {
   protected isTelling({ state, publishers }: SubscriberSnapshot): boolean {
     return state === 'current' || publishers.length > 0;
+  }
+
+  /** @internal called by the client */
+  changedBy(changes: ListChanges): void {
+    if (this.closed) return;
+    this.emitter.emit('changes', changes);
+    this.changed();
   }
 
   /** @internal called by the client */

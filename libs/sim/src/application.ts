@@ -1,7 +1,6 @@
-import type { Core, Failure, Scope } from '#model';
+import type { Failure, Scope } from '#model';
 import type {
-  ClientEffect,
-  ClientEvent,
+  ClientBrain,
   ClientOptions,
   ConfigSnapshot,
   KeptServers,
@@ -19,7 +18,7 @@ export interface SimSnapshot {
 }
 
 export interface ClientHostOptions {
-  makeCore: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;
+  makeCore: (options: ClientOptions) => ClientBrain;
   seeds: string[];
   zone: string;
   /** Whether it takes deltas. */

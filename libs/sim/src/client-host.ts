@@ -1,5 +1,13 @@
-import { type Core, DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, randomId, toDataInfoId } from '#model';
-import type { ClientEffect, ClientEvent, ClientState, Registration, KeptView, Subscription } from '#registry';
+import { DEFAULT_GROUP, DEFAULT_INSTANCE_ID, type Random, randomId, toDataInfoId } from '#model';
+import type {
+  ClientBrain,
+  ClientEffect,
+  ClientEvent,
+  ClientState,
+  Registration,
+  KeptView,
+  Subscription,
+} from '#registry';
 import type {
   ClientHostOptions,
   ClientObserver,
@@ -26,7 +34,7 @@ export class SimClient implements SimApplication {
   wallOffsetMs = 0;
   readonly disk: SimSnapshot;
   private readonly process: SimProcess;
-  private readonly core: Core<ClientEvent, ClientEffect>;
+  private readonly core: ClientBrain;
   private readonly random: Random;
   private readonly sockets = new Map<number, Socket>();
   private readonly calls = new Map<number, (outcome: Outcome) => void>();
@@ -279,7 +287,8 @@ export class SimClient implements SimApplication {
     });
   }
 
-  private show(subscriber: SimSubscriber, { snapshot, changes }: ClientEffect & { type: 'changed' }): void {
+  private show(subscriber: SimSubscriber, { changes }: ClientEffect & { type: 'changed' }): void {
+    const snapshot = this.core.current(this.subscribers.indexOf(subscriber) + 1)!;
     subscriber.shown.push({ atMs: this.world.nowMs(), snapshot });
     const ids = snapshot.publishers.map((each) => each.registerId).join(' ');
     this.note(`is shown ${snapshot.dataInfoId} ${snapshot.version} ${snapshot.state} [${ids}]`);

@@ -1,8 +1,7 @@
 import type { Core } from '#model';
 import {
+  type ClientBrain,
   ClientCore,
-  type ClientEffect,
-  type ClientEvent,
   type ClientOptions,
   DataCore,
   type DataEffect,
@@ -27,7 +26,7 @@ export interface Cores {
   machine: (featureLevel: number) => MetaStateMachine;
   data: (options: DataOptions) => Core<DataEvent, DataEffect>;
   session: (options: SessionOptions) => Core<SessionEvent, SessionEffect>;
-  client: (options: ClientOptions) => Core<ClientEvent, ClientEffect>;
+  client: (options: ClientOptions) => ClientBrain;
 }
 
 export const realCores: Cores = {

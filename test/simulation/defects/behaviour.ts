@@ -95,7 +95,8 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     cores: () => ({
       client: (options) => {
         const first = new Map<string, Stamp>();
-        return tamper<ClientEvent, ClientEffect>(realCores.client(options), (effect) => {
+        const core = realCores.client(options);
+        tamper<ClientEvent, ClientEffect>(core, (effect) => {
           if (effect.type !== 'request' || effect.pattern !== 'registry.apply') return [effect];
           const { operations } = effect.payload as { operations: { registerId: string; stamp: Stamp }[] };
           const old = operations.map((operation) => {
@@ -104,6 +105,7 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
           });
           return [{ ...effect, payload: { operations: old } }];
         });
+        return core;
       },
     }),
   },
@@ -149,10 +151,13 @@ export const BEHAVIOUR_DEFECTS: readonly Defect[] = [
     name: 'a client that does not tell who has left',
     rule: /told changes/,
     cores: () => ({
-      client: (options) =>
-        tamper<ClientEvent, ClientEffect>(realCores.client(options), (effect) =>
+      client: (options) => {
+        const core = realCores.client(options);
+        tamper<ClientEvent, ClientEffect>(core, (effect) =>
           effect.type === 'changed' ? [{ ...effect, changes: { ...effect.changes, removed: [] } }] : [effect],
-        ),
+        );
+        return core;
+      },
     }),
   },
   {
@@ -217,11 +222,13 @@ type Delta = Push & { type: 'delta' };
 export function losingDeltas(change: (push: Delta) => Push = (push) => push): Cores['client'] {
   return (options) => {
     let deltas = 0;
-    return tamperStep(realCores.client(options), (nowMs, event, real) => {
+    const core = realCores.client(options);
+    tamperStep<ClientEvent, ClientEffect>(core, (nowMs, event, real) => {
       if (event.type !== 'push' || event.push.type !== 'delta') return real(nowMs, event);
       if (++deltas % 3 !== 0) return real(nowMs, { ...event, push: change(event.push) });
       const { connection, subscriptionId, push } = event;
       return [{ type: 'ack', connection, subscriptionId, version: push.version }];
     });
+    return core;
   };
 }

@@ -138,12 +138,15 @@ export const RULE_DEFECTS: readonly Defect[] = [
     name: 'a partial push that replaces the list',
     rule: /invariant 3/,
     cores: () => ({
-      client: (options) =>
-        tamperStep(realCores.client(options), (nowMs, event, real) => {
+      client: (options) => {
+        const core = realCores.client(options);
+        tamperStep(core, (nowMs, event, real) => {
           if (event.type !== 'push') return real(nowMs, event);
           const push = event.push as Push;
           return real(nowMs, push.type === 'partial' ? { ...event, push: { ...push, type: 'snapshot' } } : event);
-        }),
+        });
+        return core;
+      },
     }),
     options: { data: 1, sessions: 3 },
     story: everythingIsNew,

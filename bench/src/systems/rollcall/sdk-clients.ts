@@ -24,7 +24,8 @@ export class SdkClients implements Clients {
   }
 
   async subscribe(topic: string, onValue: (value: string) => void): Promise<void> {
-    const subscription = this.connect().subscribe({ dataId: topic }, (_snapshot, { added, updated }) => {
+    const subscription = this.connect().subscribe({ dataId: topic });
+    subscription.on('changes', ({ added, updated }) => {
       for (const { data } of added) onValue(data[0]!);
       for (const { data } of updated) onValue(data[0]!);
     });

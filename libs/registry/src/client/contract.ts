@@ -1,6 +1,7 @@
 import type {
   ClientRequests,
   ConfigPush,
+  Core,
   DataInfoId,
   Failure,
   LogEffect,
@@ -171,8 +172,8 @@ export type ClientEffect =
   | { type: 'watch'; connection: number; payload: ClientRequests['registry.watch']['request'] }
   /** `refused`: the push does not apply to what is held, and a snapshot is wanted. */
   | { type: 'ack'; connection: number; subscriptionId: string; version: string; refused?: true }
-  /** The list of a subscriber changed, or became current; then there may be no changes. */
-  | { type: 'changed'; subscriber: number; snapshot: SubscriberSnapshot; changes: ListChanges }
+  /** The list of a subscriber changed, or became current; then there may be no changes. The list itself is for who looks. */
+  | { type: 'changed'; subscriber: number; changes: ListChanges }
   /** Temporary publications, told this once. */
   | { type: 'temporary'; subscriber: number; publishers: PublisherView[]; snapshot: SubscriberSnapshot }
   /** The server refuses the subscription for good; it is tried again only over the next connection. */
@@ -187,6 +188,12 @@ export type ClientEffect =
   | { type: 'keepServers'; servers: KeptServers }
   /** Ends the application's call. */
   | { type: 'settled'; call: number; outcome: Settled };
+
+/** The client's core, as whoever runs it sees it. */
+export interface ClientBrain extends Core<ClientEvent, ClientEffect> {
+  /** What a subscriber holds now, of which the caller may do with the list what it likes; undefined once it is unsubscribed. */
+  current(subscriber: number): SubscriberSnapshot | undefined;
+}
 
 export interface ClientOptions {
   /** RPC addresses of session servers, `host:port`. */

@@ -23,7 +23,7 @@ export class ClientHarness {
   /** Everything done so far except wakes and logs. */
   readonly effects: ClientEffect[] = [];
   readonly outcomes = new Map<number, Outcome>();
-  private unread = 0;
+  private lines: string[] = [];
   private wakeAtMs = Infinity;
   private calls = 0;
 
@@ -35,10 +35,20 @@ export class ClientHarness {
     const effects = this.core.step(this.nowMs, event);
     for (const effect of effects) {
       if (effect.type === 'wake') this.wakeAtMs = effect.atMs;
-      else if (effect.type !== 'log') this.effects.push(effect);
+      else if (effect.type !== 'log') this.done(effect);
       if (effect.type === 'settled') this.outcomes.set(effect.call, effect.outcome);
     }
     return effects;
+  }
+
+  private done(effect: ClientEffect): void {
+    this.effects.push(effect);
+    this.lines.push(effect.type === 'changed' ? this.changed(effect.subscriber) : lineOf(effect));
+  }
+
+  private changed(subscriber: number): string {
+    const { state, stale, version, publishers } = this.core.current(subscriber)!;
+    return `changed ${subscriber} ${stale ? 'stale' : state} ${version ?? '-'} ${listOf(publishers)}`;
   }
 
   /** Lets time pass, with every wake at its time. */
@@ -64,9 +74,7 @@ export class ClientHarness {
 
   /** What was done since the last call, a line each. */
   transcript(): string[] {
-    const lines = this.effects.slice(this.unread).map(lineOf);
-    this.unread = this.effects.length;
-    return lines;
+    return this.lines.splice(0);
   }
 
   last<Type extends ClientEffect['type']>(type: Type): ClientEffect & { type: Type } {
@@ -212,10 +220,6 @@ function lineOf(effect: ClientEffect): string {
     }
     case 'ack':
       return `${effect.refused ? 'refuse' : 'ack'} ${effect.subscriptionId} ${effect.version}`;
-    case 'changed': {
-      const { state, stale, version, publishers } = effect.snapshot;
-      return `changed ${effect.subscriber} ${stale ? 'stale' : state} ${version ?? '-'} ${listOf(publishers)}`;
-    }
     case 'keep':
       return `keep ${effect.batch} ${effect.views.map((view) => `${view.version} ${listOf(view.publishers)}`).join(', ')}`;
     case 'keepServers':

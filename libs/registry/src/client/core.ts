@@ -1,6 +1,5 @@
 import {
   type ClientHello,
-  type Core,
   type Failure,
   type LogLevel,
   type Notice,
@@ -12,6 +11,7 @@ import {
 } from '#model';
 import { Alarm } from './alarm.js';
 import type {
+  ClientBrain,
   ClientEffect,
   ClientEvent,
   ClientLimits,
@@ -44,7 +44,7 @@ interface Request {
  * The client's brain. It keeps one connection to some session server, and everything published and subscribed to is
  * told again over each new one. Whatever the servers do, the application's publishers and subscribers live on.
  */
-export class ClientCore implements Core<ClientEvent, ClientEffect> {
+export class ClientCore implements ClientBrain {
   private readonly limits: ClientLimits;
   private readonly random: Random;
   private readonly pauses: Pauses;
@@ -88,7 +88,6 @@ export class ClientCore implements Core<ClientEvent, ClientEffect> {
     return this.standing.current;
   }
 
-  /** What a subscriber holds now; undefined once it is unsubscribed. */
   current(subscriber: number): SubscriberSnapshot | undefined {
     return this.streams.subscriptions.snapshot(subscriber);
   }

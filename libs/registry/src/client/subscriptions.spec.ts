@@ -149,11 +149,12 @@ describe('deltas', () => {
     const client = new ClientHarness({ keep: true }).start();
     client.subscribe(1);
     client.push(whole);
-    const { snapshot: told, changes } = client.last('changed');
+    const told = client.core.current(1)!;
+    const { changes } = client.last('changed');
     const { views } = client.last('keep');
     const updated = { ...delta('1.1', '1.2', two!), publishers: [view('r1', 'b')] } as Push;
     client.push(updated);
-    expect(client.last('changed').snapshot.publishers).toEqual([view('r1', 'b')]);
+    expect(client.core.current(1)!.publishers).toEqual([view('r1', 'b')]);
     expect(client.last('changed').changes).toEqual({ added: [], updated: [view('r1', 'b')], removed: [] });
     expect([told.publishers, changes.added, views[0]!.publishers]).toEqual(Array(3).fill([view('r1', 'a')]));
   });

@@ -93,12 +93,7 @@ export class SubscriptionBook {
     subscriber.view = viewOf(kept);
     subscriber.fromDisk = true;
     const changes = { ...noChanges(), added: [...subscriber.view.list] };
-    this.emit({
-      type: 'changed',
-      subscriber: subscriber.number,
-      snapshot: snapshotOf(subscriber, this.local),
-      changes,
-    });
+    this.emit({ type: 'changed', subscriber: subscriber.number, changes });
   }
 
   /** Of what nobody subscribes to any more, what is on disk already is good enough. */
@@ -168,8 +163,7 @@ export class SubscriptionBook {
     }
     const { number, dataInfoId } = subscriber;
     if (refused) this.emit(logged('warn', 'push-refused', { dataInfoId }));
-    if (changes)
-      this.emit({ type: 'changed', subscriber: number, snapshot: snapshotOf(subscriber, this.local), changes });
+    if (changes) this.emit({ type: 'changed', subscriber: number, changes });
     if (!('temporary' in push) || !push.temporary?.length) return;
     this.emit({
       type: 'temporary',
