@@ -211,6 +211,18 @@ describe('subscribers', () => {
     expect(session.count('registry.unsubscribe')).toBe(1);
   });
 
+  it('keep their list when the client closes, whoever had looked at it before', async () => {
+    const client = newClient();
+    const subscriber = client.subscribe({ dataId: 'user' });
+    const told = new Promise<void>((resolve) =>
+      subscriber.on('changes', ({ added }) => void (added.length > 0 && resolve())),
+    );
+    await client.publish({ dataId: 'user', data: ['v'] });
+    await told;
+    await client.close({ drain: false });
+    expect(subscriber.current()).toMatchObject({ state: 'current', publishers: [{ data: ['v'] }] });
+  });
+
   it('wait no longer for a first answer when the client closes', async () => {
     session.silent.add('registry.subscribe');
     const client = newClient();
