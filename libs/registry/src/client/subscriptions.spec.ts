@@ -159,6 +159,17 @@ describe('deltas', () => {
     expect([told.publishers, changes.added, views[0]!.publishers]).toEqual(Array(3).fill([view('r1', 'a')]));
   });
 
+  it('change what one subscriber holds, and nobody else, also where that was empty', () => {
+    const client = subscribed();
+    client.push({ ...(snapshot('1.1') as Push & { type: 'snapshot' }), hashes: [], hash: '0'.repeat(16) });
+    client.push(delta('1.1', '1.2', two!));
+    client.subscribe(2);
+    expect(client.core.current(2)).toMatchObject({ state: 'pending', publishers: [] });
+    client.push(snapshot('1.2', view('r2', 'b')));
+    expect(client.last('changed')).toMatchObject({ subscriber: 2, changes: { added: [view('r2', 'b')] } });
+    expect(client.core.current(2)!.publishers).toEqual([view('r2', 'b')]);
+  });
+
   it('of unknown form are dropped', () => {
     const client = subscribed();
     client.push(whole);

@@ -27,7 +27,7 @@ import { readPush } from './received.js';
 import { RetrySchedule, backoffMs } from './retry.js';
 import { formatHash } from '../hash-sum.js';
 import { noChanges } from './list-changes.js';
-import { EMPTY_VIEW, type HeldView, applyPush, viewOf } from './view.js';
+import { type HeldView, applyPush, emptyView, viewOf } from './view.js';
 
 interface Subscriber {
   readonly number: number;
@@ -78,7 +78,7 @@ export class SubscriptionBook {
         ...(scope === undefined ? {} : { scope }),
         ...(zone === undefined ? {} : { zone }),
       },
-      view: EMPTY_VIEW,
+      view: emptyView(),
       fromDisk: false,
       failures: 0,
     };

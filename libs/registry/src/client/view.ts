@@ -19,14 +19,18 @@ export interface HeldView {
   hashes?: ReadonlyMap<string, HashSum>;
 }
 
-export const EMPTY_VIEW: HeldView = { current: false, publishers: new Map(), list: [] };
+/** Each subscriber begins with one of its own, since a delta changes what is held in place. */
+export function emptyView(): HeldView {
+  return { current: false, publishers: new Map(), list: [] };
+}
 
 /** So many entries of a list are looked for in it, one after the other; with more, the list is made anew. */
 const MAX_REPLACED = 16;
 
 /**
- * What a push comes to. `changes` is there when list or state differ from before; in the latter case it may be empty. `refused`: it is a change from something
- * else than what is held, or does not lead to what it should; everything stays as it was.
+ * What a push comes to. `changes` is there when list or state differ from before; in the latter case it may be empty.
+ * `refused`: it is a change from something else than what is held, or does not lead to what it should; everything stays as
+ * it was.
  */
 export interface Applied {
   view: HeldView;
