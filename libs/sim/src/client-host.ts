@@ -251,7 +251,7 @@ export class SimClient implements SimApplication {
         return this.write(connection, { id: -1, pattern: 'registry.ack', payload });
       }
       case 'changed':
-        return this.show(this.subscribers[effect.subscriber - 1]!, effect);
+        return this.show(effect);
       case 'temporary':
         return this.note(`is told ${effect.publishers.map((each) => each.registerId).join(' ')}`);
       case 'stateChanged':
@@ -287,8 +287,9 @@ export class SimClient implements SimApplication {
     });
   }
 
-  private show(subscriber: SimSubscriber, { changes }: ClientEffect & { type: 'changed' }): void {
-    const snapshot = this.core.current(this.subscribers.indexOf(subscriber) + 1)!;
+  private show({ subscriber: number, changes }: ClientEffect & { type: 'changed' }): void {
+    const subscriber = this.subscribers[number - 1]!;
+    const snapshot = this.core.current(number)!;
     subscriber.shown.push({ atMs: this.world.nowMs(), snapshot });
     const ids = snapshot.publishers.map((each) => each.registerId).join(' ');
     this.note(`is shown ${snapshot.dataInfoId} ${snapshot.version} ${snapshot.state} [${ids}]`);
