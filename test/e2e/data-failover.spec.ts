@@ -122,8 +122,10 @@ describe('a data tier with two replicas of every slot', () => {
     const slot = table.slots.indexOf(slotHolding(table, 'service-0'));
     const led = async (): Promise<Answer['body']> =>
       (await at('slots')).body.slots.find((each: { slot: number }) => each.slot === slot);
-    // Who has just handed a slot over has yet to find its way to the next leader.
-    while (!(await led()).followers[0]?.streaming) await setTimeout(10);
+    // Who has just handed a slot over has yet to find its way to the next leader; and a leader that did not hold all
+    // when it became one waits for the session servers to bring what they have.
+    const isSettled = ({ complete, followers }: Answer['body']): boolean => complete && followers[0]?.streaming;
+    while (!isSettled(await led())) await setTimeout(10);
     expect(await led()).toMatchObject({ complete: true, followers: [{ streaming: true }] });
     const datum = await at('datums?dataId=service-0');
     expect(
