@@ -188,6 +188,17 @@ describe('RPC, as Nest applications and the SDK use it', () => {
     expect(expanded(pushed)).toEqual(await subscribe(stock()));
   });
 
+  it('takes nothing that is nested so deep that subscribers could not read it', async () => {
+    const subscriber = sdk().subscribe({ dataId: 'nested' });
+    await subscriber.ready();
+    let labels: unknown = 'bottom';
+    for (let i = 0; i < 70; i++) labels = { labels };
+    const answer = await http('POST', `${tiers.http}/v1/publishers`, { dataId: 'nested', data: ['deep'], labels });
+    expect(answer).toMatchObject({ status: 413, body: { code: 'DATA_TOO_LARGE' } });
+    await sdk().publish({ dataId: 'nested', data: ['shallow'] });
+    for await (const snapshot of subscriber) if (data(snapshot).includes('shallow')) break;
+  });
+
   it('announces with the SDK what everybody is told once', async () => {
     const told: string[][] = [];
     const subscriber = sdk().subscribe({ dataId: 'announced' });

@@ -13,7 +13,7 @@ export const CODES = {
   DATA_TOO_LARGE: {
     http: 413,
     retry: 'never',
-    text: 'The data of a publication exceeds its limit of bytes or strings.',
+    text: 'A publication has more bytes, strings, lists or objects than it may, or nests them too deep.',
   },
   BODY_TOO_LARGE: { http: 413, retry: 'never', text: 'The HTTP body exceeds the limit.' },
   FRAME_TOO_LARGE: { http: 413, retry: 'never', text: 'A frame exceeds the limit; the connection is closed.' },

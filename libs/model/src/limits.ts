@@ -10,6 +10,10 @@ export const LIMITS = {
   dataStrings: 10_000,
   /** The encoded body of one publication: its data and every attribute that travels with it. */
   bodyBytes: 256 * 1024,
+  /** How deep lists and objects are nested in one publication. Messages that carry it, which nest it deeper, may have 64. */
+  bodyDepth: 32,
+  /** A message may have one list or object more for so many of its bytes. */
+  bytesPerContainer: 8,
   /** Operations in one `registry.apply`. */
   operationsPerApply: 1_000,
   /** Names that one stream of server-sent events watches. Each of its ids tells of all of them, and must fit in a header. */

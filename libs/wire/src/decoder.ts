@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { RegistryError } from '#model';
+import { LIMITS, RegistryError } from '#model';
 
 /**
  * The decoder for msgpack that comes from a socket. It is our own, and msgpackr only encodes, for two reasons that
@@ -19,7 +19,7 @@ export const DECODE_LIMITS = {
    * on the wire and 56 in memory; without this bound a 16 MiB frame could claim a gigabyte.
    */
   containers: 4096,
-  bytesPerContainer: 8,
+  bytesPerContainer: LIMITS.bytesPerContainer,
 } as const;
 
 /**

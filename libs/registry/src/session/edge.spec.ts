@@ -125,6 +125,9 @@ describe('the edge', () => {
     ['DATA_TOO_LARGE', 'publish', { dataId: 'd', data: ['x'.repeat(65_537)] }],
     ['DATA_TOO_LARGE', 'publish', { dataId: 'd', data: Array.from({ length: 10_001 }, () => '') }],
     ['DATA_TOO_LARGE', 'publish', { dataId: 'd', data: [], attributes: { a: 'x'.repeat(LIMITS.bodyBytes) } }],
+    ['DATA_TOO_LARGE', 'publish', { dataId: 'd', data: [], attributes: nested(LIMITS.bodyDepth) }],
+    ['DATA_TOO_LARGE', 'publish', { dataId: 'd', data: [], attributes: nested(100_000) }],
+    ['DATA_TOO_LARGE', 'publish', { dataId: 'd', data: [], attributes: Array.from({ length: 100 }, () => ({})) }],
     ['INVALID_NAME', 'unpublish', { dataId: 'd' }],
     ['INVALID_SCOPE', 'query', { dataId: 'd', scope: 'galaxy' }],
     ['INVALID_SCOPE', 'subscribe', { dataId: 'd', subscriptionId: 's', scope: 1 }],
@@ -182,8 +185,11 @@ describe('the edge', () => {
   it('answers BAD_REQUEST to what explodes on being read or encoded', () => {
     const trap = Object.defineProperty({}, 'dataId', { get: () => JSON.parse('{'), enumerable: true });
     expect(parsed('query', trap)).toBe('BAD_REQUEST');
+    expect(parsed('publish', { dataId: 'd', data: [], count: 1n })).toBe('BAD_REQUEST');
     const ring: Record<string, unknown> = { dataId: 'd', data: [] };
     ring['self'] = ring;
+    expect(parsed('publish', ring)).toBe('DATA_TOO_LARGE');
+    ring['twice'] = ring;
     expect(parsed('publish', ring)).toBe('BAD_REQUEST');
   });
 });
@@ -219,3 +225,9 @@ describe('the edge of HTTP', () => {
       expect(parseLeasedId(id, 'leasedUnpublish')).toMatchObject({ failure: { code: 'NOT_REGISTERED' } });
   });
 });
+
+function nested(depth: number): unknown {
+  let value: unknown = 'bottom';
+  for (let i = 0; i < depth; i++) value = i % 2 === 0 ? [value] : { value };
+  return value;
+}

@@ -11,6 +11,7 @@ import {
   toDataInfoId,
 } from '#model';
 import type { ViewKey } from './contract.js';
+import { Nesting } from './nesting.js';
 
 /** What the host lends to the edge: the codec of bodies, and ids for those who bring none. */
 export interface EdgeContext {
@@ -117,6 +118,8 @@ export function readFlag(fields: Fields, field: string): boolean {
 export function readBody(fields: Fields, context: EdgeContext): Uint8Array {
   check(checkData(fields['data']));
   const content = Object.fromEntries(Object.entries(fields).filter(([field]) => !SERVER_FIELDS.has(field)));
+  const nesting = new Nesting(content);
+  check(nesting.depthProblem);
   let body: Uint8Array;
   try {
     body = context.encodeBody(content);
@@ -130,5 +133,6 @@ export function readBody(fields: Fields, context: EdgeContext): Uint8Array {
         `The publication has ${body.byteLength} bytes encoded; at most ${LIMITS.bodyBytes} are allowed.`,
       ),
     );
+  check(nesting.problemIn(body.byteLength));
   return body;
 }
