@@ -180,12 +180,33 @@ function readString(length: number): string {
   const stop = start + length;
   if (stop > end) throw badFrame('the value is cut short');
   position = stop;
-  // Up to 12 characters V8 copies when it concatenates; longer ones would become ropes, which cost memory when kept.
-  if (length <= 12) {
-    const ascii = shortAscii(start, length);
-    if (ascii !== undefined) return ascii;
+  return length <= RECENT_BYTES ? readRecent(start, stop) : source.toString('utf8', start, stop);
+}
+
+/**
+ * Strings seen not long ago: zones, names of applications, services and servers repeat endlessly, and what is held for long
+ * is not to hold them a thousand times. A direct-mapped cache of strings that are ASCII, or hold what no byte is equal to.
+ */
+const RECENT_BYTES = 64;
+const recent = new Array<string>(4096).fill('');
+
+function readRecent(start: number, stop: number): string {
+  const length = stop - start;
+  let hash = length;
+  for (let i = start; i < stop; i++) hash = (Math.imul(hash, 31) + source[i]!) | 0;
+  const slot = (hash ^ (hash >>> 12)) & 4095;
+  const known = recent[slot]!;
+  if (known.length === length) {
+    let i = 0;
+    while (i < length && known.charCodeAt(i) === source[start + i]) i++;
+    if (i === length) return known;
   }
-  return source.toString('utf8', start, stop);
+  // Up to 12 characters V8 copies when it concatenates; longer ones would become ropes, which cost memory when kept.
+  const ascii = length <= 12 ? shortAscii(start, length) : undefined;
+  const text = ascii ?? source.toString('utf8', start, stop);
+  // Of as many characters as bytes, so each is a byte below 128, or stands for one that is no UTF-8.
+  if (text.length === length) recent[slot] = text;
+  return text;
 }
 
 const fromCharCode = String.fromCharCode;
