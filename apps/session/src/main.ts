@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { letHeapGrow, loadConfig, runServerProgram } from '#nest';
+import { loadConfig, runServerProgram, tuneHeap } from '#nest';
 import { startSession } from './session.app.js';
 import { runWorker, startWorkers, workersOf } from './workers.js';
 
@@ -9,7 +9,7 @@ const program = {
   tiers: ['session'],
 } as const;
 
-letHeapGrow();
+tuneHeap();
 
 if (cluster.isWorker) await runWorker();
 else

@@ -1,8 +1,42 @@
 import * as fc from 'fast-check';
 import { pack as stockPack } from 'msgpackr';
 import { type Code, RegistryError } from '#model';
-import { pack, SharedBody, Spliced, unpack } from './index.js';
-import { normal, value } from './values.harness.js';
+import { decodeBody, encodeBody, pack, SharedBody, Spliced, unpack } from './index.js';
+
+const key = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => text !== '__proto__'),
+  fc.constantFrom('constructor', 'toString', 'hasOwnProperty', 'data', 'id'),
+);
+
+/** Everything that our messages are made of. */
+const value = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small' },
+    fc.constant(null),
+    fc.constant(undefined),
+    fc.boolean(),
+    fc.integer(),
+    fc.double({ noNaN: true }),
+    fc.maxSafeInteger(),
+    fc.string({ unit: 'binary', maxLength: 100 }),
+    fc.uint8Array({ maxLength: 100 }),
+    fc.array(tie('value'), { maxLength: 8 }),
+    fc.dictionary(key, tie('value'), { maxKeys: 8 }),
+  ),
+})).value;
+
+const wellFormed = (text: string): string => Buffer.from(text).toString();
+
+/** Buffers and byte arrays are the same thing here; lone surrogates become the replacement character; -0 is 0. */
+function normal(input: unknown): unknown {
+  if (typeof input === 'string') return wellFormed(input);
+  if (input === 0) return 0;
+  if (input instanceof Uint8Array) return [...input];
+  if (Array.isArray(input)) return input.map(normal);
+  if (typeof input === 'object' && input !== null)
+    return Object.fromEntries(Object.entries(input).map(([name, item]) => [wellFormed(name), normal(item)]));
+  return input;
+}
 
 function codeOf(run: () => unknown): Code | 'none' {
   try {
@@ -154,5 +188,22 @@ describe('what cannot be encoded', () => {
 
   it('costs no more memory than it takes, once it is encoded', () => {
     expect(pack({ text: 'x'.repeat(100_000) }).buffer.byteLength).toBeLessThan(100_020);
+  });
+});
+
+describe('the body of a publication', () => {
+  it('keeps what was published, fields of newer clients included', () => {
+    const content = { data: ['http://a:1', 'http://b:2'], weight: 3, nested: { zone: 'z' } };
+    expect(decodeBody(encodeBody(content))).toEqual(content);
+  });
+
+  it('holds memory of its own', () => {
+    expect(encodeBody({ data: ['a'] }).buffer.byteLength).toBeLessThan(20);
+  });
+
+  it('counts as empty when it cannot be read', () => {
+    for (const body of [Buffer.from([0xc1]), pack('text'), pack(null), pack([1]), pack({ data: 7 }), Buffer.alloc(0)])
+      expect(decodeBody(body).data).toEqual([]);
+    expect(decodeBody(pack({ data: ['a', 7, null, 'b'] })).data).toEqual(['a', 'b']);
   });
 });
