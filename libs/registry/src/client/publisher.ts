@@ -16,6 +16,7 @@ import {
   toDataInfoId,
   utf8Bytes,
 } from '#model';
+import { Nesting } from '../nesting.js';
 import type { Registration } from './contract.js';
 
 /** A call of the application that ends when the change it made is acknowledged. */
@@ -133,7 +134,8 @@ function checkAttributes(attributes: unknown): Failure | undefined {
   } catch {
     return failure('BAD_REQUEST', 'attributes must be plain data.', { details });
   }
-  return undefined;
+  // A server could not read the message that brings it, and would hang up, again and again.
+  return new Nesting({ attributes }).depthProblem;
 }
 
 export function bytesOf(data: readonly string[], attributes: Record<string, unknown> | undefined): number {

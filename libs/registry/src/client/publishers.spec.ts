@@ -106,16 +106,19 @@ describe('publishing', () => {
     client.publish(1, { dataId: 'a#@#b' });
     client.publish(2, { data: ['x'.repeat(70_000)] });
     client.publish(3, { attributes: { loop: 1n } });
+    const deep = JSON.parse('{"a":'.repeat(70) + '1' + '}'.repeat(70));
+    client.publish(4, { attributes: deep });
     client.republish(9, 'v');
-    client.publish(4);
-    client.publish(5, { registerId: 'r4' });
+    client.publish(5);
+    client.publish(6, { registerId: 'r5' });
     expect(client.transcript()).toEqual([
       'settled 1 INVALID_NAME',
       'settled 2 DATA_TOO_LARGE',
       'settled 3 BAD_REQUEST',
-      'settled 4 NOT_REGISTERED',
-      'apply +r4=v1@1',
-      'settled 6 BAD_REQUEST',
+      'settled 4 DATA_TOO_LARGE',
+      'settled 5 NOT_REGISTERED',
+      'apply +r5=v1@1',
+      'settled 7 BAD_REQUEST',
     ]);
   });
 

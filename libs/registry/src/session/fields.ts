@@ -10,8 +10,8 @@ import {
   isScope,
   toDataInfoId,
 } from '#model';
+import { Nesting } from '../nesting.js';
 import type { ViewKey } from './contract.js';
-import { Nesting } from './nesting.js';
 
 /** What the host lends to the edge: the codec of bodies, and ids for those who bring none. */
 export interface EdgeContext {
