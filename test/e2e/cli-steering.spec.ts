@@ -84,7 +84,7 @@ describe('rollcall steers', () => {
     const clients = ['session-1', 'session-2'].map((name) => new RegistryClient(options(name) as { seeds: string[] }));
     try {
       await Promise.all(clients.map((client) => client.publish({ dataId: 'listed', data: ['x'] })));
-      await Promise.all(clients.map((client) => client.subscribe({ dataId: 'listed' }).ready));
+      await Promise.all(clients.map((client) => client.subscribe({ dataId: 'listed' }).ready()));
       const publishers = (await json('publishers --data-id listed')).publishers as { session: string }[];
       expect(publishers.map(({ session }) => session).toSorted()).toEqual(
         [rpc('session-1'), rpc('session-2')].toSorted(),

@@ -109,6 +109,8 @@ describe('the lists of a cluster', () => {
     const [first, last] = [await gone.publish({ dataId: 'first', data: ['1'] }), { dataId: 'last', data: ['2'] }];
     await gone.publish(last);
     await first.unpublish();
+    // They are ordered by the clocks of two servers, which may differ by a millisecond.
+    await setTimeout(10);
     await gone.close();
     let removals: Item[] = [];
     while (removals.length < 2) {

@@ -161,7 +161,8 @@ describe('a data tier with two replicas of every slot', () => {
   }, 120_000);
 
   it('hands the slots of a fourth server over without an error to anybody, and those of one that leaves', async () => {
-    const grown = await Cluster.open({ dir: folder, data: 4, env: { ROLLCALL_CLUSTER_SLOT_COUNT: '32' } });
+    const env = { ROLLCALL_CLUSTER_SLOT_COUNT: '32' };
+    const grown = await Cluster.open({ dir: folder, data: 4, basePort: 0, env });
     const fourth = grown.node('data-4');
     const done = new AbortController();
     const failures: unknown[] = [];

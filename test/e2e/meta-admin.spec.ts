@@ -108,7 +108,7 @@ describe('the administration of the meta group', () => {
     await operator.remove(fourth);
     await fourth.kill();
     await operator.all(({ leader }) => Boolean(leader) && leader !== fourth.rpcAddress);
-    grown = await Cluster.open({ dir: folder, data: 2 });
+    grown = await Cluster.open({ dir: folder, data: 2, basePort: 0 });
     await grown.node('data-2').start().ready();
     await publishes('grown');
   }, 60_000);

@@ -69,7 +69,8 @@ describe('a lost quorum', () => {
     const { node: leader } = await leaderOf(cluster);
     [survivor] = cluster.of('meta').filter((node) => node !== leader) as [ClusterNode];
     lost = cluster.of('meta').filter((node) => node !== survivor);
-    survivor.pause();
+    // Not paused: what it is sent would wait in its sockets.
+    await survivor.kill('SIGKILL');
     // A third session server joins, and a client publishes through it: of both the survivor never hears.
     const freePort = portsFrom(0, cluster.nodes);
     const ports = { rpcPort: await freePort(), httpPort: await freePort() };
@@ -81,7 +82,8 @@ describe('a lost quorum', () => {
     publishing.published.push('late');
     await watch.until(() => watch.data.includes('late'));
     await Promise.all(lost.map((node) => node.kill('SIGKILL')));
-    survivor.resume();
+    survivor.start();
+    while (!(await raftStatus(survivor))) await setTimeout(20);
     clusterId = (await tableOf(third, () => true)).clusterId;
     let health = await http('GET', `http://${survivor.httpAddress}/health/ready`);
     while (health.status === 200) health = await http('GET', `http://${survivor.httpAddress}/health/ready`);

@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
 import { endCluster, startCluster } from '../support/cluster.js';
 import { type Answer, http } from '../support/http.js';
@@ -207,6 +210,9 @@ describe('the state of the cluster over REST', () => {
     watch.close();
     late.close();
 
+    // It is refused before it is on the disk that it is.
+    const saved = (): string => readFileSync(join(session.dataDir, 'switches.json'), 'utf8');
+    while (!saved().includes('"readOnly":true')) await setTimeout(20);
     await cluster.kill();
     // They come up without meta, and know.
     for (const node of [cluster.node('data-1'), session]) node.start();

@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { portsFrom } from '../../scripts/lib/cluster.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The ports of the document are the 30 from here. */
@@ -67,24 +67,14 @@ function blocks(document: string): string[] {
   return [...document.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block]) => block!);
 }
 
-/** As many in a row as the document uses, all free. */
+/** As many in a row as the document uses, all free, and none that a test beside this one may choose. */
 async function freePorts(): Promise<number> {
   for (;;) {
-    const base = 20_000 + 100 * Math.floor(Math.random() * 120);
-    const free = await Promise.all(Array.from({ length: PORTS }, (_, at) => isFree(base + at)));
-    if (free.every(Boolean)) return base;
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    await once(server.listen(port, '127.0.0.1'), 'listening');
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
+    const nextPort = portsFrom(0);
+    const first = await nextPort();
+    let last = first;
+    for (let count = 1; count < PORTS; count++) last = await nextPort();
+    if (last === first + PORTS - 1) return first;
   }
 }
 

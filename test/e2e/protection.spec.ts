@@ -65,7 +65,7 @@ describe('the protection of what is registered', () => {
     removedAfterMs = performance.now() - killedAtMs;
     expect((await protection(await follower())).body).toMatchObject({ protections: [] });
     await session.start().ready();
-  });
+  }, 60_000);
 
   it('holds what many leave behind, and says so once and on every meta server', async () => {
     const lost = [cluster.node('session-2'), cluster.node('session-3')];
@@ -79,7 +79,7 @@ describe('the protection of what is registered', () => {
     await setTimeout(5 * removedAfterMs);
     expect(watch.data).toEqual(['session-2', 'session-3']);
     expect(logged('protection-began')).toHaveLength(1);
-  });
+  }, 90_000);
 
   it('says what is wrong with a confirmation, and takes that of another role for nothing', async () => {
     for (const node of metas()) {

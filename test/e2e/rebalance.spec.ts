@@ -13,7 +13,8 @@ import { addressOf, isWhole, tableOf } from '../support/table.js';
 import { Watch } from '../support/watch.js';
 
 const SERVICES = Array.from({ length: 24 }, (_, i) => `service-${i}`);
-const ENV = { ROLLCALL_CLUSTER_SLOT_COUNT: '64' };
+/** A write over HTTP waits for the next leader of its slot however slow the machine is; that one comes is what is shown. */
+const ENV = { ROLLCALL_CLUSTER_SLOT_COUNT: '64', ROLLCALL_SESSION_LIMITS_WRITE_DEADLINE_MS: '10000' };
 const POLL_MS = 20;
 
 /** Real processes: a data tier that grows from two servers to six and shrinks back, while the registry is used. */
@@ -35,7 +36,7 @@ describe('a data tier that grows and shrinks under load', () => {
     await churn.start();
     watches = await Promise.all(SERVICES.map((service) => Watch.open(base, `dataId=${service}`)));
     await Promise.all(watches.map((watch) => watch.until(({ data }) => data.length === 2)));
-    await tableOf(session(), (table) => isWhole(table, 2));
+    await settled(cluster.of('data'));
   }, 60_000);
 
   afterAll(async () => {

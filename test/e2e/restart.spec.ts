@@ -100,16 +100,14 @@ describe('three processes of which one dies', () => {
     const leased = await http('POST', `${base}/v1/publishers`, { dataId: 'twice', data: ['leased'], leaseMs: 60_000 });
     const watch = await Watch.open(other, 'dataId=twice');
     await watch.until(() => watch.data.length === 1);
-    const copies = async () => {
-      const { body } = await http('GET', `${other}/metrics`);
-      return Number(/^rollcall_publishers (\d+)$/m.exec(String(body))![1]);
-    };
-    const before = await copies();
+    const copies = async (): Promise<number> =>
+      (await http('GET', `${other}/v1/publishers?dataId=twice&local=true`)).body.publishers.length;
+    expect(await copies()).toBe(0);
     const gone = expired(first!);
     await first!.kill('SIGKILL');
     await gone;
     // The leader gives the copy that it has lost to the other; killed before that, it would take the last one with it.
-    while ((await copies()) === before) await setTimeout(20);
+    while ((await copies()) === 0) await setTimeout(20);
     const data = cluster.of('data')[0]!;
     await data.kill('SIGKILL');
     await data.start().ready();

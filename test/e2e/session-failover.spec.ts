@@ -70,6 +70,7 @@ describe('a session server that is killed', () => {
     watch.close();
     await town.rest();
     expect(await town.wrong(SETTLE_MS)).toBe(0);
+    town.guard(false);
     expect(town.faults).toEqual([]);
     expect(town.failed).toBe(0);
     expect(town.republished).toBeGreaterThan(SERVICES);
