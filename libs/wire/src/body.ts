@@ -19,7 +19,8 @@ export function decodeBody(body: Uint8Array): PublicationContent {
     return { data: [] };
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) return { data: [] };
-  const data: unknown = (content as { data?: unknown }).data;
-  const strings = Array.isArray(data) ? data.filter((item): item is string => typeof item === 'string') : [];
-  return { ...content, data: strings };
+  const decoded = content as PublicationContent;
+  const data: unknown = decoded.data;
+  decoded.data = Array.isArray(data) ? data.filter((item): item is string => typeof item === 'string') : [];
+  return decoded;
 }

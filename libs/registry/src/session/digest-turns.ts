@@ -1,6 +1,9 @@
 import type { LinkId } from '#model';
 import type { SlotLink } from './slot-link.js';
 
+/** One for all, since it is asked for at every step. */
+const NOBODY: readonly SlotLink[] = [];
+
 interface Turns {
   /** Slots whose digest is not settled yet, and what that is counted with. */
   underWay: Map<SlotLink, number>;
@@ -49,7 +52,8 @@ export class DigestTurns {
   /**
    * Whose turn it is now. They ask again, unless something else has become of them, so this is called until it says nobody.
    */
-  takeDue(): SlotLink[] {
+  takeDue(): readonly SlotLink[] {
+    if (this.freed.size === 0) return NOBODY;
     const due: SlotLink[] = [];
     for (const link of this.freed) {
       const { waiting, underWay, bytes } = this.of(link);

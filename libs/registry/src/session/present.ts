@@ -7,10 +7,10 @@ import {
   type Push,
   formatVersion,
 } from '#model';
-import { type HashSum, formatHash } from '../content-hash.js';
+import { formatHash } from '../content-hash.js';
 import type { DatumFrame, PushFrame, SessionReply, SessionResult } from './contract.js';
 
-/** The reverse of what the edge did to the content of a publication. */
+/** The reverse of what the edge did to the content of a publication, as an object that nobody else has. */
 export type DecodeBody = (body: Uint8Array) => PublicationContent;
 
 /**
@@ -76,46 +76,49 @@ function presentLists(
   return { publishers: publications.map(present), ...(temporary ? { temporary: temporary.map(present) } : {}) };
 }
 
+/** Without spreading one object into another: most of what is made so for a push would stay among what is old. */
 export function presentFrame(frame: PushFrame, decodeBody: DecodeBody): Push {
+  const { type, dataInfoId } = frame;
+  if (type === 'pending') return { type, dataInfoId };
+  const { clusterId } = frame;
+  const version = formatVersion(frame.version);
+  if (type === 'unchanged') return { type, dataInfoId, clusterId, version, hash: frame.hash };
+  const present = (publication: Publication): PublisherView => presentPublication(publication, decodeBody);
+  const publishers = frame.publications.map(present);
+  const push = presentState(frame, version, publishers);
+  if (frame.hashes) push.hashes = frame.hashes.map(formatHash);
+  if (frame.temporary) push.temporary = frame.temporary.map(present);
+  return push;
+}
+
+type StateFrame = Extract<PushFrame, { publications: unknown }>;
+type StatePush = Extract<Push, { publishers: unknown }>;
+
+function presentState(frame: StateFrame, version: string, publishers: PublisherView[]): StatePush {
+  const { dataInfoId, clusterId } = frame;
   switch (frame.type) {
-    case 'pending':
-      return { type: 'pending', dataInfoId: frame.dataInfoId };
-    case 'unchanged':
-      return { ...frame, version: formatVersion(frame.version) };
-    case 'snapshot': {
-      const { publications, hashes, version, temporary, ...rest } = frame;
-      const lists = presentLists(publications, temporary, decodeBody);
-      return { ...rest, version: formatVersion(version), ...lists, ...presentHashes(hashes) };
-    }
+    case 'snapshot':
+      return { type: 'snapshot', dataInfoId, clusterId, version, publishers, hash: frame.hash };
     case 'partial': {
-      const { publications, hashes, from, version, temporary, ...rest } = frame;
-      const versions = { ...(from ? { from: formatVersion(from) } : {}), version: formatVersion(version) };
-      return {
-        ...{ ...rest, ...versions },
-        ...{ ...presentLists(publications, temporary, decodeBody), ...presentHashes(hashes) },
-      };
+      const { from, removed } = frame;
+      const push: StatePush = { type: 'partial', dataInfoId, clusterId, version, publishers, removed };
+      if (from) push.from = formatVersion(from);
+      return push;
     }
     case 'delta': {
-      const { publications, hashes, from, version, temporary, ...rest } = frame;
-      return {
-        ...{ ...rest, from: formatVersion(from), version: formatVersion(version) },
-        ...{ ...presentLists(publications, temporary, decodeBody), hashes: hashes.map(formatHash) },
-      };
+      const { removed, hash } = frame;
+      const from = formatVersion(frame.from);
+      return { type: 'delta', dataInfoId, clusterId, from, version, publishers, hashes: [], removed, hash };
     }
   }
 }
 
-function presentHashes(hashes: readonly HashSum[] | undefined): { hashes?: string[] } {
-  return hashes ? { hashes: hashes.map(formatHash) } : {};
-}
-
 /** The servers' own fields win over fields of the same name in the content. */
 export function presentPublication(publication: Publication, decodeBody: DecodeBody): PublisherView {
-  return {
-    ...decodeBody(publication.body),
-    registerId: publication.registerId,
-    zone: publication.zone,
-    appName: publication.appName,
-    registerTimestamp: publication.registerTimestamp,
-  };
+  const view = decodeBody(publication.body) as PublisherView;
+  view.registerId = publication.registerId;
+  view.zone = publication.zone;
+  view.appName = publication.appName;
+  view.registerTimestamp = publication.registerTimestamp;
+  return view;
 }

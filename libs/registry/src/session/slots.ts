@@ -27,7 +27,7 @@ export class Slots {
   hasBeenWhole = false;
 
   readonly returns: Returns;
-  private readonly touched = new Set<SlotLink>();
+  private touched = new Set<SlotLink>();
   private nextCompared = 0;
   private readonly turns: DigestTurns;
 
@@ -84,8 +84,10 @@ export class Slots {
   flush(): void {
     for (let due = this.turns.takeDue(); due.length > 0; due = this.turns.takeDue())
       for (const slot of due) this.reopen(slot);
+    if (this.touched.size === 0) return;
     for (const slot of this.touched) slot.flush();
-    this.touched.clear();
+    // Not cleared; see `Waiters` in `wire/write-turns.ts`.
+    this.touched = new Set();
   }
 
   /**

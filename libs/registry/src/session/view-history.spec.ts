@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { ViewHistory } from './view-history.js';
 
 const hash = (low: number) => ({ high: 0, low });
@@ -24,7 +25,7 @@ describe('what a view remembers of its changes', () => {
       ['c', undefined],
     ]);
     expect(names(history, 1)).toEqual(['b', 'a', 'c']);
-    expect(history.since(2)).toBe(last);
+    expect([...history.since(2)!]).toEqual([...last]);
     expect(names(history, 3)).toEqual([]);
     expect([history.since(4), history.since(-1)]).toEqual([undefined, undefined]);
   });
@@ -55,5 +56,32 @@ describe('what a view remembers of its changes', () => {
     expect(names(history, 2)).toEqual([]);
     history.record(hash(3), touched('a'), 10);
     expect(names(history, 2)).toEqual(['a']);
+  });
+
+  it('tells of every content that it remembers what somebody tells who has noted all steps', () => {
+    const was = fc.option(fc.integer({ min: -3, max: 3 }), { nil: undefined });
+    const step = fc.dictionary(fc.constantFrom(...'abcdefgh'), was, { minKeys: 1, maxKeys: 4 });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 4, max: 20 }), (steps, most) => {
+        const history = new ViewHistory();
+        const noted = steps.map((each) => Object.entries(each));
+        noted.forEach((each, at) => {
+          history.record(
+            hash(at),
+            new Map(each.map(([name, low]) => [name, low === undefined ? low : hash(low)])),
+            most,
+          );
+        });
+        for (let serial = 0; serial <= steps.length; serial++) {
+          const since = history.since(serial);
+          expect(history.serialOf(hash(serial))).toBe(since && serial < steps.length ? serial : undefined);
+          if (!since) continue;
+          const first = new Map(noted.slice(serial).flat().toReversed());
+          const told = [...since].map(([name, before]) => [name, before?.low]);
+          expect(new Map(told as [string, number | undefined][])).toEqual(first);
+        }
+        expect(history.since(steps.length)).toEqual(new Map());
+      }),
+    );
   });
 });

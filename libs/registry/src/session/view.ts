@@ -40,7 +40,7 @@ export class View {
   private plain: StateFrame | undefined;
   private unchanged: PushFrame | undefined;
   /** Of the change from a version to the present one, by that version. */
-  private readonly changes = new Map<string, StateFrame | undefined>();
+  private changes = new Map<string, StateFrame | undefined>();
   /** Frames that tell of temporary publications too, by the frame without and the list of those. */
   private temporary = new WeakMap<PushFrame, WeakMap<readonly Publication[], PushFrame>>();
   /** Publications in frames that were made and are still to be encoded. */
@@ -57,7 +57,7 @@ export class View {
 
   /** To be called whenever the datum took a message. Answers whether anything changed in this view. */
   take(changes: readonly Change[], becameComplete: boolean, passage: Passage): boolean {
-    const hash = { ...this.sum };
+    const hash = { high: this.sum.high, low: this.sum.low };
     const touched = new Map<string, HashSum | undefined>();
     for (const { registerId, old, now } of changes) {
       const was = this.shows(old) ? old : undefined;
@@ -167,7 +167,8 @@ export class View {
   private raise(): void {
     this.version = this.datum.version;
     this.whole = this.plain = this.unchanged = undefined;
-    this.changes.clear();
+    // Not cleared; see `Waiters` in `wire/write-turns.ts`.
+    if (this.changes.size > 0) this.changes = new Map();
     this.temporary = new WeakMap();
   }
 
