@@ -28,6 +28,11 @@ describe('a report', () => {
     ]);
   });
 
+  it('counts failures among the rounds of that system, where others had more', () => {
+    const more = { ...MEASURED, rounds: [...MEASURED.rounds, { 'rollcall-3': result(4) }] };
+    expect(table(more).map(([system]) => system)).toContain('etcd (failed 1 of 3 rounds)');
+  });
+
   it('compares round by round', () => {
     expect(ratioTable(MEASURED)).toEqual([
       ['times rollcall-3', 'change p50'],

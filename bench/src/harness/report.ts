@@ -45,7 +45,7 @@ export function table(measured: Measured): string[][] {
     const missed = results.reduce((sum, each) => sum + each.missed, 0);
     const failed = failuresOf(measured, system).length;
     return [
-      failed > 0 ? `${system} (failed ${failed} of ${measured.rounds.length} rounds)` : system,
+      failed > 0 ? `${system} (failed ${failed} of ${results.length + failed} rounds)` : system,
       ...metrics.map(({ key }) => {
         const found = summary(valuesOf(measured, system, key));
         return found ? withSpread(found) : '-';
