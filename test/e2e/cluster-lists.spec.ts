@@ -108,15 +108,18 @@ describe('the lists of a cluster', () => {
     const gone = new RegistryClient({ seeds: [here!.rpcAddress], appName: 'gone' });
     const [first, last] = [await gone.publish({ dataId: 'first', data: ['1'] }), { dataId: 'last', data: ['2'] }];
     await gone.publish(last);
+    let removals: Item[] = [];
+    const untilTold = async (count: number): Promise<void> => {
+      while (removals.length < count) {
+        await setTimeout(POLL_MS);
+        removals = await all(sessions, 'removals', '&appName=gone');
+      }
+    };
     await first.unpublish();
     // They are ordered by the clocks of two servers, which may differ by a millisecond.
-    await setTimeout(10);
+    await untilTold(1);
     await gone.close();
-    let removals: Item[] = [];
-    while (removals.length < 2) {
-      await setTimeout(POLL_MS);
-      removals = await all(sessions, 'removals', '&appName=gone');
-    }
+    await untilTold(2);
     expect(removals).toMatchObject([
       { dataId: 'last', cause: 'goodbye', why: 'Its client said goodbye.' },
       { dataId: 'first', cause: 'unpublish', by: { address: here!.rpcAddress }, kind: 'connected', appName: 'gone' },
