@@ -188,13 +188,14 @@ function readString(length: number): string {
  * is not to hold them a thousand times. A direct-mapped cache of strings that are ASCII, or hold what no byte is equal to.
  */
 const RECENT_BYTES = 64;
-const recent = new Array<string>(4096).fill('');
+const RECENT_STRINGS = 4096;
+const recent = new Array<string>(RECENT_STRINGS).fill('');
 
 function readRecent(start: number, stop: number): string {
   const length = stop - start;
   let hash = length;
   for (let i = start; i < stop; i++) hash = (Math.imul(hash, 31) + source[i]!) | 0;
-  const slot = (hash ^ (hash >>> 12)) & 4095;
+  const slot = (hash ^ (hash >>> 12)) & (RECENT_STRINGS - 1);
   const known = recent[slot]!;
   if (known.length === length) {
     let i = 0;
