@@ -17,8 +17,8 @@ export const ALL_YOUNG_AT_FIRST = '--no-allocation-site-pretenuring';
  * - Nothing is created among what is old. V8 comes to do so where nearly all that the same code made has stayed so far, as
  *   it does while a server is filled, and goes on when that code makes what is sent and forgotten. That then waits for
  *   the next major collection, with all that it names. In `churn-100k` one change of a hundred came after 276 to 512 ms without
- *   this in session servers, and after 198 to 298 with it (four runs of either, in turns); in a data server with a million
- *   publications a fetch of a hundred cost half as much again.
+ *   this in session servers, and after 198 to 298 with it (four runs of either, in turns, before pushes were made otherwise; see
+ *   ARCHITECTURE.md); in a data server with a million publications a fetch of a hundred cost half as much again.
  */
 export function tuneHeap(): void {
   setFlagsFromString(LET_HEAP_GROW);
