@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /**
  * For a process that runs thousands of clients, each of which has a process of its own elsewhere. With the young generation of
  * one, what all of them have under way is copied at every collection, which takes a tenth of the time that is measured. And what
- * thousands hold is a heap that nobody else has: it is walked through less often (see `tuneHeap` of the servers), since the
+ * thousands hold is a heap that nobody else has: it is walked through less often (see `tuneEngine` of the servers), since the
  * threads that do it take the cores of those who are measured.
  */
 export const LOAD_FLAGS: readonly string[] = ['--max-semi-space-size=64', '--heap-growing-percent=100'];

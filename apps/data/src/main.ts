@@ -1,7 +1,7 @@
-import { loadConfig, runServerProgram, tuneHeap } from '#nest';
+import { loadConfig, runServerProgram, tuneEngine } from '#nest';
 import { startData } from './data.app.js';
 
-tuneHeap();
+tuneEngine();
 
 const program = {
   name: 'data',

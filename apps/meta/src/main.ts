@@ -1,4 +1,4 @@
-import { loadConfig, runServerProgram } from '#nest';
+import { loadConfig, runServerProgram, tuneEngine } from '#nest';
 import { startMeta } from './meta.app.js';
 
 const program = {
@@ -6,5 +6,7 @@ const program = {
   description: 'A meta server: knows who is a member of the cluster, and which data server leads which slot.',
   tiers: ['meta'],
 } as const;
+
+tuneEngine();
 
 await runServerProgram(program, (fail) => startMeta(loadConfig('meta'), fail));

@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import { loadConfig, runServerProgram, tuneHeap } from '#nest';
+import { loadConfig, runServerProgram, tuneEngine } from '#nest';
 import { startSession } from './session.app.js';
 import { runWorker, startWorkers, workersOf } from './workers.js';
 
@@ -9,7 +9,7 @@ const program = {
   tiers: ['session'],
 } as const;
 
-tuneHeap();
+tuneEngine();
 
 if (cluster.isWorker) await runWorker();
 else

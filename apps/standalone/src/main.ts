@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { RegistryError } from '#model';
-import { type RunningTier, loadConfig, runServerProgram } from '#nest';
+import { type RunningTier, loadConfig, runServerProgram, tuneEngine } from '#nest';
 import { startData } from '../../data/src/data.app.js';
 import { startMeta } from '../../meta/src/meta.app.js';
 import { startSession } from '../../session/src/session.app.js';
@@ -13,6 +13,8 @@ const program = {
   description: 'The whole registry in one process: a meta, a data and a session server.',
   tiers: TIERS,
 };
+
+tuneEngine();
 
 await runServerProgram(program, async (fail) => {
   const started: { tier: string; running: RunningTier }[] = [];

@@ -20,7 +20,7 @@ export { type Asked, NoSiblings, type Siblings } from './workers/siblings.js';
 export { WorkerPool, type WorkerProcess } from './workers/worker-pool.js';
 export { WorkerSide } from './workers/worker-side.js';
 export { describeFailure } from './process/describe-failure.js';
-export { tuneHeap } from './process/heap.js';
+export { tuneEngine } from './process/engine.js';
 export { type RunServerOptions, type RunningServer, runServer } from './process/run-server.js';
 export { type ProgramOptions, type ServerProgram, runServerProgram } from './process/server-program.js';
 export * from './transport/index.js';

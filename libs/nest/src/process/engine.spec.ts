@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { ALL_YOUNG_AT_FIRST, LET_HEAP_GROW } from './heap.js';
+import { ALL_YOUNG_AT_FIRST, COMPILE_SOON, LET_HEAP_GROW } from './engine.js';
 
 /** Holds some 30 MB, of which little changes between collections. */
 const HOLDING = `
@@ -33,8 +33,25 @@ async function tenured(...flags: string[]): Promise<number> {
   return stdout.match(/pretenuring: .* => tenure/g)?.length ?? 0;
 }
 
-describe('the heap of a server', () => {
-  it('may become twice as large as what is live, in this V8 too', async () => {
+/** Runs some code a few hundred times, once in a turn. */
+const REPEATING = `
+  const bytes = Buffer.alloc(16, 7);
+  const read = (at) => bytes[at] + bytes[at + 1] * 3 + bytes[at + 2] * 5 + bytes[at + 3] * 7 + bytes[at + 4] * 11;
+  const turn = (left) => {
+    read(left % 8);
+    if (left > 0) setImmediate(turn, left - 1);
+  };
+  turn(600);
+`;
+
+/** How many of the functions of that V8 has decided to compile. */
+async function compiled(...flags: string[]): Promise<number> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--trace-opt', ...flags, '-e', REPEATING]);
+  return stdout.match(/\[marking .*<JSFunction (read|turn) /g)?.length ?? 0;
+}
+
+describe('the engine of a server', () => {
+  it('lets the heap become twice as large as what is live, in this V8 too', async () => {
     const usual = await factors();
     const grown = await factors(LET_HEAP_GROW);
     expect(usual.length).toBeGreaterThan(0);
@@ -42,8 +59,13 @@ describe('the heap of a server', () => {
     expect([...new Set(grown)]).toEqual([2]);
   });
 
-  it('has nothing placed among what is old before it is, in this V8 too', async () => {
+  it('places nothing among what is old before it is, in this V8 too', async () => {
     expect(await tenured()).toBeGreaterThan(0);
     expect(await tenured(ALL_YOUNG_AT_FIRST)).toBe(0);
+  });
+
+  it('compiles what has run some hundred times, in this V8 too', async () => {
+    expect(await compiled()).toBe(0);
+    expect(await compiled(COMPILE_SOON)).toBeGreaterThan(0);
   });
 });
