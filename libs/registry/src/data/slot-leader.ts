@@ -23,7 +23,7 @@ import { HandOver } from './replication/hand-over.js';
 import { Replication } from './replication/leader-side.js';
 import { type KeptPublication, type LiveName, nameOf } from './memory/kept-publication.js';
 import type { SlotReplica } from './slot-replica.js';
-import { type Outbox, tell, tellComplete, tellDatum } from './telling.js';
+import { type Outbox, type Sending, tell, tellChanges, tellComplete, tellDatum } from './telling.js';
 import { WaitSet } from './wait-set.js';
 import type { Unconfirmed } from './warm/unconfirmed.js';
 
@@ -169,8 +169,8 @@ export class SlotLeader {
         this.options.arrivals.note(this.replica, nowMs, message, message.operations.length);
         const results = message.operations.map((operation) => this.replica.apply(nowMs, operation, peer.incarnation));
         const { answer } = this.replica.changes.traces;
-        send({ kind: 'applied', slot, leaderEpoch, sequence: message.sequence, results, ...answer });
-        break;
+        const applied = { kind: 'applied' as const, slot, leaderEpoch, sequence: message.sequence, results, ...answer };
+        return this.settle(nowMs, out, { type: 'send', link, message: applied });
       }
       case 'digest': {
         const want = this.digest(nowMs, peer.incarnation, message);
@@ -364,18 +364,20 @@ export class SlotLeader {
     });
   }
 
-  /** Becomes complete when nobody is waited for any more, then tells everyone what changed. */
-  private settle(nowMs: number, out: Outbox): void {
+  /**
+   * Becomes complete when nobody is waited for any more, then tells everyone what changed.
+   * @param answer to whoever changed something
+   */
+  private settle(nowMs: number, out: Outbox, answer?: Sending): void {
     this.answering = out;
     this.durable.advance(nowMs);
-    if (!this.replica.isComplete && this.waitSet.isEmpty && this.durable.isConfirmed) {
+    const isCompleting = !this.replica.isComplete && this.waitSet.isEmpty && this.durable.isConfirmed;
+    tellChanges(isCompleting ? [] : this.replica.takeDeliveries(), out, answer);
+    if (isCompleting) {
       this.removeUnclaimed(nowMs);
       this.forgetUnconfirmed();
       this.replica.complete();
       tellComplete(this.replica, this.comparing, out);
-    }
-    for (const { links, change } of this.replica.takeDeliveries()) {
-      for (const link of links) out.push({ type: 'send', link, message: change });
     }
     this.tellEndedLeases(out);
     this.replication.flush(out);

@@ -1,10 +1,24 @@
 import type { ContentHash, DataInfoId, DataToSession, LeaderToReplica, LinkEffect, LinkId } from '#model';
-import type { ChangeMessage } from './changes.js';
+import type { ChangeMessage, Delivery } from './changes.js';
 import type { SlotReplica } from './slot-replica.js';
+
+export type Sending = Extract<LinkEffect<DataToSession | LeaderToReplica>, { type: 'send' }>;
 
 /** Where answers go, in order. */
 export interface Outbox {
-  push(effect: Extract<LinkEffect<DataToSession | LeaderToReplica>, { type: 'send' }>): unknown;
+  push(effect: Sending): unknown;
+}
+
+/**
+ * What changed, to all who want it, and between them the answer to whoever changed it: behind what others are told, since they
+ * pass it on and somebody waits for that, and before what goes over the same link, as everything does that is asked for there.
+ */
+export function tellChanges(deliveries: readonly Delivery[], out: Outbox, answer?: Sending): void {
+  for (const { links, change } of deliveries)
+    for (const link of links) if (link !== answer?.link) out.push({ type: 'send', link, message: change });
+  if (!answer) return;
+  out.push(answer);
+  for (const { links, change } of deliveries) if (links.has(answer.link)) out.push({ ...answer, message: change });
 }
 
 /** All of a datum, as it is led here now. */

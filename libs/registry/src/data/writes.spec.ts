@@ -27,6 +27,20 @@ describe('Writing to a complete slot', () => {
     expect(session.take('change')).toEqual([]);
   });
 
+  it('answers the writer behind all whom it tells, and before what it tells over the same link', () => {
+    const heard: string[] = [];
+    for (const one of [session, watcher]) {
+      one.want();
+      const hears = one.hears.bind(one);
+      one.hears = (link, message) => {
+        if (link === one.link) heard.push(`${one.incarnation} ${message.kind}`);
+        hears(link, message);
+      };
+    }
+    session.publish('a', [100, 1, 9]);
+    expect(heard).toEqual(['s2 change', 's1 applied', 's1 change']);
+  });
+
   it('answers operations in order, and makes one change per datum of them', () => {
     watcher.want();
     const other = 'users#@#DEFAULT_INSTANCE_ID#@#DEFAULT_GROUP';
