@@ -10,7 +10,7 @@ import {
   failure,
 } from '#model';
 import { ClientCore, type ClientEffect, type ClientEvent, type ClientOptions, type ClientState } from '#registry';
-import { ENCODINGS, expanded } from '#wire';
+import { ENCODINGS, expanded, readTurns } from '#wire';
 import { parseAddress } from './address.js';
 import { RpcConnection } from './rpc-connection.js';
 
@@ -47,7 +47,11 @@ interface Link {
   rpc?: RpcConnection;
   /** Ends listening to each stream open, by subscriptionId. */
   streams: Map<string, () => void>;
+  /** What has been told to the application and is not acknowledged yet. */
+  acks: Ack[];
 }
+
+type Ack = ClientEffect & { type: 'ack' };
 
 /**
  * Runs the client's core in the outside world: events in, effects performed in order. It decides nothing. An event
@@ -118,7 +122,7 @@ export class ClientHost {
   }
 
   private dial(connection: number, address: string): void {
-    const link: Link = { number: connection, streams: new Map() };
+    const link: Link = { number: connection, streams: new Map(), acks: [] };
     this.link = link;
     this.open(address).then(
       (rpc) => {
@@ -188,11 +192,24 @@ export class ClientHost {
         if (effect.pattern === 'registry.unsubscribe') this.stopListening(link, effect.payload);
         this.request(rpc, effect);
         return;
-      case 'ack': {
-        const { subscriptionId, version, refused } = effect;
-        rpc.emit('registry.ack', { subscriptionId, version, ...(refused ? { refused } : {}) });
-      }
+      case 'ack':
+        this.acknowledge(link, rpc, effect);
     }
+  }
+
+  /**
+   * Behind all pushes that are there to be read, of whatever client in this process: nobody waits for it, and who reads
+   * more slowly than is pushed is not to ask for more first. Where something was refused, the list itself waits for it.
+   */
+  private acknowledge(link: Link, rpc: RpcConnection, ack: Ack): void {
+    if (ack.refused) return sendAck(rpc, ack);
+    link.acks.push(ack);
+    if (link.acks.length > 1) return;
+    readTurns.behind(() => {
+      const { acks } = link;
+      link.acks = [];
+      for (const each of acks) sendAck(rpc, each);
+    });
   }
 
   private stopListening(link: Link, payload: object): void {
@@ -209,6 +226,10 @@ export class ClientHost {
       (error: unknown) => this.dispatch({ type: 'failed', connection, requestId, failure: toFailure(error) }),
     );
   }
+}
+
+function sendAck(rpc: RpcConnection, { subscriptionId, version, refused }: Ack): void {
+  rpc.emit('registry.ack', refused ? { subscriptionId, version, refused } : { subscriptionId, version });
 }
 
 const ENDED = failure('CONNECTION_CLOSED', 'The server ended the stream.');

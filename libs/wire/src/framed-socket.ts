@@ -4,6 +4,7 @@ import { LIMITS, RegistryError } from '#model';
 import { unpack } from './decoder.js';
 import type { FaultPacket } from './packets.js';
 import { encodeFrameParts, FrameDecoder } from './frames.js';
+import { readTurns } from './read-turns.js';
 import { flushLater } from './write-turns.js';
 
 export interface FramedSocketLimits {
@@ -89,6 +90,7 @@ export class FramedSocket {
   /** Hands in what the socket has read. */
   receive(chunk: Buffer): void {
     if (this.ended) return;
+    readTurns.noteRead();
     this.decoder.push(chunk, performance.now());
     for (;;) {
       let message: unknown;

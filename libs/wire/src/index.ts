@@ -22,4 +22,5 @@ export {
   type ResponsePacket,
   toFailure,
 } from './packets.js';
+export { readTurns } from './read-turns.js';
 export { closeLater } from './write-turns.js';
