@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, type OnReadOpts, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { RegistryError } from '#model';
 import {
@@ -33,6 +33,12 @@ const DEFAULT_CONNECT_TIMEOUT_MS = 3_000;
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 
 /**
+ * What is read from any connection without TLS, one read at a time: all of it is decoded, or copied, before the next. Left to
+ * itself, a socket of Node makes a buffer of its own for each read.
+ */
+const READ = Buffer.allocUnsafeSlow(64 * 1024);
+
+/**
  * One TCP connection to a Nest server that uses RollcallSocket: requests, streams and events in the envelopes of
  * Nest's own ClientTCP, without Nest. It does not reconnect; its owner does.
  *
@@ -51,7 +57,15 @@ export class RpcConnection {
   /** Opens a connection. Rejects with CONNECTION_CLOSED, the system's error as its cause, or DEADLINE_EXCEEDED. */
   static connect(options: RpcConnectOptions): Promise<RpcConnection> {
     const { host, port, tls, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
-    const socket = tls === undefined ? connectTcp({ host, port }) : connectTls({ ...tls, host, port });
+    let connection: RpcConnection | undefined;
+    const onread: OnReadOpts = {
+      buffer: READ,
+      callback: (bytes) => {
+        connection?.framed.receive(READ.subarray(0, bytes));
+        return true;
+      },
+    };
+    const socket = tls === undefined ? connectTcp({ host, port, onread }) : connectTls({ ...tls, host, port });
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
@@ -76,7 +90,9 @@ export class RpcConnection {
       socket.once('close', onClose);
       socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
         settle();
-        resolve(new RpcConnection(socket, options.limits));
+        connection = new RpcConnection(socket, options.limits);
+        if (tls !== undefined) socket.on('data', (chunk) => connection!.framed.receive(chunk));
+        resolve(connection);
       });
     });
   }
@@ -90,7 +106,6 @@ export class RpcConnection {
       onMessage: (message) => this.receive(message),
       onFault: (error) => this.framed.abort(error),
     });
-    socket.on('data', (chunk) => this.framed.receive(chunk));
     socket.on('error', (cause) => {
       this.reason ??=
         cause instanceof RegistryError ? cause : new RegistryError('CONNECTION_CLOSED', cause.message, { cause });
