@@ -44,19 +44,21 @@ export class Audience {
     );
   }
 
-  /** One change after another, each when the one before has arrived everywhere. */
+  /** Changes that do not count, as many as there are time for: each at once when the one before has arrived everywhere. */
+  async warmUp(seconds: number): Promise<void> {
+    this.isCounting = false;
+    const untilMs = performance.now() + seconds * 1000;
+    do await this.change();
+    while (performance.now() < untilMs);
+    await this.pause();
+  }
+
+  /** One change after another, each when the one before has arrived everywhere, and all are at rest. */
   async tell(changes: number, isCounting: boolean): Promise<void> {
-    const { clients, size } = this;
     this.isCounting = isCounting;
     for (let change = 0; change < changes; change++) {
-      const all = new Promise<void>((resolve) => (this.arrived = resolve));
-      this.expected = valueOf(0, ++this.version, size.valueBytes);
-      this.missing = size.subscribers;
-      this.startMs = performance.now();
-      const taken = clients.publish(0, this.expected);
-      await deadline(all, () => `Change ${this.version} has not reached ${this.missing} subscribers.`);
-      await taken;
-      await sleep(PAUSE_MS + size.subscribers * PAUSE_MS_PER_SUBSCRIBER);
+      await this.change();
+      await this.pause();
     }
   }
 
@@ -71,6 +73,21 @@ export class Audience {
     const metrics = this.size.subscribers === 1 ? flat({ change: last }) : flat({ last, first, each });
     for (const histogram of [last, first, each]) histogram.reset();
     return metrics;
+  }
+
+  private async change(): Promise<void> {
+    const { clients, size } = this;
+    const all = new Promise<void>((resolve) => (this.arrived = resolve));
+    this.expected = valueOf(0, ++this.version, size.valueBytes);
+    this.missing = size.subscribers;
+    this.startMs = performance.now();
+    const taken = clients.publish(0, this.expected);
+    await deadline(all, () => `Change ${this.version} has not reached ${this.missing} subscribers.`);
+    await taken;
+  }
+
+  private pause(): Promise<void> {
+    return sleep(PAUSE_MS + this.size.subscribers * PAUSE_MS_PER_SUBSCRIBER);
   }
 
   private take(subscriber: number, value: string): void {

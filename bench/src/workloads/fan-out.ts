@@ -4,8 +4,8 @@ import type { Meter, Outcome } from './workload.js';
 
 export interface FanOut extends AudienceSize {
   changes: number;
-  /** Changes before counting begins. */
-  warmUp: number;
+  /** Of changes before counting begins. */
+  warmUpSeconds: number;
 }
 
 /** One change after another, each when the one before has arrived everywhere. */
@@ -13,7 +13,7 @@ export async function fanOut(clients: Clients, size: FanOut, meter: Meter): Prom
   await clients.open(1);
   const audience = new Audience(clients, size, 'bench-topic');
   await audience.gather();
-  await audience.tell(size.warmUp, false);
+  await audience.warmUp(size.warmUpSeconds);
   meter.begin();
   await audience.tell(size.changes, true);
   meter.end();

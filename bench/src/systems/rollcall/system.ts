@@ -2,6 +2,7 @@ import { VERSION } from '#model';
 import { Cluster } from '../../cluster.js';
 import { temporaryFolder } from '../../harness/folders.js';
 import { endConnections } from '../../failover/request.js';
+import { balanced } from '../../failover/whole-table.js';
 import type { Servers, System } from '../system.js';
 import { RollcallControl } from './control.js';
 
@@ -40,6 +41,8 @@ async function start(ofEachTier: number): Promise<Servers> {
   process.prependOnceListener('exit', end);
   try {
     await cluster.start();
+    // Servers that come one after another have slots moved between them for some seconds.
+    await balanced(cluster.of('meta'));
   } catch (error) {
     process.off('exit', end);
     folder.remove();
