@@ -15,6 +15,12 @@ describe('the registerId of a leased publication', () => {
     );
   });
 
+  it('takes what the caller called it as it is, with the characters that end a line of text but are no control characters', () => {
+    const dataInfoId = toDataInfoId({ dataId: 'orders', group: 'g', instanceId: 'i' });
+    for (const ownId of ['\u2028', 'a\u2028b', 'a\u2029'])
+      expect(parseLeasedRegisterId(leasedRegisterId(dataInfoId, ownId))).toEqual({ dataInfoId, ownId });
+  });
+
   it('is not mistaken for an id of another form', () => {
     const canonical = leasedRegisterId('orders#@#DEFAULT_INSTANCE_ID#@#DEFAULT_GROUP', 'a');
     for (const id of ['', 'L.', 'L..', 'L.b3JkZXJz.a', 'a', canonical.slice(2), `${canonical.slice(0, -1)}`, 'L.!!.a'])

@@ -21,7 +21,7 @@ function canonicalId(kind: 'L' | 'P', dataInfoId: DataInfoId, ownId: string): st
   return `${kind}.${encoded}.${ownId}`;
 }
 
-const CANONICAL = /^([LP])\.([A-Za-z0-9_-]+)\.(.+)$/;
+const CANONICAL = /^([LP])\.([A-Za-z0-9_-]+)\.(.+)$/s;
 
 /** What a canonical registerId says. */
 interface CanonicalId {
