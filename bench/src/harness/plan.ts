@@ -75,7 +75,7 @@ const REGISTER: Entry = {
 
 /**
  * What has run for days is compiled, so there are thousands of changes before those that count, without a pause between them.
- * After 1,500 with pauses three of each tier of Rollcall had a p99 of 3.1 to 4.3 ms, after this of 2.6 and 2.8. Longer, and a quick run
+ * After 1,500 with pauses three of each tier of Rollcall had a p99 of 3.1 to 4.3 ms, after this of 1.6 to 2.9. Longer, and a quick run
  * is none.
  */
 const ISOLATED: Entry = {
