@@ -32,11 +32,11 @@ describe('how long changes take', () => {
       await publisher.republish([String(i)]);
       await told;
     }
-    const tookSeconds = (performance.now() - startedMs) / 1000;
     for (const stage of ['stored', 'arrived', 'pushed', 'acked', 'total']) {
       const { count, seconds } = await observed(session.httpAddress, stage);
       expect(count).toBeGreaterThanOrEqual(3);
-      expect(seconds).toBeLessThan(tookSeconds);
+      // An acknowledgement comes after the application has been told.
+      expect(seconds).toBeLessThan((performance.now() - startedMs) / 1000);
     }
     expect((await observed(data.httpAddress, 'applied')).count).toBeGreaterThanOrEqual(3);
     await client.close();
