@@ -27,6 +27,8 @@ export class Etcdctl {
 
   run(args: readonly string[], stdin = ''): Promise<Printed> {
     const { child, output } = this.spawn(args);
+    // It may have ended by then, having no use for what it is given.
+    child.stdin!.on('error', () => undefined);
     child.stdin!.end(stdin);
     const timer = setTimeout(() => child.kill('SIGKILL'), RUN_MS);
     return new Promise((resolve) =>
