@@ -95,6 +95,16 @@ describe('what comes behind reading', () => {
     expect(done).toEqual([1]);
   });
 
+  it('is behind reading, too, where it comes of what was itself behind it', () => {
+    reading.behind(() => wait(1));
+    turns.endTurn();
+    turns.endTurn();
+    turns.endTurn();
+    expect(done).toEqual([]);
+    turns.endTurn();
+    expect(done).toEqual([1]);
+  });
+
   it('waits anew for what comes later', () => {
     wait(1);
     turns.endTurn();

@@ -22,6 +22,7 @@ export class ReadTurns {
   /** Since when somebody has waited. */
   private sinceMs = 0;
   private hasRead = false;
+  private isAsked = false;
 
   constructor(private readonly turns: Turns = NODE) {}
 
@@ -37,21 +38,29 @@ export class ReadTurns {
     this.sinceMs = this.turns.nowMs();
     // In the turn under way others may have had something to read.
     this.hasRead = true;
+    this.lookLater();
+  }
+
+  private lookLater(): void {
+    if (this.isAsked) return;
+    this.isAsked = true;
     this.turns.afterTurn(this.look);
   }
 
   private readonly look = (): void => {
+    this.isAsked = false;
     const isDue = !this.hasRead || this.turns.nowMs() - this.sinceMs >= PATIENCE_MS;
     this.hasRead = false;
     try {
       if (isDue) this.runShare();
     } finally {
-      if (this.waiting.length > 0) this.turns.afterTurn(this.look);
+      if (this.waiting.length > 0) this.lookLater();
     }
   };
 
   private runShare(): void {
-    for (let i = 0; i < SHARE && this.waiting.length > 0; i++) this.waiting.shift()!();
+    // What comes of these waits for itself.
+    for (let left = Math.min(SHARE, this.waiting.length); left > 0; left--) this.waiting.shift()!();
   }
 }
 
