@@ -5,11 +5,11 @@ import type * as scripts from '../../scripts/lib/cluster.mjs';
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 // The script is not compiled: seen from dist, it is at the top of the checkout.
-const { Cluster, portsFrom } = (await import(
+const { Cluster, balanced, portsFrom } = (await import(
   new URL('../../../scripts/lib/cluster.mjs', import.meta.url).href
 )) as typeof scripts;
 
-export { Cluster, portsFrom };
+export { Cluster, balanced, portsFrom };
 export type Servers = scripts.Cluster;
 export type Node = scripts.ClusterNode;
 

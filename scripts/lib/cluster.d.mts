@@ -65,6 +65,13 @@ export class Cluster {
 export function describeExit(exit: Exit): string;
 
 /**
+ * Resolves once nothing is moved between data servers, nor about to be, with the epoch of the table then; rejects where that
+ * takes too long.
+ * @param meta answers a meta server, asked anew every time since it may be another
+ */
+export function balanced(meta: () => ClusterNode, timeoutMs?: number): Promise<number>;
+
+/**
  * Answers, call by call, ports that nobody holds: counting up from a base, or, when the base is 0, from somewhere at
  * random, and then none that was answered at random before.
  */

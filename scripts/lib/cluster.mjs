@@ -14,6 +14,8 @@ const READY_TIMEOUT_MS = 30_000;
 /** Longer than a session server may take to send its clients elsewhere and to close. */
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 25;
+/** Many times what it takes where slots are moved between a few servers that are idle. */
+const BALANCED_TIMEOUT_MS = 60_000;
 const DEFAULT_BASE_PORT = 9700;
 
 /**
@@ -225,6 +227,32 @@ export class Cluster {
   #killAll = () => {
     for (const node of this.nodes) void node.kill();
   };
+}
+
+/**
+ * Resolves once nothing is moved between data servers, nor about to be, with the epoch of the table then; rejects where that
+ * takes too long.
+ * @param meta answers a meta server, asked anew every time since it may be another
+ */
+export async function balanced(meta, timeoutMs = BALANCED_TIMEOUT_MS) {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const plan = await rebalanceOf(meta().httpAddress);
+    if (plan && plan.next.steps + plan.underWay.joining + plan.offBalance.leads + plan.offBalance.replicas === 0)
+      return plan.epoch;
+    if (performance.now() > deadlineMs) throw new Error(`the slots were not at rest within ${timeoutMs} ms`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** Undefined while it has none to tell, or does not answer. */
+async function rebalanceOf(httpAddress) {
+  try {
+    const response = await fetch(`http://${httpAddress}/v1/rebalance`, { signal: AbortSignal.timeout(2_000) });
+    return response.ok ? await response.json() : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The ports that each has for itself are any: clients learn them, and nobody else needs to know. */

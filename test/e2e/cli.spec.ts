@@ -2,10 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Cluster, portsFrom } from '../../scripts/lib/cluster.mjs';
+import { Cluster, portsFrom, balanced } from '../../scripts/lib/cluster.mjs';
 import { type CliOptions, type CliRun, rollcall } from '../support/cli.js';
 import { http } from '../support/http.js';
-import { balanced } from '../support/rebalance.js';
 
 /** Real processes, and the command of operators asked for them. */
 describe('rollcall', () => {

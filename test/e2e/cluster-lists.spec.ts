@@ -1,9 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { type Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { endCluster, startCluster } from '../support/cluster.js';
 import { http } from '../support/http.js';
-import { balanced } from '../support/rebalance.js';
 
 const POLL_MS = 20;
 const NAMES = Array.from({ length: 30 }, (_, i) => `name-${String(i).padStart(2, '0')}`);

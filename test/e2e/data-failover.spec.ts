@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { type Answer, http } from '../support/http.js';
-import { balanced } from '../support/rebalance.js';
 import { addressOf, isWhole, slotHolding, tableOf } from '../support/table.js';
 import { Watch } from '../support/watch.js';
 

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { type Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { endCluster, startCluster } from '../support/cluster.js';
 import { type Doors, type OpenReader, type Reader, type Writer, readersAt, writersAt } from '../support/doors.js';
 import { GO_TIMEOUT_MS, lacksGo } from '../support/go.js';
 import { KitexDoor } from '../support/kitex-door.js';
-import { balanced } from '../support/rebalance.js';
 
 const WITHIN_MS = 1_000;
 /** A machine that is busy with something else may be late once. */

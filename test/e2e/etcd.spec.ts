@@ -3,9 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Etcd3, type Lease } from 'etcd3';
 import { RegistryClient } from '#client';
 import { RawClient } from '../../apps/session/src/etcd/etcd.harness.js';
-import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { type Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { endCluster, startCluster } from '../support/cluster.js';
-import { balanced } from '../support/rebalance.js';
 
 const TTL_S = 8;
 const SERVICES = 8;

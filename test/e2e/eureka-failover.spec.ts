@@ -1,10 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
-import type { Cluster, ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { type Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { endCluster, startCluster } from '../support/cluster.js';
 import { EurekaClient } from '../support/eureka-client.js';
 import { EurekaJs } from '../support/eureka-js.js';
-import { balanced } from '../support/rebalance.js';
 
 const LEASE_SECS = 4;
 const RENEW_MS = 1_000;

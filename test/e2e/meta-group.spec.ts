@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
 import type { RoutingTable } from '#model';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { http } from '../support/http.js';
 import { Publishing } from '../support/publishing.js';
 import { leaderOf, raftStatus } from '../support/raft.js';
-import { balanced } from '../support/rebalance.js';
 import { Watch } from '../support/watch.js';
 
 const LEASE_MS = 3_000;

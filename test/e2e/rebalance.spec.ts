@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { RegistryClient } from '#client';
 import type { RoutingTable } from '#model';
-import { Cluster, type ClusterNode } from '../../scripts/lib/cluster.mjs';
+import { Cluster, type ClusterNode, balanced } from '../../scripts/lib/cluster.mjs';
 import { Churn } from '../support/churn.js';
 import { type Answer, http } from '../support/http.js';
-import { balanced } from '../support/rebalance.js';
 import { addressOf, isWhole, tableOf } from '../support/table.js';
 import { Watch } from '../support/watch.js';
 

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { RoutingTable } from '#model';
 import type { Node } from '../cluster.js';
-import { request } from './request.js';
 
 const POLL_MS = 25;
 const TIMEOUT_MS = 60_000;
@@ -35,29 +34,6 @@ export async function wholeTable(
     );
     if (table && isWhole && isWanted(table)) return table;
     if (performance.now() > untilMs) throw new Error(`The table was not whole within ${TIMEOUT_MS} ms.`);
-    await setTimeout(POLL_MS);
-  }
-}
-
-/** What of the slots is being moved between data servers, or about to be. */
-interface Rebalance {
-  next: { steps: number };
-  offBalance: { leads: number; replicas: number };
-  underWay: { joining: number };
-}
-
-/** Resolves once nothing is moved between data servers, nor about to be; rejects after a minute. */
-export async function balanced(metas: readonly Node[]): Promise<void> {
-  const untilMs = performance.now() + TIMEOUT_MS;
-  for (;;) {
-    for (const meta of metas) {
-      // The others of the group have none to tell.
-      const plan = (await request(meta, 'GET', '/v1/rebalance')) as Partial<Rebalance> | undefined;
-      const { next, offBalance, underWay } = plan ?? {};
-      if (next && offBalance && underWay)
-        if (next.steps + underWay.joining + offBalance.leads + offBalance.replicas === 0) return;
-    }
-    if (performance.now() > untilMs) throw new Error(`The slots were not at rest within ${TIMEOUT_MS} ms.`);
     await setTimeout(POLL_MS);
   }
 }

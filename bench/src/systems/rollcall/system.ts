@@ -1,8 +1,7 @@
 import { VERSION } from '#model';
-import { Cluster } from '../../cluster.js';
+import { Cluster, balanced } from '../../cluster.js';
 import { temporaryFolder } from '../../harness/folders.js';
 import { endConnections } from '../../failover/request.js';
-import { balanced } from '../../failover/whole-table.js';
 import type { Servers, System } from '../system.js';
 import { RollcallControl } from './control.js';
 
@@ -42,7 +41,7 @@ async function start(ofEachTier: number): Promise<Servers> {
   try {
     await cluster.start();
     // Servers that come one after another have slots moved between them for some seconds.
-    await balanced(cluster.of('meta'));
+    await balanced(() => cluster.of('meta')[0]!);
   } catch (error) {
     process.off('exit', end);
     folder.remove();
