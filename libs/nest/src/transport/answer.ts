@@ -68,11 +68,14 @@ export class Answer {
     }
   }
 
+  /** All that its handler has to say, which has returned it; nothing, if it has kept this. */
+  only(response: unknown): void {
+    if (!this.isKept) this.conclude({ response });
+  }
+
   /** Its keeper has nothing more to say. */
   end(): void {
-    this.respond({ isDisposed: true });
-    this.over = true;
-    this.release();
+    this.conclude({});
   }
 
   /** The last word. */
@@ -89,6 +92,12 @@ export class Answer {
       this.onDefect(cause);
       this.connection.respond({ id: this.id, err: failure('INTERNAL'), isDisposed: true });
     }
+  }
+
+  private conclude(data: Partial<ResponsePacket>): void {
+    this.respond({ ...data, isDisposed: true });
+    this.over = true;
+    this.release();
   }
 
   private respond(data: Partial<ResponsePacket>): void {

@@ -4,6 +4,7 @@ import { RegistryError } from '#model';
 import { RpcConnection } from '#client';
 import { pack, SharedBody } from '#wire';
 import type { Answer } from './answer.js';
+import type { RollcallContext } from './rollcall-context.js';
 import { RollcallSocket } from './rollcall-socket.js';
 import { LIMITS, seen, TestController, TestServer } from './test-controller.harness.js';
 import { RawPeer, startServer, until } from './transport.harness.js';
@@ -48,6 +49,24 @@ describe('a connection of the SDK', () => {
     expect(String(defect)).not.toContain('secret');
     await expect(connection.request('unencodable', {})).rejects.toMatchObject({ code: 'INTERNAL' });
     expect(await connection.request('echo', 'still here')).toBe('still here');
+  });
+
+  it("runs Nest's hooks once around each answer, be it one, many, or a failure", async () => {
+    const calls: string[] = [];
+    test.server.setOnProcessingStartHook((_transport, context, done) => {
+      calls.push(`begin ${(context as RollcallContext).getPattern()}`);
+      return done();
+    });
+    test.server.setOnProcessingEndHook((_transport, context) => {
+      calls.push(`end ${(context as RollcallContext).getPattern()}`);
+    });
+    const connection = await test.connect();
+    await connection.request('echo', 1);
+    expect(calls.splice(0)).toEqual(['begin echo', 'end echo']);
+    await new Promise<void>((complete, error) => connection.stream('count', 5, { next: () => {}, error, complete }));
+    expect(calls.splice(0)).toEqual(['begin count', 'end count']);
+    await connection.request('no-leader', {}).catch(() => {});
+    expect(calls.splice(0)).toEqual(['begin no-leader', 'end no-leader']);
   });
 
   it('knows what it may not send, and what may not be sent to it', async () => {

@@ -2,6 +2,7 @@ import { ServerTCP } from '@nestjs/microservices';
 import type { MessageHandler, ReadPacket } from '@nestjs/microservices';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
+import { finalize, isObservable } from 'rxjs';
 import { failure, RegistryError } from '#model';
 import { type FramedSocketLimits, isRequestPacket, type RequestPacket, type ResponsePacket } from '#wire';
 import { Answer } from './answer.js';
@@ -237,15 +238,32 @@ export class RollcallServer extends ServerTCP {
       answer.fail(failure('OVERLOADED', 'The connection has all the requests in flight that it may have.'));
     } else {
       try {
-        await this.handleRequest(
-          context,
-          async () => answer.open(this.transformToObservable(await handler(packet.data, context))),
-          (data) => answer.send(data as Partial<ResponsePacket>),
-        );
+        await this.answerBy(handler, packet, context, answer);
       } catch (error) {
         answer.fail(error);
       }
     }
+  }
+
+  /**
+   * As Nest's `handleRequest` does it, but that an answer which is no stream is not made one, with six observables on its way. That took
+   * a session server an eighth of its time for a registration (`register`: 128 us instead of 111, two runs of either, in turns).
+   */
+  private async answerBy(
+    handler: MessageHandler,
+    packet: RequestPacket,
+    context: RollcallContext,
+    answer: Answer,
+  ): Promise<void> {
+    await this.runWithProcessingHooks(context, async (end) => {
+      const result: unknown = await handler(packet.data, context);
+      if (isObservable(result)) {
+        this.send(answer.open(result).pipe(finalize(end)), (data) => answer.send(data as Partial<ResponsePacket>));
+        return;
+      }
+      end();
+      answer.only(result);
+    });
   }
 
   private readonly onDefect = (error: unknown): void => {
