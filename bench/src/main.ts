@@ -1,5 +1,5 @@
 import { endOnSignals } from './cluster.js';
-import { type Options, commandOf, helpText, optionsOf } from './harness/bench-options.js';
+import { type Options, commandOf, helpText, optionsOf, placesOf } from './harness/bench-options.js';
 import { thisCommit, thisMachine } from './harness/provenance.js';
 import { text } from './harness/report.js';
 import { FORMAT, type Results, type Run, merged, roundsOf } from './harness/results.js';
@@ -32,9 +32,10 @@ const run: Run = {
 };
 const startMs = performance.now();
 const leftSeconds = (): number => options.minutes * 60 - (performance.now() - startMs) / 1000;
-// With the libraries for charts and formatting, which nothing else needs.
-const saving = options.save === undefined ? undefined : await import('./harness/save.js');
-const earlier = await saving?.kept(options.save!).catch(refused);
+// With the libraries for charts and formatting, which nobody needs who asks for help.
+const saving = await import('./harness/save.js');
+const { file, report } = placesOf(options);
+const earlier = options.save === undefined ? undefined : await saving.kept(file).catch(refused);
 const together = (): Results => merged(earlier, results, options.add || options.resume);
 let left = 0;
 for (const entry of options.rounds > 0 ? options.entries : []) {
@@ -45,13 +46,15 @@ for (const entry of options.rounds > 0 ? options.entries : []) {
   };
   left += await measure(plan, tell, async (measured) => {
     results.workloads[entry.name] = measured;
-    await saving?.keep(options.save!, together());
+    await saving.keep(file, together());
   });
 }
 if (left > 0)
   tell(`${left} measurements are left for another time${options.resume ? ': the same command goes on' : ''}.`);
-if (options.report !== undefined)
-  await saving!.writeReport(options.report, options.rounds > 0 ? together() : (earlier ?? results));
+if (report !== undefined) {
+  await saving.writeReport(report, options.rounds > 0 ? together() : (earlier ?? results));
+  tell(`The report is in ${report}.`);
+}
 if (options.json) console.log(JSON.stringify(results, null, 2));
 else if (options.rounds > 0) console.log(`\n${text(results)}`);
 process.exit(isWrong(results) ? 1 : 0);

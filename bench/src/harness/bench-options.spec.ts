@@ -1,4 +1,4 @@
-import { commandOf, helpText, optionsOf } from './bench-options.js';
+import { commandOf, helpText, optionsOf, placesOf } from './bench-options.js';
 import { ENTRIES, jobOf } from './plan.js';
 
 const SYSTEMS = ['floor', 'rollcall', 'etcd'];
@@ -46,6 +46,14 @@ describe('options of the benches', () => {
   it('goes on where it ended, for as long as it is told', () => {
     expect(of('--save', 'a.json', '--resume', '--minutes', '8')).toMatchObject({ resume: true, minutes: 8 });
     expect(of().minutes).toBe(Infinity);
+  });
+
+  it('keeps and reports what it measures, unless it is told where to keep it, and then what else to do', () => {
+    const untold = { file: 'bench/results/benchmarks.json', report: 'bench/results/benchmarks.md' };
+    expect(placesOf(of())).toEqual(untold);
+    expect(placesOf(of('--quick', '--json'))).toEqual(untold);
+    expect(placesOf(of('--save', 'a.json'))).toEqual({ file: 'a.json', report: undefined });
+    expect(placesOf(of('--save', 'a.json', '--report', 'b.md'))).toEqual({ file: 'a.json', report: 'b.md' });
   });
 
   it.each([

@@ -23,6 +23,8 @@ one system at a time are started, given something to do by a process of its own,
   --report FILE    write what is in the file of --save as Markdown, with plots beside it; measures nothing with --rounds 0.
                    Explanations of missed goals are taken from FILE's sibling NAME.limits.md, a "## WORKLOAD" each
 
+Without --save the results of this run alone, and their report, are in bench/results/benchmarks.json and .md.
+
 Systems that are not installed are left out, and the command that installs them is said. floor is two bare relays,
 and rollcall one server of each tier with clients on the same sockets, which do what the protocol demands and no more.
 rollcall-3 is three of each and replicates, as the other systems do, and is used through its SDK.
@@ -84,6 +86,14 @@ export function optionsOf(args: readonly string[], systems: readonly string[]): 
     systems: chosen('--only', values.only, systems),
     ...{ rounds, json, save, add, resume, minutes, report, help },
   };
+}
+
+/** Of a run that is told of no file. */
+const UNTOLD = { file: 'bench/results/benchmarks.json', report: 'bench/results/benchmarks.md' };
+
+/** Where results are kept, and, if at all, reported. */
+export function placesOf({ save, report }: Options): { file: string; report: string | undefined } {
+  return save === undefined ? UNTOLD : { file: save, report };
 }
 
 export function helpText(systems: readonly string[]): string {
