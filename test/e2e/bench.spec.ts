@@ -39,17 +39,21 @@ interface Round {
 
 describe('the benches', () => {
   let folder: string;
+  /** Where the benches are run, and keep what they are not told where to keep. */
+  let here: string;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-spec-'));
+    here = await mkdtemp(join(tmpdir(), 'rollcall-bench-here-'));
   });
 
   afterEach(async () => {
-    await rm(folder, { recursive: true, force: true });
+    for (const each of [folder, here]) await rm(each, { recursive: true, force: true });
   });
 
   function bench(...args: string[]): { child: ChildProcess; output: Promise<string> } {
     const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: here,
       env: { ...process.env, TMPDIR: folder },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -85,6 +89,7 @@ describe('the benches', () => {
           expect(round.metrics['change p50']).toBeGreaterThan(0);
           expect(round.metrics['change p99']).toBeGreaterThanOrEqual(round.metrics['change p50']!);
           expect(round.cores.load).toBeGreaterThan(0);
+          expect(await readFile(join(here, 'bench/results/benchmarks.md'), 'utf8')).toContain(`- **${system}** `);
           expect(readdirSync(folder)).toEqual([]);
           expect(left()).toEqual([]);
         },
